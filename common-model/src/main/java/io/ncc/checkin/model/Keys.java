@@ -1,0 +1,81 @@
+package io.ncc.checkin.model;
+
+/**
+ * Every Redis key of the product; no key is put together anywhere else.
+ *
+ * <p>The names of the unpartitioned keys are a contract with other programs. With several partitions each key of partition {@code p}
+ * carries the hash tag <code>{p}</code>, so that a script's keys are in one Redis Cluster slot.
+ */
+public final class Keys {
+
+    /** The processor's consumer group. A constant: two names in use at once would apply every checkin twice. */
+    public static final String GROUP = "checkinConsumers";
+
+    private final String prefix;
+
+    private Keys(String prefix) {
+        this.prefix = prefix;
+    }
+
+    /** The keys of a system with one partition, which is the default. */
+    public static Keys unpartitioned() {
+        return new Keys("ncc:");
+    }
+
+    /**
+     * The keys of one of several partitions.
+     *
+     * @param partition 0 or more
+     */
+    public static Keys ofPartition(int partition) {
+        if (partition < 0) {
+            throw new IllegalArgumentException("partition must not be negative: " + partition);
+        }
+        return new Keys("ncc:{" + partition + "}:");
+    }
+
+    /** Stream: the checkins. */
+    public String checkins() {
+        return prefix + "checkins";
+    }
+
+    /** Hash: a user with the totals of their checkins. */
+    public String user(long id) {
+        return prefix + "users:" + id;
+    }
+
+    /** Hash: a location with the totals of its checkins. */
+    public String location(long id) {
+        return prefix + "locations:" + id;
+    }
+
+    /** String: every entry up to and including this id is settled. */
+    public String checkpoint() {
+        return prefix + "checkinprocessor:lastid";
+    }
+
+    /** Sorted set: ranges of ids that are settled above the checkpoint. */
+    public String settledRanges() {
+        return prefix + "checkinprocessor:applied";
+    }
+
+    /** Hash: how many entries were applied, dead-lettered, lost and skipped, counted by the scripts. */
+    public String totals() {
+        return prefix + "checkinprocessor:totals";
+    }
+
+    /** Stream: dead letters. */
+    public String deadLetters() {
+        return prefix + "checkins:dead";
+    }
+
+    /** Hash: the id of an entry to the id of its dead letter. */
+    public String deadLetterIds() {
+        return prefix + "checkins:dead:ids";
+    }
+
+    /** String: the result of a request that carried this {@code Idempotency-Key}. */
+    public String idempotency(String key) {
+        return prefix + "idempotency:" + key;
+    }
+}

@@ -1,0 +1,56 @@
+package io.ncc.checkin.service;
+
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.codec.Base16;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/** A Lua script, run by its digest. A server that doesn't know it (restarted, flushed, failed over) is given it, and it is run again. */
+public final class LuaScript {
+
+    private final String source;
+    private final String digest;
+
+    private LuaScript(String source) {
+        this.source = source;
+        this.digest = digest(source);
+    }
+
+    /** Reads a script from {@code lua/<name>.lua} of the class path, as seen by its owner. */
+    public static LuaScript of(Class<?> owner, String name) {
+        String path = "/lua/" + name + ".lua";
+        try (InputStream in = owner.getResourceAsStream(path)) {
+            if (in == null) {
+                throw new IllegalArgumentException(path + " is not on the class path");
+            }
+            return new LuaScript(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String digest(String source) {
+        try {
+            byte[] sha1 = MessageDigest.getInstance("SHA-1").digest(source.getBytes(StandardCharsets.UTF_8));
+            return new String(Base16.encode(sha1, false));
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-1", e);
+        }
+    }
+
+    /** Runs the script. {@code T} is what Lettuce makes of {@code output}: a {@code List<Object>} for {@code MULTI}. */
+    public <T> CompletionStage<T> run(
+            RedisAsyncCommands<String, String> commands, ScriptOutputType output, String[] keys, String[] args) {
+        CompletionStage<T> firstTry = commands.evalsha(digest, output, keys, args);
+        return firstTry.exceptionallyCompose(failure -> RedisCondition.of(failure) == RedisCondition.NO_SCRIPT
+                ? commands.scriptLoad(source).thenCompose(loaded -> commands.<T>evalsha(digest, output, keys, args))
+                : CompletableFuture.failedFuture(failure));
+    }
+}

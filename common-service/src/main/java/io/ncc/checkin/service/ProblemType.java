@@ -1,0 +1,114 @@
+package io.ncc.checkin.service;
+
+import java.net.URI;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.ProblemDetail;
+import org.springframework.web.ErrorResponseException;
+
+/**
+ * The kinds of error answer, as <a href="https://www.rfc-editor.org/rfc/rfc9457">RFC 9457</a> problems. Type and title are fixed;
+ * {@code docs/problems.md} explains each.
+ */
+public enum ProblemType {
+    INVALID_REQUEST(HttpStatus.BAD_REQUEST, "Invalid request", "The request is invalid."),
+    NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such resource."),
+    METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED, "Method not allowed", "The resource doesn't have this method."),
+    NOT_ACCEPTABLE(
+            HttpStatus.NOT_ACCEPTABLE, "Not acceptable", "The resource can't answer with a media type that was asked for."),
+    CONTENT_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE, "Content too large", "The body is too large."),
+    UNSUPPORTED_MEDIA_TYPE(
+            HttpStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The resource doesn't take a body of this media type."),
+    INTERNAL_ERROR(
+            HttpStatus.INTERNAL_SERVER_ERROR, "Internal error", "The request failed for a reason that lies with the server."),
+    REDIS_UNAVAILABLE(
+            HttpStatus.SERVICE_UNAVAILABLE, "Redis unavailable", "Redis can't answer at the moment. Try again later."),
+    OUTCOME_UNKNOWN(HttpStatus.SERVICE_UNAVAILABLE, "Outcome unknown", "It is not known whether the request took effect.");
+
+    private static final String URI_PREFIX = "urn:checkins:problem:";
+    private static final String RETRY_AFTER_SECONDS = "1";
+
+    private final HttpStatus status;
+    private final String title;
+    private final String detail;
+    private final URI uri;
+
+    ProblemType(HttpStatus status, String title, String detail) {
+        this.status = status;
+        this.title = title;
+        this.detail = detail;
+        this.uri = URI.create(URI_PREFIX + title.toLowerCase(Locale.ROOT).replace(' ', '-'));
+    }
+
+    /** What to throw in a request's handling. A 503 carries {@code Retry-After}. */
+    public ErrorResponseException exception(String detail, @Nullable Throwable cause) {
+        ErrorResponseException exception = new ErrorResponseException(status, problem(detail), cause);
+        exception.getHeaders().putAll(headers());
+        return exception;
+    }
+
+    public ErrorResponseException exception(String detail) {
+        return exception(detail, null);
+    }
+
+    /** A 400 that names one path variable, query parameter or header. */
+    public static ErrorResponseException invalidParameter(String name, String message) {
+        ErrorResponseException exception = INVALID_REQUEST.exception("A parameter of the request is invalid.");
+        exception.getBody().setProperty("errors", List.of(new InvalidParameter(name, message)));
+        return exception;
+    }
+
+    /** A 400 that names members of the body. */
+    static ProblemDetail invalidBody(List<InvalidMember> errors) {
+        ProblemDetail problem = INVALID_REQUEST.problem("The body of the request is invalid.");
+        problem.setProperty("errors", errors);
+        return problem;
+    }
+
+    /** The problem with nothing said about the particular case. */
+    ProblemDetail problem() {
+        return problem(detail);
+    }
+
+    private ProblemDetail problem(String detail) {
+        ProblemDetail problem = ProblemDetail.forStatusAndDetail(status, detail);
+        problem.setType(uri);
+        problem.setTitle(title);
+        return problem;
+    }
+
+    HttpHeaders headers() {
+        HttpHeaders headers = new HttpHeaders();
+        if (status == HttpStatus.SERVICE_UNAVAILABLE) {
+            headers.set(HttpHeaders.RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        return headers;
+    }
+
+    HttpStatus status() {
+        return status;
+    }
+
+    /** The general type of a status that the framework answers with by itself. */
+    static @Nullable ProblemType of(HttpStatusCode status) {
+        for (ProblemType type : values()) {
+            if (type.status.value() == status.value()) {
+                return type;
+            }
+        }
+        return null;
+    }
+
+    static boolean isOurs(ProblemDetail problem) {
+        return problem.getType() != null && problem.getType().toString().startsWith(URI_PREFIX);
+    }
+
+    /** @param pointer an RFC 6901 JSON pointer into the body; empty for the body itself */
+    record InvalidMember(String pointer, String message) {}
+
+    record InvalidParameter(String parameter, String message) {}
+}

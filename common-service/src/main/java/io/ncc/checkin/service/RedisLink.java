@@ -1,0 +1,186 @@
+package io.ncc.checkin.service;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandInterruptedException;
+import io.lettuce.core.RedisConnectionException;
+import io.lettuce.core.RedisConnectionStateListener;
+import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.codec.StringCodec;
+import java.time.Duration;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+
+/**
+ * A connection to Redis that is opened in the background and, whenever it breaks, opened anew until the link is stopped.
+ *
+ * <p>While there is none, commands are refused at once; a command that was under way when it broke fails. Nothing is queued, and nothing
+ * is ever sent a second time: Lettuce's own reconnection, which does both, is off (see {@link RedisConfiguration}). A command that gets no
+ * answer in time ends the connection, because a half-open one would never recover.
+ */
+public final class RedisLink implements SmartLifecycle {
+
+    /** After the connection factory, which starts first and stops last, and before all that uses a link. */
+    public static final int PHASE = 1;
+
+    private static final Logger log = LoggerFactory.getLogger(RedisLink.class);
+    private static final Duration FIRST_CONNECT_WAIT = Duration.ofSeconds(3);
+
+    private final String name;
+    private final RedisClient client;
+    private volatile @Nullable Session session;
+    private volatile @Nullable Thread thread;
+
+    /** @param name for the log */
+    public RedisLink(String name, RedisClient client) {
+        this.name = name;
+        this.client = client;
+    }
+
+    /** Whether there is a connection now. */
+    public boolean isConnected() {
+        return session != null;
+    }
+
+    /**
+     * The present connection. A caller that keeps it sees its commands fail once it is broken, and asks again.
+     *
+     * @throws RedisConnectionException if there is none at the moment
+     */
+    public StatefulRedisConnection<String, String> connection() {
+        Session current = session;
+        if (current == null) {
+            throw new RedisConnectionException("Not connected");
+        }
+        return current.connection;
+    }
+
+    /**
+     * Sends a command, or several one after the other, and waits for the reply, for as long as their timeouts allow.
+     *
+     * @throws io.lettuce.core.RedisException if it wasn't sent, failed, or got no reply; {@link RedisCondition} tells which
+     */
+    public <T extends @Nullable Object> T call(
+            Function<RedisAsyncCommands<String, String>, ? extends CompletionStage<T>> command) {
+        StatefulRedisConnection<String, String> connection = connection();
+        try {
+            return command.apply(connection.async()).toCompletableFuture().get();
+        } catch (ExecutionException e) {
+            dropIfUnanswered(connection, e);
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RedisCommandInterruptedException(e);
+        }
+    }
+
+    /** Ends the connection if that is how a command of it failed; the link then opens a new one. */
+    public void dropIfUnanswered(StatefulRedisConnection<String, String> connection, Throwable failure) {
+        Session current = session;
+        if (current != null && current.connection == connection && RedisCondition.of(failure) == RedisCondition.TIMEOUT) {
+            current.ended.countDown();
+        }
+    }
+
+    /** Begins to connect, and waits a moment for the first attempt, so that a service normally starts connected. */
+    @Override
+    public void start() {
+        CountDownLatch firstAttempt = new CountDownLatch(1);
+        Thread started = new Thread(() -> run(firstAttempt), "redis-" + name);
+        started.setDaemon(true);
+        thread = started;
+        started.start();
+        try {
+            firstAttempt.await(FIRST_CONNECT_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run(CountDownLatch firstAttempt) {
+        Backoff backoff = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(1));
+        boolean complained = false;
+        while (isRunning()) {
+            try (StatefulRedisConnection<String, String> connection = client.connect(StringCodec.UTF8)) {
+                Session opened = new Session(connection);
+                session = opened;
+                firstAttempt.countDown();
+                log.info("Redis connection '{}' is open", name);
+                complained = false;
+                backoff.reset();
+                opened.ended.await();
+                if (isRunning()) {
+                    log.warn("Redis connection '{}' broke; connecting again", name);
+                    complained = true;
+                }
+            } catch (InterruptedException e) {
+                return;
+            } catch (RuntimeException e) { // Lettuce wraps what it meets in exceptions of several kinds
+                if (!complained) {
+                    log.warn("Redis connection '{}' can't be opened ({}); trying on", name, RedisCondition.of(e));
+                    complained = true;
+                }
+            } finally {
+                session = null;
+                firstAttempt.countDown();
+            }
+            try {
+                TimeUnit.NANOSECONDS.sleep(backoff.next().toNanos());
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    @Override
+    public void stop() {
+        Thread running = thread;
+        thread = null;
+        if (running != null) {
+            running.interrupt();
+            try {
+                running.join(FIRST_CONNECT_WAIT.toMillis());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return thread != null;
+    }
+
+    @Override
+    public int getPhase() {
+        return PHASE;
+    }
+
+    /** One connection, from its opening to its end. */
+    private static final class Session implements RedisConnectionStateListener {
+
+        private final StatefulRedisConnection<String, String> connection;
+        private final CountDownLatch ended = new CountDownLatch(1);
+
+        Session(StatefulRedisConnection<String, String> connection) {
+            this.connection = connection;
+            connection.addListener(this);
+            if (!connection.isOpen()) {
+                ended.countDown();
+            }
+        }
+
+        @Override
+        public void onRedisDisconnected(RedisChannelHandler<?, ?> handler) {
+            ended.countDown();
+        }
+    }
+}
