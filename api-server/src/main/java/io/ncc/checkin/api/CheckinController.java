@@ -24,16 +24,22 @@ final class CheckinController {
     }
 
     @Operation(summary = "The newest checkin")
-    @GetMapping(path = {"/checkins/latest", "/api/checkins/latest"}, produces = MediaType.APPLICATION_JSON_VALUE)
+    @GetMapping(
+            path = {"/checkins/latest", "/api/checkins/latest"},
+            produces = MediaType.APPLICATION_JSON_VALUE)
     StoredCheckin latest() {
         return checkins.latest().orElseThrow(() -> ProblemType.NOT_FOUND.exception("There are no checkins."));
     }
 
     @Operation(summary = "The first 1,000 checkins of a time range, oldest first")
-    @GetMapping(path = {"/checkins/{from}/{to}", "/api/checkins/{from}/{to}"}, produces = MediaType.APPLICATION_JSON_VALUE)
+    @GetMapping(
+            path = {"/checkins/{from}/{to}", "/api/checkins/{from}/{to}"},
+            produces = MediaType.APPLICATION_JSON_VALUE)
     List<StoredCheckin> range(
-            @Parameter(description = "milliseconds since 1970, included", example = "1609459200000") @PathVariable String from,
-            @Parameter(description = "milliseconds since 1970, included", example = "1609718400000") @PathVariable String to) {
+            @Parameter(description = "milliseconds since 1970, included", example = "1609459200000") @PathVariable
+                    String from,
+            @Parameter(description = "milliseconds since 1970, included", example = "1609718400000") @PathVariable
+                    String to) {
         StreamId first = new StreamId(PathVariables.millis("from", from), 0);
         StreamId last = new StreamId(PathVariables.millis("to", to), LAST_SEQUENCE);
         if (first.compareTo(last) > 0) {

@@ -39,7 +39,9 @@ final class CheckinReader {
             if (page.size() < count) {
                 return Optional.empty();
             }
-            below = Range.from(Range.Boundary.including("-"), Range.Boundary.excluding(page.get(count - 1).getId()));
+            below = Range.from(
+                    Range.Boundary.including("-"),
+                    Range.Boundary.excluding(page.get(count - 1).getId()));
             count = MAX_PAGE;
         }
     }
@@ -51,9 +53,7 @@ final class CheckinReader {
     /** The first {@value #MAX_PAGE} entries from one id to another, both included, in order. */
     List<StoredCheckin> range(StreamId from, StreamId to) {
         Range<String> range = Range.create(from.toString(), to.toString());
-        return redis
-                .call(commands -> commands.xrange(stream, range, Limit.from(MAX_PAGE)))
-                .stream()
+        return redis.call(commands -> commands.xrange(stream, range, Limit.from(MAX_PAGE))).stream()
                 .map(StoredCheckin::from)
                 .filter(Objects::nonNull)
                 .toList();

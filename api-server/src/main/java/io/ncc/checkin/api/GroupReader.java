@@ -51,7 +51,8 @@ final class GroupReader {
                 values.put(namesAndValues.get(i), namesAndValues.get(i + 1));
             }
             return new GroupConsumer(
-                    String.valueOf(values.get("name")), (Long) values.getOrDefault("pending", 0L), (Long) values.getOrDefault("idle", 0L));
+                    String.valueOf(values.get("name")), (Long) values.getOrDefault("pending", 0L), (Long)
+                            values.getOrDefault("idle", 0L));
         }
     }
 }

@@ -35,11 +35,13 @@ final class HashReader {
             return values.isEmpty();
         }
 
-        @Nullable String text(String name) {
+        @Nullable
+        String text(String name) {
             return values.get(name);
         }
 
-        @Nullable Long number(String name) {
+        @Nullable
+        Long number(String name) {
             String text = values.get(name);
             if (text == null) {
                 return null;

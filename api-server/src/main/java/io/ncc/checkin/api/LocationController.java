@@ -16,7 +16,9 @@ import org.springframework.web.bind.annotation.RestController;
 @Tag(name = "Locations")
 final class LocationController {
 
-    private static final String[] FIELDS = {"id", "name", "category", "location", "numCheckins", "numStars", "averageStars"};
+    private static final String[] FIELDS = {
+        "id", "name", "category", "location", "numCheckins", "numStars", "averageStars"
+    };
 
     private final HashReader hashes;
     private final Keys keys;
@@ -27,8 +29,11 @@ final class LocationController {
     }
 
     @Operation(summary = "A location with the totals of its checkins")
-    @GetMapping(path = {"/locations/{id}", "/api/location/{id}"}, produces = MediaType.APPLICATION_JSON_VALUE)
-    Location location(@Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "171") @PathVariable String id) {
+    @GetMapping(
+            path = {"/locations/{id}", "/api/location/{id}"},
+            produces = MediaType.APPLICATION_JSON_VALUE)
+    Location location(
+            @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "171") @PathVariable String id) {
         long number = PathVariables.id("id", id);
         HashReader.Fields fields = hashes.read(keys.location(number), FIELDS);
         if (fields.isEmpty()) {

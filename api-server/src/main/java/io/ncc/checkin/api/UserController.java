@@ -31,14 +31,19 @@ final class UserController {
     }
 
     @Operation(summary = "A user with the totals of their checkins")
-    @GetMapping(path = {"/users/{id}", "/api/user/{id}"}, produces = MediaType.APPLICATION_JSON_VALUE)
+    @GetMapping(
+            path = {"/users/{id}", "/api/user/{id}"},
+            produces = MediaType.APPLICATION_JSON_VALUE)
     User user(@Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id) {
         return read(PathVariables.id("id", id));
     }
 
     @Operation(summary = "The name of a user")
-    @GetMapping(path = {"/users/{id}/fullname", "/api/user/{id}/fullname"}, produces = MediaType.APPLICATION_JSON_VALUE)
-    FullName fullName(@Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id) {
+    @GetMapping(
+            path = {"/users/{id}/fullname", "/api/user/{id}/fullname"},
+            produces = MediaType.APPLICATION_JSON_VALUE)
+    FullName fullName(
+            @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id) {
         User user = read(PathVariables.id("id", id));
         String name = Stream.of(user.firstName(), user.lastName())
                 .filter(part -> part != null && !part.isBlank())

@@ -18,7 +18,21 @@ final class PathVariablesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", " 1", "+1", "-1", "01", "0x10", "#10", "1.0", "1e3", "١", "9223372036854775808", "92233720368547758070"})
+    @ValueSource(
+            strings = {
+                "",
+                " 1",
+                "+1",
+                "-1",
+                "01",
+                "0x10",
+                "#10",
+                "1.0",
+                "1e3",
+                "١",
+                "9223372036854775808",
+                "92233720368547758070"
+            })
     void anythingElseIsRefused(String text) {
         assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> PathVariables.id("id", text));
         assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> PathVariables.millis("from", text));

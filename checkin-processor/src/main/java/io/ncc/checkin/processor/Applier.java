@@ -52,8 +52,8 @@ final class Applier {
             if (outcome != null) {
                 metrics.applied(entries.size(), outcome, System.nanoTime() - start);
                 outcome.rejected()
-                        .forEach(rejected ->
-                                log.warn("Entry {} can't be applied and stays pending: {}", rejected.id(), rejected.reason()));
+                        .forEach(rejected -> log.warn(
+                                "Entry {} can't be applied and stays pending: {}", rejected.id(), rejected.reason()));
             } else {
                 failure.compareAndSet(null, error);
             }
@@ -69,7 +69,10 @@ final class Applier {
                 return CompletableFuture.failedFuture(error);
             }
             if (entries.size() == 1) {
-                log.error("Entry {} can't be applied and stays pending", entries.get(0).getId(), error);
+                log.error(
+                        "Entry {} can't be applied and stays pending",
+                        entries.get(0).getId(),
+                        error);
                 return CompletableFuture.completedFuture(Outcome.NOTHING);
             }
             CompletionStage<Outcome> all = CompletableFuture.completedFuture(Outcome.NOTHING);
@@ -95,7 +98,8 @@ final class Applier {
     }
 
     /** The first failure since the last call, if there was one: some entries are still pending. */
-    @Nullable Throwable takeFailure() {
+    @Nullable
+    Throwable takeFailure() {
         Throwable taken = failure.getAndSet(null);
         return taken instanceof CompletionException && taken.getCause() != null ? taken.getCause() : taken;
     }

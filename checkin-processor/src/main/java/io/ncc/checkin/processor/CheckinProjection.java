@@ -63,7 +63,10 @@ final class CheckinProjection {
         locations.addIdsTo(args);
         args.addAll(quads);
         return script.<List<Object>>run(
-                        commands, ScriptOutputType.MULTI, scriptKeys.toArray(String[]::new), args.toArray(String[]::new))
+                        commands,
+                        ScriptOutputType.MULTI,
+                        scriptKeys.toArray(String[]::new),
+                        args.toArray(String[]::new))
                 .thenApply(reply -> outcome(reply, rejected));
     }
 

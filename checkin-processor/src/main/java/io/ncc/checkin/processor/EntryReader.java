@@ -47,7 +47,12 @@ final class EntryReader implements SmartLifecycle {
     private @Nullable RedisCondition trouble;
 
     EntryReader(
-            RedisLink readLink, RedisLink scriptLink, Applier applier, Keys keys, String consumer, ProcessorProperties properties) {
+            RedisLink readLink,
+            RedisLink scriptLink,
+            Applier applier,
+            Keys keys,
+            String consumer,
+            ProcessorProperties properties) {
         this.readLink = readLink;
         this.scriptLink = scriptLink;
         this.applier = applier;
@@ -76,12 +81,12 @@ final class EntryReader implements SmartLifecycle {
                 createGroup();
                 readPending();
                 readNew();
-            } catch (RedisException e) {
+            } catch (InterruptedException e) {
+                return;
+            } catch (Exception e) { // only a stop may end this loop
                 lastTurn = System.nanoTime();
                 enter(RedisCondition.of(e), e);
                 pause();
-            } catch (InterruptedException e) {
-                return;
             }
         }
     }
@@ -128,8 +133,8 @@ final class EntryReader implements SmartLifecycle {
 
     @SuppressWarnings("unchecked") // of Lettuce's generic varargs
     private List<StreamMessage<String, String>> read(XReadArgs args, String after) {
-        List<StreamMessage<String, String>> entries = readLink.call(
-                commands -> commands.xreadgroup(consumer, args, StreamOffset.from(stream, after)));
+        List<StreamMessage<String, String>> entries =
+                readLink.call(commands -> commands.xreadgroup(consumer, args, StreamOffset.from(stream, after)));
         lastTurn = System.nanoTime();
         return entries;
     }
@@ -146,7 +151,7 @@ final class EntryReader implements SmartLifecycle {
         leaveTrouble();
     }
 
-    private void enter(RedisCondition condition, RedisException cause) {
+    private void enter(RedisCondition condition, Exception cause) {
         if (condition == trouble || !isRunning()) {
             return;
         }

@@ -60,7 +60,8 @@ public class ProcessorApplication {
     }
 
     @Bean
-    Applier applier(@Qualifier("scriptLink") RedisLink scriptLink, ProcessorMetrics metrics, ProcessorProperties properties) {
+    Applier applier(
+            @Qualifier("scriptLink") RedisLink scriptLink, ProcessorMetrics metrics, ProcessorProperties properties) {
         return new Applier(scriptLink, new CheckinProjection(Keys.unpartitioned()), metrics, properties.maxInFlight());
     }
 
@@ -76,7 +77,10 @@ public class ProcessorApplication {
 
     @Bean
     Reclaimer reclaimer(
-            @Qualifier("scriptLink") RedisLink scriptLink, Applier applier, ConsumerName consumer, ProcessorProperties properties) {
+            @Qualifier("scriptLink") RedisLink scriptLink,
+            Applier applier,
+            ConsumerName consumer,
+            ProcessorProperties properties) {
         return new Reclaimer(scriptLink, applier, Keys.unpartitioned(), consumer.name(), properties);
     }
 

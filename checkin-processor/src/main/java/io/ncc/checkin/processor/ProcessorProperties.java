@@ -28,7 +28,9 @@ record ProcessorProperties(
     private static final Pattern CONSUMER = Pattern.compile("[A-Za-z0-9._-]{1,100}");
 
     ProcessorProperties {
-        require(consumer == null || CONSUMER.matcher(consumer).matches(), "consumer must be 1 to 100 letters, digits, dots, dashes, underscores");
+        require(
+                consumer == null || CONSUMER.matcher(consumer).matches(),
+                "consumer must be 1 to 100 letters, digits, dots, dashes, underscores");
         require(batchSize >= 1 && batchSize <= 2000, "batch-size must be from 1 to 2000");
         require(maxInFlight >= 1 && maxInFlight <= 64, "max-in-flight must be from 1 to 64");
         require(isFrom(block, 100) && block.toMillis() <= 5000, "block must be from 100ms to 5s");

@@ -1,6 +1,5 @@
 package io.ncc.checkin.processor;
 
-import io.lettuce.core.RedisException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.StreamMessage;
 import io.ncc.checkin.model.Keys;
@@ -57,28 +56,33 @@ final class Reclaimer implements SmartLifecycle {
                 }
             } catch (InterruptedException e) {
                 return;
-            } catch (RedisException e) {
-                // the reader, which meets the same, reports it and creates a missing group
-                if (!RedisCondition.of(e).isOutage()) {
-                    log.debug("Reclaiming failed", e);
+            } catch (Exception e) { // only a stop may end this loop
+                RedisCondition condition = RedisCondition.of(e);
+                // the reader meets the outage, too; it reports it, and creates a missing group
+                if (!condition.isOutage() && condition != RedisCondition.NO_GROUP) {
+                    log.error("Entries can't be claimed", e);
                 }
             }
         }
     }
 
     private static Duration jittered(Duration interval) {
-        return Duration.ofNanos((long) (interval.toNanos() * ThreadLocalRandom.current().nextDouble(0.5, 1.5)));
+        return Duration.ofNanos(
+                (long) (interval.toNanos() * ThreadLocalRandom.current().nextDouble(0.5, 1.5)));
     }
 
     /** Walks through the group's pending entries once; a walk that was cut off goes on where it was. */
     private void reclaim() throws InterruptedException {
         do {
-            List<Object> reply =
-                    redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, new String[] {stream}, arguments()));
+            List<Object> reply = redis.call(
+                    commands -> script.run(commands, ScriptOutputType.MULTI, new String[] {stream}, arguments()));
             cursor = (String) reply.get(0);
             List<StreamMessage<String, String>> entries = entries((List<?>) reply.get(1));
             if (!entries.isEmpty()) {
-                log.info("Took over {} entries, from {}", entries.size(), entries.get(0).getId());
+                log.info(
+                        "Took over {} entries, from {}",
+                        entries.size(),
+                        entries.get(0).getId());
                 applier.submit(entries);
             }
         } while (stopping.getCount() > 0 && !cursor.equals(BEGINNING));

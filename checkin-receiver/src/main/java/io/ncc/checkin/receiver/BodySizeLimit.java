@@ -30,7 +30,10 @@ final class BodySizeLimit extends RequestBodyAdviceAdapter {
 
     @Override
     public HttpInputMessage beforeBodyRead(
-            HttpInputMessage message, MethodParameter parameter, Type type, Class<? extends HttpMessageConverter<?>> converterType)
+            HttpInputMessage message,
+            MethodParameter parameter,
+            Type type,
+            Class<? extends HttpMessageConverter<?>> converterType)
             throws IOException {
         if (message.getHeaders().getContentLength() > limit) {
             throw tooLarge();

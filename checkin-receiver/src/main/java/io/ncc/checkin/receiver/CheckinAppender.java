@@ -29,7 +29,8 @@ final class CheckinAppender {
      */
     StreamId append(Checkin checkin) {
         if (!redis.isConnected()) {
-            throw ProblemType.REDIS_UNAVAILABLE.exception("Redis is away. The checkin was not stored. Try again later.");
+            throw ProblemType.REDIS_UNAVAILABLE.exception(
+                    "Redis is away. The checkin was not stored. Try again later.");
         }
         try {
             return StreamId.parse(redis.call(commands -> commands.xadd(stream, CheckinCodec.encode(checkin))));
@@ -37,7 +38,8 @@ final class CheckinAppender {
             RedisCondition condition = RedisCondition.of(e);
             if (condition == RedisCondition.AWAY || condition == RedisCondition.TIMEOUT) {
                 throw ProblemType.OUTCOME_UNKNOWN.exception(
-                        "Redis didn't answer. The checkin may or may not be stored; sent again it may be stored twice.", e);
+                        "Redis didn't answer. The checkin may or may not be stored; sent again it may be stored twice.",
+                        e);
             }
             if (condition.isOutage()) {
                 throw ProblemType.REDIS_UNAVAILABLE.exception(

@@ -34,13 +34,31 @@ final class CheckinController {
     @ApiResponse(
             responseCode = "202",
             description = "Stored. It will be applied to its user and location.",
-            headers = @Header(name = HttpHeaders.LOCATION, description = "The checkin at the API server, where that is configured"))
-    @ApiResponse(responseCode = "400", description = "Not a checkin", content = @Content(
-            mediaType = MediaType.APPLICATION_PROBLEM_JSON_VALUE, schema = @Schema(implementation = ProblemDetail.class)))
-    @ApiResponse(responseCode = "413", description = "The body is too large", content = @Content(
-            mediaType = MediaType.APPLICATION_PROBLEM_JSON_VALUE, schema = @Schema(implementation = ProblemDetail.class)))
-    @ApiResponse(responseCode = "503", description = "Not stored, or there is no telling; see the problem's type", content = @Content(
-            mediaType = MediaType.APPLICATION_PROBLEM_JSON_VALUE, schema = @Schema(implementation = ProblemDetail.class)))
+            headers =
+                    @Header(
+                            name = HttpHeaders.LOCATION,
+                            description = "The checkin at the API server, where that is configured"))
+    @ApiResponse(
+            responseCode = "400",
+            description = "Not a checkin",
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_PROBLEM_JSON_VALUE,
+                            schema = @Schema(implementation = ProblemDetail.class)))
+    @ApiResponse(
+            responseCode = "413",
+            description = "The body is too large",
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_PROBLEM_JSON_VALUE,
+                            schema = @Schema(implementation = ProblemDetail.class)))
+    @ApiResponse(
+            responseCode = "503",
+            description = "Not stored, or there is no telling; see the problem's type",
+            content =
+                    @Content(
+                            mediaType = MediaType.APPLICATION_PROBLEM_JSON_VALUE,
+                            schema = @Schema(implementation = ProblemDetail.class)))
     @PostMapping(
             path = {"/checkins", "/api/checkin"},
             consumes = MediaType.APPLICATION_JSON_VALUE,
@@ -55,5 +73,6 @@ final class CheckinController {
     }
 
     /** @param id the id of the checkin in the stream */
-    record AcceptedCheckin(@Schema(example = "1609602085397-0") String id) {}
+    record AcceptedCheckin(
+            @Schema(example = "1609602085397-0") String id) {}
 }

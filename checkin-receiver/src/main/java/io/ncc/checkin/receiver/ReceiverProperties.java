@@ -14,14 +14,18 @@ import org.springframework.util.unit.DataUnit;
  * @param maxBodySize the largest body of a request for one checkin, in bytes; larger ones are answered 413
  */
 @ConfigurationProperties(prefix = "checkin.receiver", ignoreUnknownFields = false)
-record ReceiverProperties(@Nullable URI apiBaseUrl, @DefaultValue("4KB") DataSize maxBodySize) {
+record ReceiverProperties(
+        @Nullable URI apiBaseUrl, @DefaultValue("4KB") DataSize maxBodySize) {
 
-    private static final DataSize SMALLEST_BODY = DataSize.ofBytes(128); // what a checkin of three 19-digit numbers needs
+    private static final DataSize SMALLEST_BODY =
+            DataSize.ofBytes(128); // what a checkin of three 19-digit numbers needs
     private static final DataSize LARGEST_BODY = DataSize.of(1, DataUnit.MEGABYTES);
 
     ReceiverProperties {
-        if (apiBaseUrl != null && (apiBaseUrl.getHost() == null || apiBaseUrl.getPath().endsWith("/"))) {
-            throw new IllegalArgumentException("checkin.receiver.api-base-url must be a URL with a host and no slash at its end");
+        if (apiBaseUrl != null
+                && (apiBaseUrl.getHost() == null || apiBaseUrl.getPath().endsWith("/"))) {
+            throw new IllegalArgumentException(
+                    "checkin.receiver.api-base-url must be a URL with a host and no slash at its end");
         }
         if (maxBodySize.compareTo(SMALLEST_BODY) < 0 || maxBodySize.compareTo(LARGEST_BODY) > 0) {
             throw new IllegalArgumentException("checkin.receiver.max-body-size must be from 128B to 1MB");

@@ -75,7 +75,7 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         if (e instanceof MismatchedInputException mismatch) {
             Class<?> wanted = mismatch.getTargetType();
             boolean number = wanted != null && (wanted.isPrimitive() || Number.class.isAssignableFrom(wanted));
-            return number ? "must be an integer" : "must be a JSON object";
+            return number ? "must be an integer" : "must be one JSON object";
         }
         if (e instanceof StreamReadException && e.getLocation() != null) {
             return "is not well-formed JSON at line " + e.getLocation().getLineNr() + ", column "
@@ -85,7 +85,8 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     }
 
     @ExceptionHandler
-    @Nullable ResponseEntity<Object> handleRedis(RedisException e, WebRequest request) {
+    @Nullable
+    ResponseEntity<Object> handleRedis(RedisException e, WebRequest request) {
         RedisCondition condition = RedisCondition.of(e);
         if (!condition.isOutage()) {
             return handleUnexpected(e, request);
@@ -95,7 +96,8 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     }
 
     @ExceptionHandler
-    @Nullable ResponseEntity<Object> handleUnexpected(Exception e, WebRequest request) {
+    @Nullable
+    ResponseEntity<Object> handleUnexpected(Exception e, WebRequest request) {
         log.error("A request failed for an unexpected reason: {}", request.getDescription(false), e);
         ProblemType type = ProblemType.INTERNAL_ERROR;
         return handleExceptionInternal(e, type.problem(), type.headers(), type.status(), request);
@@ -106,7 +108,8 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     protected @Nullable ResponseEntity<Object> handleExceptionInternal(
             Exception e, @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
         ProblemType type = ProblemType.of(status);
-        boolean ours = e instanceof ErrorResponseException || (body instanceof ProblemDetail problem && ProblemType.isOurs(problem));
+        boolean ours = e instanceof ErrorResponseException
+                || (body instanceof ProblemDetail problem && ProblemType.isOurs(problem));
         Object answer = ours || type == null ? body : type.problem();
         return super.handleExceptionInternal(e, answer, headers, status, request);
     }

@@ -19,15 +19,22 @@ public enum ProblemType {
     NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such resource."),
     METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED, "Method not allowed", "The resource doesn't have this method."),
     NOT_ACCEPTABLE(
-            HttpStatus.NOT_ACCEPTABLE, "Not acceptable", "The resource can't answer with a media type that was asked for."),
+            HttpStatus.NOT_ACCEPTABLE,
+            "Not acceptable",
+            "The resource can't answer with a media type that was asked for."),
     CONTENT_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE, "Content too large", "The body is too large."),
     UNSUPPORTED_MEDIA_TYPE(
-            HttpStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", "The resource doesn't take a body of this media type."),
+            HttpStatus.UNSUPPORTED_MEDIA_TYPE,
+            "Unsupported media type",
+            "The resource doesn't take a body of this media type."),
     INTERNAL_ERROR(
-            HttpStatus.INTERNAL_SERVER_ERROR, "Internal error", "The request failed for a reason that lies with the server."),
+            HttpStatus.INTERNAL_SERVER_ERROR,
+            "Internal error",
+            "The request failed for a reason that lies with the server."),
     REDIS_UNAVAILABLE(
             HttpStatus.SERVICE_UNAVAILABLE, "Redis unavailable", "Redis can't answer at the moment. Try again later."),
-    OUTCOME_UNKNOWN(HttpStatus.SERVICE_UNAVAILABLE, "Outcome unknown", "It is not known whether the request took effect.");
+    OUTCOME_UNKNOWN(
+            HttpStatus.SERVICE_UNAVAILABLE, "Outcome unknown", "It is not known whether the request took effect.");
 
     private static final String URI_PREFIX = "urn:checkins:problem:";
     private static final String RETRY_AFTER_SECONDS = "1";

@@ -94,16 +94,19 @@ public enum RedisCondition {
             return first;
         }
         if (cause instanceof RedisException && cause.getCause() != null) {
-            return of(cause.getCause()); // e.g. a connection that failed in its handshake: the reason is what the server said
+            return of(cause.getCause()); // e.g. a connection that failed in its handshake: the reason is what the
+            // server said
         }
-        boolean connectionBroke =
-                cause instanceof RedisException || cause instanceof IOException || cause instanceof CancellationException;
+        boolean connectionBroke = cause instanceof RedisException
+                || cause instanceof IOException
+                || cause instanceof CancellationException;
         return connectionBroke ? AWAY : UNEXPECTED;
     }
 
     private static Throwable unwrap(Throwable failure) {
         Throwable cause = failure;
-        while ((cause instanceof ExecutionException || cause instanceof CompletionException) && cause.getCause() != null) {
+        while ((cause instanceof ExecutionException || cause instanceof CompletionException)
+                && cause.getCause() != null) {
             cause = cause.getCause();
         }
         return cause;

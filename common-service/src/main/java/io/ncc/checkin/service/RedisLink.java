@@ -1,14 +1,16 @@
 package io.ncc.checkin.service;
 
+import io.lettuce.core.RedisChannelHandler;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandInterruptedException;
 import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisConnectionStateListener;
-import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.codec.StringCodec;
 import java.time.Duration;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -66,16 +68,17 @@ public final class RedisLink implements SmartLifecycle {
     /**
      * Sends a command, or several one after the other, and waits for the reply, for as long as their timeouts allow.
      *
-     * @throws io.lettuce.core.RedisException if it wasn't sent, failed, or got no reply; {@link RedisCondition} tells which
+     * @throws RedisException if it wasn't sent, failed, or got no reply; {@link RedisCondition} tells which
      */
     public <T extends @Nullable Object> T call(
             Function<RedisAsyncCommands<String, String>, ? extends CompletionStage<T>> command) {
         StatefulRedisConnection<String, String> connection = connection();
         try {
             return command.apply(connection.async()).toCompletableFuture().get();
-        } catch (ExecutionException e) {
+        } catch (ExecutionException | CancellationException e) {
             dropIfUnanswered(connection, e);
-            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+            // what Lettuce fails a command with is not always its own: a closed channel comes as Netty's IOException
+            throw e.getCause() instanceof RedisException cause ? cause : new RedisException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new RedisCommandInterruptedException(e);
@@ -85,7 +88,9 @@ public final class RedisLink implements SmartLifecycle {
     /** Ends the connection if that is how a command of it failed; the link then opens a new one. */
     public void dropIfUnanswered(StatefulRedisConnection<String, String> connection, Throwable failure) {
         Session current = session;
-        if (current != null && current.connection == connection && RedisCondition.of(failure) == RedisCondition.TIMEOUT) {
+        if (current != null
+                && current.connection == connection
+                && RedisCondition.of(failure) == RedisCondition.TIMEOUT) {
             current.ended.countDown();
         }
     }

@@ -47,18 +47,22 @@ final class RedisConditionTest {
                 "UNEXPECTED | ERR unknown command 'XLOOM'"
             })
     void anErrorIsNamedWhereverItsCodeStands(RedisCondition expected, String message) {
-        assertThat(RedisCondition.of(new RedisCommandExecutionException(message))).isEqualTo(expected);
-        assertThat(RedisCondition.of(new ExecutionException(
-                        new CompletionException(new RedisCommandExecutionException(message)))))
+        assertThat(RedisCondition.of(new RedisCommandExecutionException(message)))
+                .isEqualTo(expected);
+        assertThat(RedisCondition.of(
+                        new ExecutionException(new CompletionException(new RedisCommandExecutionException(message)))))
                 .isEqualTo(expected);
     }
 
     @Test
     void noConnectionAndNoAnswerAreToldApart() {
-        assertThat(RedisCondition.of(new RedisConnectionException("Not connected"))).isEqualTo(RedisCondition.AWAY);
+        assertThat(RedisCondition.of(new RedisConnectionException("Not connected")))
+                .isEqualTo(RedisCondition.AWAY);
         assertThat(RedisCondition.of(new RedisException("Connection closed"))).isEqualTo(RedisCondition.AWAY);
-        assertThat(RedisCondition.of(new IOException("Connection reset by peer"))).isEqualTo(RedisCondition.AWAY);
-        assertThat(RedisCondition.of(new RedisCommandTimeoutException("Command timed out"))).isEqualTo(RedisCondition.TIMEOUT);
+        assertThat(RedisCondition.of(new IOException("Connection reset by peer")))
+                .isEqualTo(RedisCondition.AWAY);
+        assertThat(RedisCondition.of(new RedisCommandTimeoutException("Command timed out")))
+                .isEqualTo(RedisCondition.TIMEOUT);
     }
 
     @Test

@@ -1,0 +1,255 @@
+package io.ncc.checkin.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.lettuce.core.Consumer;
+import io.lettuce.core.XAddArgs;
+import io.lettuce.core.XReadArgs.StreamOffset;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.context.ConfigurableApplicationContext;
+import tools.jackson.databind.JsonNode;
+
+@Timeout(60)
+final class ApiIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final Keys KEYS = Keys.unpartitioned();
+
+    private static ConfigurableApplicationContext api;
+    private static String url;
+
+    @BeforeAll
+    static void start() {
+        api = ApiApplication.run(
+                "--server.port=0",
+                "--spring.data.redis.host=" + redis.host(),
+                "--spring.data.redis.port=" + redis.port());
+        url = "http://localhost:" + api.getEnvironment().getRequiredProperty("local.server.port");
+    }
+
+    @AfterAll
+    static void stop() {
+        api.close();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/users/789", "/api/user/789"})
+    void aUserIsItsListedFieldsAndNumbersAreNumbers(String path) {
+        redis.commands()
+                .hset(
+                        KEYS.user(789),
+                        Map.of(
+                                "id",
+                                "789",
+                                "firstName",
+                                "Ada",
+                                "lastName",
+                                "Lovelace",
+                                "email",
+                                "ada@example.com",
+                                "password",
+                                "$2a$10$secret",
+                                "numCheckins",
+                                "3",
+                                "lastCheckin",
+                                "1609602085397",
+                                "lastSeenAt",
+                                "171"));
+        HttpAnswer answer = HttpAnswer.get(url + path);
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.body())
+                .isEqualTo("{\"id\":789,\"firstName\":\"Ada\",\"lastName\":\"Lovelace\",\"email\":\"ada@example.com\","
+                        + "\"numCheckins\":3,\"lastCheckin\":1609602085397,\"lastCheckinId\":null,\"lastSeenAt\":171}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/users/789/fullname", "/api/user/789/fullname"})
+    void aFullNameIsWhatTheUserHasOfIt(String path) {
+        redis.commands().hset(KEYS.user(789), Map.of("firstName", "Ada", "lastName", "Lovelace"));
+        assertThat(HttpAnswer.get(url + path).body()).isEqualTo("{\"fullName\":\"Ada Lovelace\"}");
+        redis.commands().hdel(KEYS.user(789), "lastName");
+        assertThat(HttpAnswer.get(url + path).body()).isEqualTo("{\"fullName\":\"Ada\"}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/locations/171", "/api/location/171"})
+    void aLocationIsItsListedFields(String path) {
+        redis.commands()
+                .hset(
+                        KEYS.location(171),
+                        Map.of(
+                                "id",
+                                "171",
+                                "name",
+                                "Bar",
+                                "category",
+                                "bar",
+                                "location",
+                                "-122.27,37.80",
+                                "numCheckins",
+                                "4",
+                                "numStars",
+                                "15",
+                                "averageStars",
+                                "4",
+                                "secret",
+                                "x"));
+        assertThat(HttpAnswer.get(url + path).body())
+                .isEqualTo("{\"id\":171,\"name\":\"Bar\",\"category\":\"bar\",\"location\":\"-122.27,37.80\","
+                        + "\"numCheckins\":4,\"numStars\":15,\"averageStars\":4}");
+    }
+
+    @Test
+    void whatAnotherProgramWroteInAnotherFormIsShownAsUnknown() {
+        redis.commands().hset(KEYS.user(1), Map.of("numCheckins", "nan", "lastSeenAt", "here"));
+        JsonNode user = HttpAnswer.get(url + "/users/1").json();
+        assertThat(user.get("id").asLong()).isEqualTo(1);
+        assertThat(user.get("numCheckins").isNull()).isTrue();
+        assertThat(user.get("lastSeenAt").isNull()).isTrue();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "/users/5, 404, not-found",
+        "/users/5/fullname, 404, not-found",
+        "/locations/5, 404, not-found",
+        "/checkins/latest, 404, not-found",
+        "/stream/groups/none/consumers, 404, not-found",
+        "/nowhere, 404, not-found",
+        "/users/0, 400, invalid-request",
+        "/users/x, 400, invalid-request",
+        "/users/0x10, 400, invalid-request",
+        "/users/%2B5, 400, invalid-request",
+        "/users/9223372036854775808, 400, invalid-request",
+        "/locations/-1, 400, invalid-request",
+        "/locations/1.5/, 404, not-found",
+        "/checkins/a/5, 400, invalid-request",
+        "/checkins/5/b, 400, invalid-request",
+        "/checkins/5/4, 400, invalid-request",
+        "/checkins/-1/4, 400, invalid-request",
+    })
+    void whatIsNotThereOrNotValidIsAProblem(String path, int status, String type) {
+        HttpAnswer answer = HttpAnswer.get(url + path);
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.header("Content-Type")).isEqualTo("application/problem+json");
+        assertThat(answer.problemType()).isEqualTo(type);
+    }
+
+    @Test
+    void anInvalidParameterIsNamed() {
+        assertThat(HttpAnswer.get(url + "/users/x")
+                        .json()
+                        .get("errors")
+                        .get(0)
+                        .get("parameter")
+                        .asString())
+                .isEqualTo("id");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/checkins/latest", "/api/checkins/latest"})
+    void theLatestIsTheHighestIdThatIsACheckin(String path) {
+        add("1000-0", 1, 2, 3);
+        add("1000-1", 4, 5, 0);
+        for (int i = 1; i <= 1500; i++) {
+            redis.commands().xadd(KEYS.checkins(), new XAddArgs().id("2000-" + i), Map.of("not", "a checkin"));
+        }
+        assertThat(HttpAnswer.get(url + path).body())
+                .isEqualTo("{\"id\":\"1000-1\",\"timestamp\":1000,\"userId\":4,\"locationId\":5,\"starRating\":0}");
+    }
+
+    @Test
+    void aStreamWithoutAnyCheckinHasNoLatest() {
+        redis.commands().xadd(KEYS.checkins(), Map.of("not", "a checkin"));
+        assertThat(HttpAnswer.get(url + "/checkins/latest").status()).isEqualTo(404);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/checkins/1000/1001", "/api/checkins/1000/1001"})
+    void aRangeIncludesBothOfItsEndsWithAllTheirSequenceNumbers(String path) {
+        add("999-5", 1, 1, 1);
+        add("1000-0", 1, 1, 1);
+        add("1001-18446744073709551615", 1, 1, 1);
+        add("1002-0", 1, 1, 1);
+        assertThat(HttpAnswer.get(url + path)
+                        .json()
+                        .valueStream()
+                        .map(checkin -> checkin.get("id").asString()))
+                .containsExactly("1000-0", "1001-18446744073709551615");
+    }
+
+    @Test
+    void aRangeHasAtMostAThousand() {
+        for (int i = 1; i <= 1001; i++) {
+            add("1000-" + i, 1, 1, 1);
+        }
+        JsonNode range = HttpAnswer.get(url + "/checkins/0/9999").json();
+        assertThat(range).hasSize(1000);
+        assertThat(range.get(999).get("id").asString()).isEqualTo("1000-1000");
+    }
+
+    @Test
+    @SuppressWarnings("unchecked") // of Lettuce's generic varargs
+    void theConsumersOfAGroupAreListedWithTheirPendingEntries() {
+        add("1000-0", 1, 1, 1);
+        redis.commands().xgroupCreate(StreamOffset.from(KEYS.checkins(), "0"), Keys.GROUP);
+        redis.commands().xreadgroup(Consumer.from(Keys.GROUP, "one"), StreamOffset.lastConsumed(KEYS.checkins()));
+        JsonNode consumers = HttpAnswer.get(url + "/stream/groups/checkinConsumers/consumers")
+                .json();
+        assertThat(consumers).hasSize(1);
+        assertThat(consumers.get(0).get("name").asString()).isEqualTo("one");
+        assertThat(consumers.get(0).get("pending").asLong()).isEqualTo(1);
+        assertThat(consumers.get(0).get("idle").asLong()).isBetween(0L, 60_000L);
+    }
+
+    @Test
+    void whileRedisIsStoppedEveryRouteSaysSoAndRecoversByItself() {
+        redis.stop();
+        for (String path : List.of(
+                "/users/1", "/locations/1", "/checkins/latest", "/checkins/0/1", "/stream/groups/g/consumers")) {
+            long start = System.nanoTime();
+            HttpAnswer answer = HttpAnswer.get(url + path);
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(answer.header("Retry-After")).isEqualTo("1");
+            assertThat(answer.problemType()).isEqualTo("redis-unavailable");
+        }
+        redis.start();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> HttpAnswer.get(url + "/users/1").status() == 404);
+    }
+
+    @Test
+    void aServerThatDoesNotAnswerIsAProblemWithinTwoSeconds() {
+        redis.pause();
+        long start = System.nanoTime();
+        assertThat(HttpAnswer.get(url + "/users/1").status()).isEqualTo(503);
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(2));
+        redis.resume();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> HttpAnswer.get(url + "/users/1").status() == 404);
+    }
+
+    private static void add(String id, long user, long location, int stars) {
+        redis.commands()
+                .xadd(KEYS.checkins(), new XAddArgs().id(id), CheckinCodec.encode(new Checkin(user, location, stars)));
+    }
+}

@@ -1,0 +1,320 @@
+package io.ncc.checkin.processor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.lettuce.core.Consumer;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.StreamMessage;
+import io.lettuce.core.XAddArgs;
+import io.lettuce.core.XGroupCreateArgs;
+import io.lettuce.core.XReadArgs.StreamOffset;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.processor.CheckinProjection.Outcome;
+import io.ncc.checkin.processor.CheckinProjection.Rejected;
+import io.ncc.checkin.service.RedisCondition;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** The contract of apply.lua as a table: the state before, the entries, what the script answers, the state after. */
+@Timeout(60)
+final class ApplyScriptIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final Keys KEYS = Keys.unpartitioned();
+    private static final String USER = KEYS.user(7);
+    private static final String LOCATION = KEYS.location(8);
+
+    private final CheckinProjection projection = new CheckinProjection(KEYS);
+    private final RedisClient client = RedisClient.create(redis.uri());
+    private final StatefulRedisConnection<String, String> connection = client.connect();
+
+    @AfterEach
+    void close() {
+        client.shutdown(0, 1, TimeUnit.SECONDS);
+    }
+
+    static Stream<Case> cases() {
+        return Stream.of(
+                new Case("a checkin for a user and a location that were never loaded creates both")
+                        .entry("1000-0", 7, 8, 3)
+                        .applied(1)
+                        .after(USER, "id 7 numCheckins 1 lastCheckin 1000 lastCheckinId 1000-0 lastSeenAt 8")
+                        .after(LOCATION, "id 8 numCheckins 1 numStars 3 averageStars 3"),
+                new Case("what was loaded is kept and counted on")
+                        .before(USER, "id 7 firstName Ada numCheckins 4 lastCheckin 900 lastSeenAt 5")
+                        .before(LOCATION, "id 8 name Bar numCheckins 3 numStars 10 averageStars 3")
+                        .entry("1000-0", 7, 8, 5)
+                        .applied(1)
+                        .after(
+                                USER,
+                                "id 7 firstName Ada numCheckins 5 lastCheckin 1000 lastCheckinId 1000-0 lastSeenAt 8")
+                        .after(LOCATION, "id 8 name Bar numCheckins 4 numStars 15 averageStars 4"),
+                new Case("several checkins of a user and at a location are summed, and the highest id is the last")
+                        .entry("1000-0", 7, 8, 5)
+                        .entry("1000-1", 7, 9, 0)
+                        .entry("1001-0", 6, 8, 2)
+                        .applied(3)
+                        .after(USER, "id 7 numCheckins 2 lastCheckin 1000 lastCheckinId 1000-1 lastSeenAt 9")
+                        .after(KEYS.user(6), "id 6 numCheckins 1 lastCheckin 1001 lastCheckinId 1001-0 lastSeenAt 8")
+                        .after(LOCATION, "id 8 numCheckins 2 numStars 7 averageStars 4")
+                        .after(KEYS.location(9), "id 9 numCheckins 1 numStars 0 averageStars 0"),
+                new Case("an average of x.5 is rounded up")
+                        .before(LOCATION, "numCheckins 1 numStars 2")
+                        .entry("1000-0", 7, 8, 3)
+                        .applied(1)
+                        .after(USER, "id 7 numCheckins 1 lastCheckin 1000 lastCheckinId 1000-0 lastSeenAt 8")
+                        .after(LOCATION, "numCheckins 2 numStars 5 averageStars 3"),
+                new Case("an older checkin is counted and doesn't become the last one")
+                        .before(USER, "numCheckins 1 lastCheckin 2000 lastCheckinId 2000-0 lastSeenAt 9")
+                        .entry("1000-5", 7, 8, 1)
+                        .applied(1)
+                        .after(USER, "numCheckins 2 lastCheckin 2000 lastCheckinId 2000-0 lastSeenAt 9")
+                        .after(LOCATION, "id 8 numCheckins 1 numStars 1 averageStars 1"),
+                new Case("times are compared as numbers, not as text")
+                        .before(USER, "numCheckins 1 lastCheckin 999 lastCheckinId 999-9 lastSeenAt 9")
+                        .entry("1000-0", 7, 8, 1)
+                        .applied(1)
+                        .after(USER, "numCheckins 2 lastCheckin 1000 lastCheckinId 1000-0 lastSeenAt 8")
+                        .after(LOCATION, "id 8 numCheckins 1 numStars 1 averageStars 1"),
+                new Case("within a millisecond the sequence number decides, also beyond 2^53")
+                        .before(USER, "numCheckins 1 lastCheckin 1000 lastCheckinId 1000-9007199254740993 lastSeenAt 9")
+                        .entry("1000-9007199254740992", 7, 8, 1)
+                        .applied(1)
+                        .after(USER, "numCheckins 2 lastCheckin 1000 lastCheckinId 1000-9007199254740993 lastSeenAt 9")
+                        .after(LOCATION, "id 8 numCheckins 1 numStars 1 averageStars 1"),
+                new Case("lastCheckinId counts only while its milliseconds are those of lastCheckin")
+                        .before(USER, "numCheckins 1 lastCheckin 1000 lastCheckinId 900-7 lastSeenAt 9")
+                        .entry("1000-0", 7, 8, 1)
+                        .applied(1)
+                        .after(USER, "numCheckins 2 lastCheckin 1000 lastCheckinId 1000-0 lastSeenAt 8")
+                        .after(LOCATION, "id 8 numCheckins 1 numStars 1 averageStars 1"),
+                new Case("an entry that isn't pending changes nothing, and the others are applied")
+                        .settledBefore("1000-0", 7, 8, 5)
+                        .entry("1000-1", 7, 8, 1)
+                        .applied(1)
+                        .after(USER, "id 7 numCheckins 1 lastCheckin 1000 lastCheckinId 1000-1 lastSeenAt 8")
+                        .after(LOCATION, "id 8 numCheckins 1 numStars 1 averageStars 1"),
+                new Case("an entry whose user is not a hash stays pending, and the others are applied")
+                        .before(LOCATION, "numCheckins 1 numStars 2")
+                        .beforeString(USER)
+                        .entry("1000-0", 7, 8, 5)
+                        .entry("1000-1", 6, 8, 4)
+                        .applied(1)
+                        .rejected("1000-0", "ncc:users:7 is not a hash")
+                        .after(KEYS.user(6), "id 6 numCheckins 1 lastCheckin 1000 lastCheckinId 1000-1 lastSeenAt 8")
+                        .after(LOCATION, "numCheckins 2 numStars 6 averageStars 3"),
+                unusable("nan", "numCheckins nan", "numCheckins is not an integer below 2^53"),
+                unusable("inf", "numCheckins inf", "numCheckins is not an integer below 2^53"),
+                unusable("hexadecimal", "numCheckins 0x10", "numCheckins is not an integer below 2^53"),
+                unusable("an exponent", "numCheckins 1e3", "numCheckins is not an integer below 2^53"),
+                unusable("a fraction", "numCheckins 5.5", "numCheckins is not an integer below 2^53"),
+                unusable("2^53", "numCheckins 9007199254740992", "numCheckins is not an integer below 2^53"),
+                unusable("no time", "numCheckins 1 lastCheckin yesterday", "lastCheckin is not a time in milliseconds"),
+                new Case("an entry whose location has a counter that is none stays pending")
+                        .before(LOCATION, "numCheckins 1 numStars nan")
+                        .entry("1000-0", 7, 8, 5)
+                        .rejected("1000-0", "ncc:locations:8: numStars is not an integer below 2^53")
+                        .after(LOCATION, "numCheckins 1 numStars nan"),
+                new Case("counters are exact up to 2^53")
+                        .before(USER, "numCheckins 9007199254740990")
+                        .before(LOCATION, "numCheckins 9007199254740990 numStars 9007199254740985")
+                        .entry("1000-0", 7, 8, 5)
+                        .applied(1)
+                        .after(USER, "numCheckins 9007199254740991 lastCheckin 1000 lastCheckinId 1000-0 lastSeenAt 8")
+                        .after(LOCATION, "numCheckins 9007199254740991 numStars 9007199254740990 averageStars 1"),
+                new Case("an entry that is no checkin stays pending")
+                        .undecodable("1000-0", Map.of("userId", "7", "starRating", "5"))
+                        .entry("1000-1", 7, 8, 1)
+                        .applied(1)
+                        .rejected("1000-0", "locationId is missing")
+                        .after(USER, "id 7 numCheckins 1 lastCheckin 1000 lastCheckinId 1000-1 lastSeenAt 8")
+                        .after(LOCATION, "id 8 numCheckins 1 numStars 1 averageStars 1"));
+    }
+
+    private static Case unusable(String what, String userHash, String reason) {
+        return new Case("an entry whose user's hash has " + what + " stays pending")
+                .before(USER, userHash)
+                .entry("1000-0", 7, 8, 5)
+                .rejected("1000-0", "ncc:users:7: " + reason)
+                .after(USER, userHash);
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void theScriptDoesWhatItsContractSays(Case theCase) {
+        List<StreamMessage<String, String>> entries = theCase.prepare(redis.commands());
+
+        Outcome first = apply(entries);
+
+        assertThat(first.applied()).isEqualTo(theCase.applied);
+        assertThat(first.rejected()).containsExactlyInAnyOrderElementsOf(theCase.rejected);
+        assertThat(hashes()).isEqualTo(theCase.after);
+        assertThat(pending()).isEqualTo(theCase.rejected.size());
+
+        Outcome second = apply(entries);
+
+        assertThat(second.applied()).as("applied by a second run").isZero();
+        assertThat(second.rejected()).containsExactlyInAnyOrderElementsOf(theCase.rejected);
+        assertThat(hashes()).as("after a second run").isEqualTo(theCase.after);
+    }
+
+    @Test
+    void aCallWithoutItsGroupSaysSoAndChangesNothing() {
+        var entries = new Case("").entry("1000-0", 7, 8, 5).prepare(redis.commands());
+        redis.commands().xgroupDestroy(KEYS.checkins(), Keys.GROUP);
+
+        assertThatThrownBy(() -> apply(entries))
+                .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.NO_GROUP));
+        assertThat(hashes()).isEmpty();
+    }
+
+    @Test
+    void aFullMemoryDoesNotStopIt() {
+        var entries = new Case("").entry("1000-0", 7, 8, 5).prepare(redis.commands());
+        redis.fillMemory();
+        try {
+            assertThatThrownBy(() -> redis.commands().set("more", "x"))
+                    .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.OUT_OF_MEMORY));
+
+            assertThat(apply(entries).applied()).isEqualTo(1);
+            assertThat(redis.commands().hget(USER, "numCheckins")).isEqualTo("1");
+        } finally {
+            redis.releaseMemory();
+        }
+    }
+
+    @Test
+    void aFlushedScriptIsLoadedAgain() {
+        var entries = new Case("").entry("1000-0", 7, 8, 5).prepare(redis.commands());
+        apply(List.of());
+        redis.commands().scriptFlush();
+
+        assertThat(apply(entries).applied()).isEqualTo(1);
+    }
+
+    private Outcome apply(List<StreamMessage<String, String>> entries) {
+        return projection
+                .apply(connection.async(), entries)
+                .toCompletableFuture()
+                .orTimeout(10, TimeUnit.SECONDS)
+                .join();
+    }
+
+    private static long pending() {
+        return redis.commands().xpending(KEYS.checkins(), Keys.GROUP).getCount();
+    }
+
+    private static Map<String, Map<String, String>> hashes() {
+        Map<String, Map<String, String>> hashes = new HashMap<>();
+        for (String key : redis.commands().keys("ncc:*")) {
+            if (redis.commands().type(key).equals("hash")) {
+                hashes.put(key, redis.commands().hgetall(key));
+            }
+        }
+        return hashes;
+    }
+
+    private static final class Case {
+
+        private final String name;
+        private final Map<String, Map<String, String>> before = new HashMap<>();
+        private final List<String> strings = new ArrayList<>();
+        private final Map<String, Map<String, String>> entries = new LinkedHashMap<>();
+        private final Set<String> settled = new HashSet<>();
+        private long applied;
+        private final List<Rejected> rejected = new ArrayList<>();
+        private final Map<String, Map<String, String>> after = new HashMap<>();
+
+        Case(String name) {
+            this.name = name;
+        }
+
+        Case before(String key, String hash) {
+            before.put(key, fields(hash));
+            return this;
+        }
+
+        Case beforeString(String key) {
+            strings.add(key);
+            return this;
+        }
+
+        Case entry(String id, long user, long location, int stars) {
+            entries.put(id, CheckinCodec.encode(new Checkin(user, location, stars)));
+            return this;
+        }
+
+        Case settledBefore(String id, long user, long location, int stars) {
+            settled.add(id);
+            return entry(id, user, location, stars);
+        }
+
+        Case undecodable(String id, Map<String, String> fields) {
+            entries.put(id, fields);
+            return this;
+        }
+
+        Case applied(long count) {
+            applied = count;
+            return this;
+        }
+
+        Case rejected(String id, String reason) {
+            rejected.add(new Rejected(id, reason));
+            return this;
+        }
+
+        Case after(String key, String hash) {
+            after.put(key, fields(hash));
+            return this;
+        }
+
+        @SuppressWarnings("unchecked") // of Lettuce's generic varargs
+        List<StreamMessage<String, String>> prepare(RedisCommands<String, String> commands) {
+            before.forEach(commands::hset);
+            strings.forEach(key -> commands.set(key, "not a hash"));
+            commands.xgroupCreate(
+                    StreamOffset.from(KEYS.checkins(), "0"), Keys.GROUP, XGroupCreateArgs.Builder.mkstream());
+            entries.forEach((id, fields) -> commands.xadd(KEYS.checkins(), new XAddArgs().id(id), fields));
+            List<StreamMessage<String, String>> read =
+                    commands.xreadgroup(Consumer.from(Keys.GROUP, "test"), StreamOffset.lastConsumed(KEYS.checkins()));
+            settled.forEach(id -> commands.xack(KEYS.checkins(), Keys.GROUP, id));
+            return read;
+        }
+
+        private static Map<String, String> fields(String text) {
+            Map<String, String> fields = new HashMap<>();
+            String[] words = text.split(" ");
+            for (int i = 0; i < words.length; i += 2) {
+                fields.put(words[i], words[i + 1]);
+            }
+            return fields;
+        }
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+}

@@ -1,0 +1,158 @@
+package io.ncc.checkin.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.boot.SpringApplication;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Import;
+
+@Timeout(60)
+final class RedisLinkIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final Duration COMMAND_TIMEOUT = Duration.ofMillis(1500);
+    private static final Duration LIMIT = Duration.ofSeconds(10);
+
+    private ConfigurableApplicationContext context;
+    private RedisLink link;
+
+    /** A client as the services have it. */
+    @Import(RedisConfiguration.class)
+    @ImportAutoConfiguration(DataRedisAutoConfiguration.class)
+    static class ClientOnly {}
+
+    @BeforeEach
+    void start() {
+        context = new SpringApplicationBuilder(ClientOnly.class)
+                .web(WebApplicationType.NONE)
+                .properties("spring.config.name=checkin-common")
+                .run("--spring.data.redis.host=" + redis.host(), "--spring.data.redis.port=" + redis.port());
+        link = new RedisLink("test", context.getBean(RedisClient.class));
+        link.start();
+    }
+
+    @AfterEach
+    void stop() {
+        link.stop();
+        SpringApplication.exit(context);
+    }
+
+    private String set(String key) {
+        return link.call(commands -> commands.set(key, "value"));
+    }
+
+    @Test
+    void itIsConnectedOnceStarted() {
+        assertThat(set("k")).isEqualTo("OK");
+    }
+
+    @Test
+    void aCommandThatIsUnderWayWhenTheConnectionBreaksIsNotSentAgain() {
+        AtomicInteger answered = new AtomicInteger();
+        AtomicInteger failed = new AtomicInteger();
+        for (int round = 0; round < 50; round++) {
+            await().atMost(LIMIT).until(link::isConnected);
+            List<Future<?>> underWay = new ArrayList<>();
+            try {
+                var commands = link.connection().async();
+                for (int i = 0; i < 200; i++) {
+                    underWay.add(commands.incr("counter")
+                            .whenComplete((value, error) -> (error == null ? answered : failed).incrementAndGet())
+                            .toCompletableFuture());
+                }
+            } catch (RedisException refused) {
+                // the previous cut
+            }
+            redis.killConnections();
+            await().atMost(LIMIT).until(() -> underWay.stream().allMatch(Future::isDone));
+        }
+        long executed = Long.parseLong(redis.commands().get("counter"));
+        assertThat(executed).isBetween((long) answered.get(), (long) answered.get() + failed.get());
+        assertThat(failed.get()).as("commands cut off").isPositive();
+        assertThat(answered.get() + failed.get()).isLessThanOrEqualTo(50 * 200);
+    }
+
+    @Test
+    void withoutAConnectionCommandsAreRefusedAtOnce() {
+        redis.stop();
+        await().atMost(LIMIT).until(() -> !link.isConnected());
+        long start = System.nanoTime();
+        assertThatThrownBy(() -> link.call(commands -> commands.get("k")))
+                .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.AWAY));
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofMillis(100));
+    }
+
+    @Test
+    void aServerThatComesBackIsFoundAgain() {
+        redis.stop();
+        await().atMost(LIMIT).until(() -> !link.isConnected());
+        redis.start();
+        await().atMost(LIMIT).until(link::isConnected);
+        assertThat(set("k")).isEqualTo("OK");
+    }
+
+    @Test
+    void aServerThatDoesNotAnswerIsGivenUpWithinTheTimeout() {
+        redis.pause();
+        long start = System.nanoTime();
+        assertThatThrownBy(() -> link.call(commands -> commands.get("k")))
+                .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.TIMEOUT));
+        assertThat(Duration.ofNanos(System.nanoTime() - start))
+                .isBetween(COMMAND_TIMEOUT, COMMAND_TIMEOUT.plusMillis(400));
+        await().atMost(LIMIT).until(() -> !link.isConnected());
+        redis.resume();
+        await().atMost(LIMIT).until(link::isConnected);
+        assertThat(set("k")).isEqualTo("OK");
+    }
+
+    @Test
+    void aLinkThatStartsBeforeRedisConnectsWhenItIsThere() {
+        redis.stop();
+        RedisLink early = new RedisLink("early", context.getBean(RedisClient.class));
+        early.start();
+        try {
+            assertThat(early.isConnected()).isFalse();
+            redis.start();
+            await().atMost(LIMIT).until(early::isConnected);
+        } finally {
+            early.stop();
+        }
+    }
+
+    @Test
+    void anErrorOfTheServerReachesTheCallerAndTheConnectionLives() {
+        redis.commands().set("k", "text");
+        assertThatThrownBy(() -> link.call(commands -> commands.incr("k"))).isInstanceOf(RedisException.class);
+        assertThatThrownBy(() -> link.call(commands -> commands.incr("k"))).isNotInstanceOf(CompletionException.class);
+        assertThat(link.isConnected()).isTrue();
+    }
+
+    @Test
+    void aStoppedLinkLeavesNoConnection() {
+        link.stop();
+        assertThat(link.isConnected()).isFalse();
+        await().atMost(LIMIT).until(() -> redis.commands().clientList().lines().count() == 1);
+    }
+}
