@@ -45,7 +45,7 @@ final class CheckinProjection {
                 quads.add(locations.number(checkin.locationId()));
                 quads.add(Integer.toString(checkin.starRating()));
             } catch (UndecodableEntryException e) {
-                rejected.add(new Rejected(entry.getId(), e.getMessage()));
+                rejected.add(new Rejected(entry.getId(), e.reason()));
             }
         }
         if (quads.isEmpty()) {

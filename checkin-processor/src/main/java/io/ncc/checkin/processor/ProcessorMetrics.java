@@ -40,9 +40,9 @@ final class ProcessorMetrics {
 
     void applied(int submitted, Outcome outcome, long nanos) {
         int rejections = outcome.rejected().size();
-        applied.increment(outcome.applied());
+        applied.increment((double) outcome.applied());
         rejected.increment(rejections);
-        settledElsewhere.increment(submitted - outcome.applied() - rejections);
+        settledElsewhere.increment((double) (submitted - outcome.applied() - rejections));
         batchSize.record(submitted);
         batchTime.record(nanos, TimeUnit.NANOSECONDS);
     }

@@ -235,7 +235,7 @@ final class ApplyScriptIT {
         return hashes;
     }
 
-    private static final class Case {
+    static final class Case {
 
         private final String name;
         private final Map<String, Map<String, String>> before = new HashMap<>();

@@ -42,23 +42,12 @@ final class BodySizeLimit extends RequestBodyAdviceAdapter {
         if (body.length > limit) {
             throw tooLarge();
         }
-        return new BufferedBody(message.getHeaders(), body);
+        return new BufferedBody(message.getHeaders(), new ByteArrayInputStream(body));
     }
 
     private RuntimeException tooLarge() {
         return ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + limit + " bytes.");
     }
 
-    private record BufferedBody(HttpHeaders headers, byte[] body) implements HttpInputMessage {
-
-        @Override
-        public InputStream getBody() {
-            return new ByteArrayInputStream(body);
-        }
-
-        @Override
-        public HttpHeaders getHeaders() {
-            return headers;
-        }
-    }
+    private record BufferedBody(HttpHeaders getHeaders, InputStream getBody) implements HttpInputMessage {}
 }

@@ -10,8 +10,8 @@ import org.springframework.util.unit.DataUnit;
 /**
  * The settings of the receiver.
  *
- * @param apiBaseUrl where the API server is reached, as in {@code http://localhost:8081}; given, a 202 carries a {@code Location} there
- * @param maxBodySize the largest body of a request for one checkin, in bytes; larger ones are answered 413
+ * @param apiBaseUrl where the API server is reached, such as http://localhost:8081; with it, a 202 has a Location there
+ * @param maxBodySize the largest body of a request for one checkin, 128B to 1MB; a larger one is answered 413
  */
 @ConfigurationProperties(prefix = "checkin.receiver", ignoreUnknownFields = false)
 record ReceiverProperties(

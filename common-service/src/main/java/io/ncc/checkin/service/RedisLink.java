@@ -89,7 +89,7 @@ public final class RedisLink implements SmartLifecycle {
     public void dropIfUnanswered(StatefulRedisConnection<String, String> connection, Throwable failure) {
         Session current = session;
         if (current != null
-                && current.connection == connection
+                && current.connection.equals(connection)
                 && RedisCondition.of(failure) == RedisCondition.TIMEOUT) {
             current.ended.countDown();
         }

@@ -1,0 +1,60 @@
+package io.ncc.checkin.demo;
+
+import io.ncc.checkin.demo.load.LoadCommand;
+import io.ncc.checkin.demo.traffic.TrafficCommand;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.springframework.core.NestedExceptionUtils;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** The command line. It is parsed before any Spring context starts, so that help and usage errors come at once. */
+@Command(
+        name = "demo",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        subcommands = {LoadCommand.class, TrafficCommand.class},
+        description = {
+            "Without a command: runs Redis, the three services, the sample data and some live traffic. Ctrl-C stops everything."
+        },
+        synopsisSubcommandLabel = "[COMMAND]",
+        commandListHeading = "%nCommands:%n",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {"0:done", "1:failed; a line on the error output says why", "2:wrong usage"},
+        footer = {"", "\"demo COMMAND --help\" describes a command."})
+final class DemoApplication implements Callable<Integer> {
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // by picocli
+    private CommandSpec spec;
+
+    public static void main(String[] args) {
+        System.exit(commandLine().execute(args));
+    }
+
+    static CommandLine commandLine() {
+        return new CommandLine(new DemoApplication())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpAutoWidth(true);
+    }
+
+    /** Runs everything until this process is told to end. */
+    @Override
+    public Integer call() throws InterruptedException {
+        var all = new RunAll(RunAll.Ports.DEFAULT, spec.commandLine().getOut());
+        try {
+            all.start();
+        } catch (RuntimeException e) {
+            spec.commandLine()
+                    .getErr()
+                    .println("The demo could not start: "
+                            + NestedExceptionUtils.getMostSpecificCause(e).getMessage());
+            return 1;
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(all::close, "stop"));
+        new CountDownLatch(1).await();
+        return 0;
+    }
+}

@@ -1,0 +1,194 @@
+package io.ncc.checkin.demo.load;
+
+import io.lettuce.core.ClientOptions.DisconnectedBehavior;
+import io.lettuce.core.MaintNotificationsConfig;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.TimeoutOptions;
+import io.ncc.checkin.demo.Version;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.BeansException;
+import org.springframework.boot.Banner;
+import org.springframework.boot.WebApplicationType;
+import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
+import org.springframework.boot.autoconfigure.ssl.SslAutoConfiguration;
+import org.springframework.boot.builder.SpringApplicationBuilder;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
+import org.springframework.context.ConfigurableApplicationContext;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.Unmatched;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The command {@code load}. It finds Redis as the services do. */
+@Command(
+        name = "load",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        description = "Loads users, locations or checkins into Redis.",
+        exitCodeListHeading = "%nExit codes:%n",
+        exitCodeList = {
+            "0:loaded, or --if-absent found a stream",
+            "1:a file or Redis is at fault; a line on the error output says where",
+            "2:wrong usage"
+        },
+        footerHeading = "%nCounters:%n",
+        footer = {
+            "  The counters of users and locations (numCheckins numStars averageStars lastCheckin lastCheckinId lastSeenAt)"
+                    + " are written only where Redis has none, everything else always. With --reset they are set to what"
+                    + " the records say; without it in the record, 0 or removed. Users and locations that are not among"
+                    + " the records keep theirs.",
+            "  \"load all --reset\" starts over. \"load checkins --reset\" alone leaves the deleted checkins counted in the"
+                    + " users and locations. Stop receivers before you load checkins of the past: the stream takes ids"
+                    + " in ascending order only.",
+            "",
+            "Redis:",
+            "  As for the services: SPRING_DATA_REDIS_HOST, ..._PORT, ..._URL, ..._USERNAME, ..._PASSWORD,"
+                    + " ..._SSL_ENABLED, ..._SENTINEL_NODES and so on, or --spring.data.redis.port=6380 as an argument."
+        })
+public final class LoadCommand implements Callable<Integer> {
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // by picocli
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "WHAT", description = "One of ${COMPLETION-CANDIDATES}.")
+    @SuppressWarnings("NullAway.Init") // by picocli
+    private Selection selection;
+
+    @Option(
+            names = "--dir",
+            paramLabel = "DIR",
+            description = {
+                "Takes users.json, locations.json and checkins.json from this directory instead of the built-in sample"
+                        + " data. All is checked before anything is written. Passwords may be bcrypt or plain text;"
+                        + " they are stored as bcrypt. Checkins must be in ascending order of their ids. All"
+                        + " records are held in memory: a million users take -Xmx512m."
+            })
+    private @Nullable Path directory;
+
+    @ArgGroup
+    private ExistingStream existingStream = new ExistingStream();
+
+    @Unmatched
+    private List<String> remaining = new ArrayList<>();
+
+    @Override
+    public Integer call() {
+        requireSpringOptions();
+        PrintWriter out = spec.commandLine().getOut();
+        try (var context = redisContext();
+                var connection = context.getBean(RedisClient.class).connect()) {
+            Loader loader = new Loader(connection, out);
+            if (existingStream.keep && loader.streamExists()) {
+                out.println("there is a stream of checkins already: nothing loaded");
+                return 0;
+            }
+            Set<Kind> kinds = selection.kinds();
+            Dataset data = directory == null ? SampleData.create() : new JsonFiles(directory).read(kinds);
+            loader.load(data, kinds, existingStream.reset);
+            return 0;
+        } catch (LoadException e) {
+            return failed(e.getMessage());
+        } catch (RedisException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause(); // a failure to connect says where only there
+            return failed("Redis: " + cause.getMessage());
+        } catch (BeansException e) {
+            return failed("the settings for Redis are wrong"); // Boot has reported which, and where it is from
+        }
+    }
+
+    private int failed(@Nullable String message) {
+        spec.commandLine().getErr().println(spec.commandLine().getColorScheme().errorText(String.valueOf(message)));
+        return 1;
+    }
+
+    /** Only settings of Spring may be unknown to this command line. */
+    private void requireSpringOptions() {
+        List<String> unknown = remaining.stream()
+                .filter(argument -> !argument.startsWith("--spring."))
+                .toList();
+        if (!unknown.isEmpty()) {
+            throw new UnmatchedArgumentException(spec.commandLine(), unknown);
+        }
+    }
+
+    private ConfigurableApplicationContext redisContext() {
+        return new SpringApplicationBuilder(RedisAccess.class)
+                .web(WebApplicationType.NONE)
+                .bannerMode(Banner.Mode.OFF)
+                .logStartupInfo(false)
+                .registerShutdownHook(false)
+                .properties("logging.level.root=ERROR")
+                .run(remaining.toArray(String[]::new));
+    }
+
+    /** What can be asked for at once. */
+    private enum Selection {
+        USERS,
+        LOCATIONS,
+        CHECKINS,
+        ALL;
+
+        Set<Kind> kinds() {
+            return this == ALL ? EnumSet.allOf(Kind.class) : EnumSet.of(Kind.valueOf(name()));
+        }
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /** What to do about a stream that exists; by default it is appended to. */
+    private static final class ExistingStream {
+
+        @Option(
+                names = "--reset",
+                description = {
+                    "Starts over. With checkins: first deletes the stream with its groups, the checkpoint, settled ranges"
+                            + " and totals of the processor, and the dead letters. With users and locations: see Counters."
+                })
+        private boolean reset;
+
+        @Option(names = "--if-absent", description = "Loads nothing at all if there is a stream of checkins.")
+        private boolean keep;
+    }
+
+    /** The Redis client that Boot makes of {@code spring.data.redis.*}, without any service around it. */
+    @Configuration(proxyBeanMethods = false)
+    @ImportAutoConfiguration({SslAutoConfiguration.class, DataRedisAutoConfiguration.class})
+    static class RedisAccess {
+
+        /** After a reconnect Lettuce would repeat commands, and a repeated XADD fails as a duplicate: a lost connection ends the load. */
+        @Bean
+        LettuceClientOptionsBuilderCustomizer noReconnect() {
+            return options -> options.autoReconnect(false)
+                    .disconnectedBehavior(DisconnectedBehavior.REJECT_COMMANDS)
+                    .maintNotificationsConfig(MaintNotificationsConfig.disabled())
+                    .timeoutOptions(TimeoutOptions.enabled());
+        }
+
+        /** The factory owns the client and closes it. */
+        @Bean(destroyMethod = "")
+        RedisClient redisClient(LettuceConnectionFactory factory) {
+            return (RedisClient) factory.getRequiredNativeClient();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package io.ncc.checkin.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+final class DemoApplicationTest {
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    private int run(String... arguments) {
+        return DemoApplication.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
+                .execute(arguments);
+    }
+
+    @Test
+    void helpNamesTheCommandsAndExitCodes() {
+        assertThat(run("--help")).isZero();
+        assertThat(out.toString()).contains("Usage: demo", "load ", "traffic ", "Exit codes:");
+        assertThat(err.toString()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"load", "traffic"})
+    void everyCommandHasHelp(String command) {
+        assertThat(run(command, "--help")).isZero();
+        assertThat(out.toString()).contains("Usage: demo " + command, "Exit codes:");
+    }
+
+    @Test
+    void versionNamesProductAndJava() {
+        assertThat(run("--version")).isZero();
+        assertThat(out.toString()).contains("Checkins demo", "Java " + Runtime.version());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--nonsense",
+                "nonsense",
+                "load",
+                "load nonsense",
+                "load all --nonsense",
+                "load all more",
+                "load all --reset --if-absent",
+                "traffic --nonsense",
+                "traffic --rate 0",
+                "traffic --rate 10001",
+                "traffic --rate x",
+                "traffic --url ftp://localhost",
+                "traffic --url localhost:8082",
+                "traffic --users 0",
+                "traffic --count 0",
+                "traffic --duration 0s",
+                "traffic --duration soon",
+                "traffic --count 5 --duration 5s"
+            })
+    void wrongUsageEndsWithTwoAndAnExplanation(String arguments) {
+        assertThat(run(arguments.split(" "))).isEqualTo(2);
+        assertThat(err.toString()).contains("Usage: demo").doesNotContain("\tat ");
+        assertThat(out.toString()).isEmpty();
+    }
+}

@@ -1,0 +1,125 @@
+package io.ncc.checkin.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ncc.checkin.testsupport.RealRedis;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+@Timeout(60)
+final class LoadCommandIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private final StringWriter out = new StringWriter();
+    private final StringWriter err = new StringWriter();
+
+    @TempDir
+    private Path directory;
+
+    private int load(String... arguments) {
+        return DemoApplication.commandLine()
+                .setOut(new PrintWriter(out, true))
+                .setErr(new PrintWriter(err, true))
+                .setColorScheme(CommandLine.Help.defaultColorScheme(CommandLine.Help.Ansi.OFF))
+                .execute(arguments);
+    }
+
+    private String address() {
+        return "--spring.data.redis.url=" + redis.uri();
+    }
+
+    @Test
+    void theSampleIsLoadedWithALineForEachKind() {
+        assertThat(load("load", "all", address())).isZero();
+
+        assertThat(out.toString().lines())
+                .satisfiesExactly(
+                        line -> assertThat(line).matches("1,000 users loaded in \\d+\\.\\d s"),
+                        line -> assertThat(line).matches("200 locations loaded in \\d+\\.\\d s"),
+                        line -> assertThat(line).matches("5,000 checkins loaded in \\d+\\.\\d s"));
+        assertThat(err.toString()).isEmpty();
+        assertThat(redis.commands().dbsize()).isEqualTo(1_201);
+        assertThat(redis.commands().xlen("ncc:checkins")).isEqualTo(5_000);
+    }
+
+    @Test
+    void oneKindLeavesTheOthersAlone() {
+        assertThat(load("load", "LOCATIONS", address())).isZero();
+        assertThat(redis.commands().dbsize()).isEqualTo(200);
+    }
+
+    @Test
+    void springsOptionsSayWhereRedisIs() {
+        assertThat(load(
+                        "load",
+                        "--spring.data.redis.host=" + redis.host(),
+                        "--spring.data.redis.port=" + redis.port(),
+                        "--spring.data.redis.database=1",
+                        "locations"))
+                .isZero();
+        redis.commands().select(1);
+        try {
+            assertThat(redis.commands().dbsize()).isEqualTo(200);
+        } finally {
+            redis.commands().select(0);
+        }
+    }
+
+    @Test
+    void ifAbsentDoesNothingWhereThereIsAStream() {
+        redis.commands().xadd("ncc:checkins", "userId", "1", "locationId", "2", "starRating", "3");
+
+        assertThat(load("load", "all", "--if-absent", address())).isZero();
+
+        assertThat(out.toString().lines()).containsExactly("there is a stream of checkins already: nothing loaded");
+        assertThat(redis.commands().dbsize()).isEqualTo(1);
+    }
+
+    @Test
+    void ifAbsentLoadsWhereThereIsNone() {
+        assertThat(load("load", "all", "--if-absent", address())).isZero();
+        assertThat(redis.commands().dbsize()).isEqualTo(1_201);
+    }
+
+    @Test
+    void aBadFileWritesNothingAtAll() throws Exception {
+        Files.writeString(
+                directory.resolve("users.json"),
+                "{\"users\":[{\"id\":1,\"firstName\":\"A\",\"lastName\":\"B\",\"email\":\"c\",\"password\":\"d\"}]}");
+        Files.writeString(
+                directory.resolve("locations.json"),
+                "{\"locations\":[{\"id\":1,\"name\":\"A\",\"category\":\"bar\",\"location\":\"1,2\"}]}");
+        Files.writeString(
+                directory.resolve("checkins.json"),
+                "{\"checkins\":[\n{\"id\":\"5-0\",\"userId\":1,\"locationId\":1,\"starRating\":9}]}");
+
+        assertThat(load("load", "all", "--dir", directory.toString(), address()))
+                .isEqualTo(1);
+
+        assertThat(err.toString().lines())
+                .containsExactly("checkins.json, record 1 (line 2): starRating must be from 0 to 5, not 9");
+        assertThat(redis.commands().dbsize()).isZero();
+    }
+
+    @Test
+    void aRedisThatIsAwayIsOneLineAndNoStackTrace() {
+        redis.stop();
+
+        assertThat(load("load", "all", address())).isEqualTo(1);
+
+        assertThat(err.toString().lines())
+                .singleElement()
+                .satisfies(line -> assertThat(line)
+                        .startsWith("Redis: Connection refused")
+                        .contains(String.valueOf(redis.port())));
+    }
+}

@@ -1,0 +1,79 @@
+package io.ncc.checkin.demo;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.ncc.checkin.demo.load.SampleData;
+import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.testsupport.HttpAnswer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(120)
+final class RunAllIT {
+
+    private static final Duration AT_ONCE = Duration.ofSeconds(1);
+
+    private final RunAll.Ports ports =
+            new RunAll.Ports(LocalRedis.freePort(), LocalRedis.freePort(), LocalRedis.freePort());
+    private final StringWriter printed = new StringWriter();
+    private final RunAll all = new RunAll(ports, new PrintWriter(printed));
+
+    @Test
+    void whatItPrintsWorks() {
+        try (all) {
+            all.start();
+            String receiver = "http://localhost:" + ports.receiver();
+            String api = "http://localhost:" + ports.api();
+            assertThat(printed.toString())
+                    .contains("5,000 checkins loaded")
+                    .contains("localhost:" + ports.receiver() + "/checkins")
+                    .contains("localhost:" + ports.api() + "/users/789");
+
+            await().atMost(Duration.ofSeconds(10)).until(() -> sumOfCheckins(api) >= SampleData.CHECKINS);
+
+            HttpAnswer posted =
+                    HttpAnswer.post(receiver + "/checkins", "{\"userId\":789,\"locationId\":171,\"starRating\":5}");
+            assertThat(posted.status()).isEqualTo(202);
+            String id = posted.json().get("id").asString();
+            await().atMost(AT_ONCE)
+                    .until(() -> HttpAnswer.get(api + "/users/789").body().contains(id));
+            assertThat(HttpAnswer.get(api + "/checkins/latest").status()).isEqualTo(200);
+            assertThat(HttpAnswer.get("http://localhost:" + ports.processor() + "/actuator/health")
+                            .status())
+                    .isEqualTo(200);
+        }
+        assertThatThrownBy(() -> HttpAnswer.get("http://localhost:" + ports.api() + "/users/789"))
+                .isInstanceOf(UncheckedIOException.class);
+    }
+
+    /** Over all locations: each checkin is at one. */
+    private static long sumOfCheckins(String api) {
+        long sum = 0;
+        for (int id = 1; id <= SampleData.LOCATIONS; id++) {
+            sum += HttpAnswer.get(api + "/locations/" + id)
+                    .json()
+                    .get("numCheckins")
+                    .asLong();
+        }
+        return sum;
+    }
+
+    @Test
+    void aPortThatIsTakenEndsItWithNothingLeftRunning() throws IOException {
+        try (ServerSocket taken = new ServerSocket(ports.receiver(), 1, InetAddress.getByName("0.0.0.0"))) {
+            assertThat(taken.isBound()).isTrue();
+            assertThatThrownBy(all::start).hasStackTraceContaining("already in use");
+        }
+        assertThatThrownBy(() -> HttpAnswer.get("http://localhost:" + ports.api() + "/users/789"))
+                .isInstanceOf(UncheckedIOException.class);
+    }
+}

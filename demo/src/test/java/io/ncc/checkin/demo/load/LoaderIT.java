@@ -1,0 +1,257 @@
+package io.ncc.checkin.demo.load;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+
+import io.lettuce.core.Range;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.StreamMessage;
+import io.lettuce.core.XAddArgs;
+import io.lettuce.core.XReadArgs;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.security.crypto.bcrypt.BCrypt;
+
+@Timeout(60)
+final class LoaderIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final Set<Kind> ALL = EnumSet.allOf(Kind.class);
+    private static final Set<Kind> HASHES = EnumSet.of(Kind.USERS, Kind.LOCATIONS);
+    private static final String BCRYPT = BCrypt.hashpw("secret", BCrypt.gensalt(4));
+
+    private final Keys keys = Keys.unpartitioned();
+    private final Dataset small = new Dataset(
+            List.of(new User(7, "Zoë", "Ng", "zoe@example.com", BCRYPT, 0, null, null, null)),
+            List.of(new Location(8, "Acorn Books", "retail", "-122.27,37.8", 0, 0, 0)),
+            List.of(
+                    new RecordedCheckin(new StreamId(100, 0), new Checkin(7, 8, 5)),
+                    new RecordedCheckin(new StreamId(100, 1), new Checkin(7, 8, 0))));
+
+    private RedisClient client;
+    private StatefulRedisConnection<String, String> connection;
+    private Loader loader;
+
+    @BeforeEach
+    void connect() {
+        client = RedisClient.create(redis.uri());
+        connection = client.connect();
+        loader = new Loader(connection, new PrintWriter(new StringWriter()));
+    }
+
+    @AfterEach
+    void disconnect() {
+        client.shutdown();
+    }
+
+    @Test
+    void theWholeSampleArrives() throws Exception {
+        Dataset sample = SampleData.create();
+
+        loader.load(sample, ALL, false);
+
+        assertThat(redis.commands().dbsize()).isEqualTo(1_000 + 200 + 1);
+        User user = sample.users().get(41);
+        assertThat(redis.commands().hgetall(keys.user(user.id())))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "id", "42",
+                        "firstName", user.firstName(),
+                        "lastName", user.lastName(),
+                        "email", user.email(),
+                        "password", user.password(),
+                        "numCheckins", "0"));
+        Location location = sample.locations().get(6);
+        assertThat(redis.commands().hgetall(keys.location(location.id())))
+                .containsExactlyInAnyOrderEntriesOf(Map.of(
+                        "id", "7",
+                        "name", location.name(),
+                        "category", location.category(),
+                        "location", location.location(),
+                        "numCheckins", "0",
+                        "numStars", "0",
+                        "averageStars", "0"));
+        assertThat(redis.commands().xrange(keys.checkins(), Range.unbounded()))
+                .usingElementComparator(
+                        (a, b) -> a.getId().equals(b.getId()) && a.getBody().equals(b.getBody()) ? 0 : 1)
+                .containsExactlyElementsOf(sample.checkins().stream()
+                        .map(recorded -> new StreamMessage<>(
+                                keys.checkins(), recorded.id().toString(), CheckinCodec.encode(recorded.checkin())))
+                        .toList());
+    }
+
+    @Test
+    void aSecondLoadNeverOverwritesLiveCounters() throws Exception {
+        loader.load(small, HASHES, false);
+        redis.commands()
+                .hset(
+                        keys.user(7),
+                        Map.of(
+                                "firstName",
+                                "Zoe",
+                                "numCheckins",
+                                "3",
+                                "lastCheckin",
+                                "99",
+                                "lastCheckinId",
+                                "99-1",
+                                "lastSeenAt",
+                                "8"));
+        redis.commands().hset(keys.location(8), Map.of("numCheckins", "3", "numStars", "10", "averageStars", "3"));
+        User withCounters = new User(7, "Zoë", "Ng", "z@example.com", BCRYPT, 1, 50L, new StreamId(50, 0), 9L);
+        Location location = new Location(8, "Acorn Books", "retail", "-122.27,37.8", 1, 5, 5);
+
+        loader.load(new Dataset(List.of(withCounters), List.of(location), List.of()), HASHES, false);
+
+        assertThat(redis.commands().hgetall(keys.user(7)))
+                .containsEntry("firstName", "Zoë")
+                .containsEntry("email", "z@example.com")
+                .containsEntry("numCheckins", "3")
+                .containsEntry("lastCheckin", "99")
+                .containsEntry("lastCheckinId", "99-1")
+                .containsEntry("lastSeenAt", "8");
+        assertThat(redis.commands().hgetall(keys.location(8)))
+                .containsEntry("numCheckins", "3")
+                .containsEntry("numStars", "10")
+                .containsEntry("averageStars", "3");
+    }
+
+    @Test
+    void aHashThatTheProcessorMadeIsFilledUp() throws Exception {
+        redis.commands().hset(keys.user(7), Map.of("id", "7", "numCheckins", "2"));
+
+        loader.load(small, HASHES, false);
+
+        assertThat(redis.commands().hgetall(keys.user(7)))
+                .containsEntry("numCheckins", "2")
+                .containsEntry("lastName", "Ng");
+    }
+
+    @Test
+    void checkinsBelowTheTopOfTheStreamAreRefusedBeforeAnythingIsWritten() {
+        redis.commands().xadd(keys.checkins(), new XAddArgs().id("100-0"), CheckinCodec.encode(new Checkin(1, 1, 1)));
+
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(small, ALL, false))
+                .withMessageStartingWith(
+                        "the first checkin has the id 100-0, but the stream ncc:checkins is already at 100-0.")
+                .withMessageContaining("--reset");
+        assertThat(redis.commands().dbsize()).isEqualTo(1);
+    }
+
+    @Test
+    void whatAProcessorRemembersOfADeletedStreamIsNoticed() {
+        redis.commands().set(keys.checkpoint(), "200-0");
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(small, ALL, false))
+                .withMessageStartingWith(
+                        "the first checkin has the id 100-0, but the processor's checkpoint is already at 200-0.");
+
+        redis.commands().del(keys.checkpoint());
+        redis.commands().zadd(keys.settledRanges(), 0, "a range");
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(small, ALL, false))
+                .withMessageStartingWith("there is no stream, but the processor still remembers settled checkins");
+        assertThat(redis.commands().dbsize()).isEqualTo(1);
+    }
+
+    @Test
+    void checkinsAboveTheTopAreAppended() throws Exception {
+        redis.commands().xadd(keys.checkins(), new XAddArgs().id("99-0"), CheckinCodec.encode(new Checkin(1, 1, 1)));
+
+        loader.load(small, ALL, false);
+
+        assertThat(redis.commands().xrange(keys.checkins(), Range.unbounded()))
+                .extracting(StreamMessage::getId)
+                .containsExactly("99-0", "100-0", "100-1");
+    }
+
+    @Test
+    void aResetDeletesAllThatIsKnownAboutTheStreamAndSetsCountersAnew() throws Exception {
+        redis.commands().xadd(keys.checkins(), Map.of("userId", "1"));
+        redis.commands().xgroupCreate(XReadArgs.StreamOffset.from(keys.checkins(), "0"), Keys.GROUP);
+        redis.commands().set(keys.checkpoint(), "200-0");
+        redis.commands().zadd(keys.settledRanges(), 0, "a range");
+        redis.commands().hset(keys.totals(), "applied", "5");
+        redis.commands().xadd(keys.deadLetters(), Map.of("userId", "x"));
+        redis.commands().hset(keys.deadLetterIds(), "5-0", "6-0");
+        redis.commands()
+                .hset(
+                        keys.user(7),
+                        Map.of("numCheckins", "3", "lastCheckin", "99", "lastCheckinId", "99-0", "lastSeenAt", "8"));
+        redis.commands().hset(keys.location(8), Map.of("numCheckins", "3", "numStars", "10", "averageStars", "3"));
+        redis.commands().hset(keys.user(1), Map.of("id", "1", "numCheckins", "4"));
+
+        loader.load(small, ALL, true);
+
+        assertThat(redis.commands().keys("*"))
+                .containsExactlyInAnyOrder(keys.checkins(), keys.user(7), keys.location(8), keys.user(1));
+        assertThat(redis.commands().xlen(keys.checkins())).isEqualTo(2);
+        assertThat(redis.commands().xinfoGroups(keys.checkins())).isEmpty();
+        assertThat(redis.commands().hgetall(keys.user(7)))
+                .containsEntry("numCheckins", "0")
+                .doesNotContainKeys("lastCheckin", "lastCheckinId", "lastSeenAt");
+        assertThat(redis.commands().hgetall(keys.location(8)))
+                .containsEntry("numCheckins", "0")
+                .containsEntry("numStars", "0")
+                .containsEntry("averageStars", "0");
+        assertThat(redis.commands().hget(keys.user(1), "numCheckins"))
+                .as("of a user that is not among the records")
+                .isEqualTo("4");
+    }
+
+    @Test
+    void aResetOfUsersLeavesTheStreamAlone() throws Exception {
+        redis.commands().xadd(keys.checkins(), Map.of("userId", "1"));
+        redis.commands().set(keys.checkpoint(), "200-0");
+
+        loader.load(small, EnumSet.of(Kind.USERS), true);
+
+        assertThat(redis.commands().exists(keys.checkins(), keys.checkpoint())).isEqualTo(2);
+    }
+
+    @Test
+    void plainPasswordsAreStoredAsBcryptAndBcryptAsItIs() throws Exception {
+        User plain = small.users().get(0).withPassword("correct horse");
+        User hashed = new User(9, "A", "B", "c", BCRYPT, 0, null, null, null);
+
+        loader.load(new Dataset(List.of(plain, hashed), List.of(), List.of()), EnumSet.of(Kind.USERS), false);
+
+        String stored = redis.commands().hget(keys.user(7), "password");
+        assertThat(stored).startsWith("$2a$10$");
+        assertThat(BCrypt.checkpw("correct horse", stored)).isTrue();
+        assertThat(redis.commands().hget(keys.user(9), "password")).isEqualTo(BCRYPT);
+    }
+
+    @Test
+    void aKeyOfAnotherTypeEndsTheLoadWithRedisOwnWords() {
+        redis.commands().set(keys.user(7), "no hash");
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(small, HASHES, false))
+                .withMessageStartingWith("users: stopped with at least 0 of 1 written: Redis: WRONGTYPE ");
+    }
+
+    @Test
+    void aFullRedisEndsTheLoadWithTheReason() {
+        redis.fillMemory();
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(SampleData.create(), ALL, false))
+                .withMessageStartingWith("users: stopped with at least 0 of 1,000 written: Redis: OOM ");
+    }
+}

@@ -1,0 +1,254 @@
+package io.ncc.checkin.testsupport;
+
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.ScanArgs;
+import io.lettuce.core.ScanIterator;
+import io.lettuce.core.StreamMessage;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.model.UndecodableEntryException;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the hashes of users and locations must hold: the result of one processor that reads the stream in order and counts each entry once.
+ * It is the plain-Java oracle of the delivery guarantees, written without regard to how the product gets there.
+ *
+ * <pre>{@code
+ * var expected = SequentialFold.over(redis.commands());   // before the processors start
+ * ...
+ * expected.addStream(redis.commands()).assertEqualTo(redis.commands());
+ * }</pre>
+ */
+public final class SequentialFold {
+
+    private static final Keys KEYS = Keys.unpartitioned();
+    private static final String REPLAY_OF = "replayOf";
+
+    /** Stands for the value of a key that should be a hash and is of another type, as the one field of a hash. */
+    private static final String TYPE = "(type)";
+
+    private static final long COUNTER_LIMIT = 1L << 53;
+    private static final int PAGE = 1_000;
+    private static final int DIFFERENCES_SHOWN = 10;
+
+    private final Map<String, Map<String, String>> hashes = new TreeMap<>();
+    private StreamId last = StreamId.ZERO;
+    private long applied;
+    private long dead;
+
+    private SequentialFold(Map<String, ? extends Map<String, String>> initial) {
+        initial.forEach((key, hash) -> hashes.put(key, new TreeMap<>(hash)));
+    }
+
+    /**
+     * Begins with these hashes.
+     *
+     * @param initial by key
+     */
+    public static SequentialFold over(Map<String, ? extends Map<String, String>> initial) {
+        return new SequentialFold(initial);
+    }
+
+    /** Begins with the users and locations that are in Redis now. */
+    public static SequentialFold over(RedisCommands<String, String> redis) {
+        return new SequentialFold(read(redis));
+    }
+
+    /**
+     * Applies the next entry of the stream.
+     *
+     * @throws IllegalArgumentException if the id is not above the one before
+     */
+    public SequentialFold add(StreamId id, Map<String, String> fields) {
+        if (id.compareTo(last) <= 0) {
+            throw new IllegalArgumentException("not in the order of the stream: " + id + " after " + last);
+        }
+        last = id;
+        try {
+            apply(CheckinCodec.decode(fields), timeOf(id, fields));
+        } catch (UndecodableEntryException e) {
+            dead++;
+        }
+        return this;
+    }
+
+    /** Applies what the stream in Redis holds above the last entry that was added. What was trimmed in between is missed. */
+    public SequentialFold addStream(RedisCommands<String, String> redis) {
+        List<StreamMessage<String, String>> page;
+        do {
+            var above = Range.from(Range.Boundary.excluding(last.toString()), Range.Boundary.<String>unbounded());
+            page = redis.xrange(KEYS.checkins(), above, Limit.from(PAGE));
+            page.forEach(entry -> add(StreamId.parse(entry.getId()), entry.getBody()));
+        } while (page.size() == PAGE);
+        return this;
+    }
+
+    /** The replay of a dead letter took place when the original did. */
+    private static StreamId timeOf(StreamId id, Map<String, String> fields) {
+        StreamId original = idOrNull(fields.get(REPLAY_OF));
+        return original == null || original.compareTo(id) > 0 ? id : original;
+    }
+
+    private static @Nullable StreamId idOrNull(@Nullable String text) {
+        try {
+            return text == null ? null : StreamId.parse(text);
+        } catch (IllegalArgumentException e) {
+            return null;
+        }
+    }
+
+    private void apply(Checkin checkin, StreamId time) {
+        String userKey = KEYS.user(checkin.userId());
+        String locationKey = KEYS.location(checkin.locationId());
+        if (!canCount(userKey, "numCheckins") || !canCount(locationKey, "numCheckins", "numStars")) {
+            dead++;
+            return;
+        }
+        applied++;
+
+        Map<String, String> user = hash(userKey, checkin.userId());
+        add(user, "numCheckins", 1);
+        if (isLater(time, user)) {
+            user.put("lastCheckin", Long.toUnsignedString(time.millis()));
+            user.put("lastCheckinId", time.toString());
+            user.put("lastSeenAt", Long.toString(checkin.locationId()));
+        }
+
+        Map<String, String> location = hash(locationKey, checkin.locationId());
+        long checkins = add(location, "numCheckins", 1);
+        long stars = add(location, "numStars", checkin.starRating());
+        if (checkins > 0) {
+            location.put("averageStars", Long.toString(Math.floorDiv(2 * stars + checkins, 2 * checkins))); // half up
+        }
+    }
+
+    private boolean canCount(String key, String... counters) {
+        Map<String, String> hash = hashes.getOrDefault(key, Map.of());
+        return !hash.containsKey(TYPE)
+                && Stream.of(counters).map(name -> hash.getOrDefault(name, "0")).allMatch(SequentialFold::isCounter);
+    }
+
+    private static boolean isCounter(String text) {
+        return text.matches("-?[0-9]{1,16}") && Math.abs(Long.parseLong(text)) < COUNTER_LIMIT;
+    }
+
+    private Map<String, String> hash(String key, long id) {
+        return hashes.computeIfAbsent(key, absent -> new TreeMap<>(Map.of("id", Long.toString(id))));
+    }
+
+    private static long add(Map<String, String> hash, String counter, long amount) {
+        long sum = Long.parseLong(hash.getOrDefault(counter, "0")) + amount;
+        hash.put(counter, Long.toString(sum));
+        return sum;
+    }
+
+    /** Others write {@code lastCheckin} alone, so {@code lastCheckinId} counts only while it is of that millisecond. */
+    private static boolean isLater(StreamId time, Map<String, String> user) {
+        String lastCheckin = user.getOrDefault("lastCheckin", "");
+        if (!lastCheckin.matches("[0-9]{1,19}")) {
+            return true;
+        }
+        long lastMillis = Long.parseUnsignedLong(lastCheckin);
+        if (time.millis() != lastMillis) {
+            return Long.compareUnsigned(time.millis(), lastMillis) > 0;
+        }
+        StreamId lastId = idOrNull(user.get("lastCheckinId"));
+        return lastId == null || lastId.millis() != lastMillis || time.compareTo(lastId) > 0;
+    }
+
+    /** The expected hashes, by key. */
+    public Map<String, Map<String, String>> hashes() {
+        return Collections.unmodifiableMap(hashes);
+    }
+
+    /** How many entries the hashes contain. */
+    public long applied() {
+        return applied;
+    }
+
+    /** How many entries can't be applied and belong among the dead letters: undecodable, or their target is. */
+    public long dead() {
+        return dead;
+    }
+
+    /** One line for each key whose hash is not the expected one. */
+    public List<String> differences(Map<String, ? extends Map<String, String>> actual) {
+        var keys = new TreeSet<>(hashes.keySet());
+        keys.addAll(actual.keySet());
+        return keys.stream()
+                .filter(key -> !Objects.equals(hashes.get(key), actual.get(key)))
+                .map(key -> difference(key, hashes.get(key), actual.get(key)))
+                .toList();
+    }
+
+    private static String difference(
+            String key, @Nullable Map<String, String> expected, @Nullable Map<String, String> actual) {
+        if (expected == null) {
+            return key + " must not exist, but is " + actual;
+        }
+        if (actual == null) {
+            return key + " does not exist, but must be " + expected;
+        }
+        var fields = new TreeSet<>(expected.keySet());
+        fields.addAll(actual.keySet());
+        return fields.stream()
+                .filter(field -> !Objects.equals(expected.get(field), actual.get(field)))
+                .map(field -> field + " must be " + expected.get(field) + ", but is " + actual.get(field))
+                .collect(Collectors.joining("; ", key + ": ", ""));
+    }
+
+    /**
+     * Compares the users and locations that are in Redis now with the expected ones.
+     *
+     * @throws AssertionError if they differ; it lists the first differences
+     */
+    public void assertEqualTo(RedisCommands<String, String> redis) {
+        List<String> differences = differences(read(redis));
+        if (!differences.isEmpty()) {
+            throw new AssertionError(differences.stream()
+                    .limit(DIFFERENCES_SHOWN)
+                    .collect(Collectors.joining(
+                            "\n  ",
+                            differences.size() + " hashes are not the sequential fold of the stream:\n  ",
+                            differences.size() > DIFFERENCES_SHOWN ? "\n  ..." : "")));
+        }
+    }
+
+    private static Map<String, Map<String, String>> read(RedisCommands<String, String> redis) {
+        Map<String, Map<String, String>> hashes = new LinkedHashMap<>();
+        for (String anyId : List.of(withoutId(KEYS.user(1)), withoutId(KEYS.location(1)))) {
+            ScanIterator.scan(redis, ScanArgs.Builder.matches(anyId + '*').limit(PAGE))
+                    .forEachRemaining(key -> hashes.put(key, read(redis, key)));
+        }
+        return hashes;
+    }
+
+    private static String withoutId(String key) {
+        return key.substring(0, key.lastIndexOf(':') + 1);
+    }
+
+    private static Map<String, String> read(RedisCommands<String, String> redis, String key) {
+        try {
+            return redis.hgetall(key);
+        } catch (RedisCommandExecutionException e) {
+            if (!String.valueOf(e.getMessage()).startsWith("WRONGTYPE")) {
+                throw e;
+            }
+            return Map.of(TYPE, redis.type(key));
+        }
+    }
+}
