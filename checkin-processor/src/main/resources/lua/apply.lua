@@ -1,23 +1,29 @@
 -- Applies a batch of checkins to their users and locations and acknowledges them, in one.
 --
--- KEYS[1]                   the stream
--- KEYS[2 .. U+1]            the users of the batch, each once
--- KEYS[U+2 .. U+L+1]        the locations of the batch, each once
+-- KEYS[1 .. 4]              the stream, the checkpoint, the settled ranges, the totals
+-- KEYS[5 .. U+4]            the users of the batch, each once
+-- KEYS[U+5 .. U+L+4]        the locations of the batch, each once
 -- ARGV[1]                   the consumer group
--- ARGV[2], ARGV[3]          U and L
+-- ARGV[2]                   1: only an entry whose XACK here returns 1 counts. 0: sequential mode, which reads without a group
+-- ARGV[3]                   1: the entries are a gap-free run of the stream. 0: there may be others between them
+-- ARGV[4], ARGV[5]          U and L
 -- then U user ids and L location ids, in the order of their keys
--- then for each entry, ascending by id: its id, the number of its user (1 to U), of its location (1 to L), its stars
+-- then for each entry, ascending by id: its id, the number of its user (1 to U), of its location (1 to L), its stars;
+-- the number 0 as its user stands for an entry that can't be decoded: it is left alone, and ends the run before it
 --
--- Returns { applied, { id, reason, id, reason, ... } }: how many entries this call applied and acknowledged, and the entries left
--- pending because their user or location can't take them. An entry in neither was not pending: someone else had settled it.
--- Fails with NOGROUP if the group is gone.
+-- Returns { applied, skipped, { id, reason, id, reason, ... } }: how many entries this call applied; how many it only acknowledged, because
+-- they had been settled before (the group was rewound or made anew); and the entries left alone because their user or location can't
+-- take them. An entry in none of these was not pending: someone else has settled it.
+-- Fails with NOGROUP if the group is gone, WRONGTYPE or DAMAGED if one of the first four keys is not what it should be.
 --
 -- A call that fails has changed nothing: all that can fail comes before the first write, and the first write is XACK, after which Redis
--- doesn't refuse the others for memory. Safe to run twice: an entry counts only if its XACK here returned 1.
+-- doesn't refuse the others for memory. Safe to run twice: an entry counts only if it isn't settled, and is settled afterwards.
 
 local MAX_COUNTER = 2 ^ 53
-local stream, group = KEYS[1], ARGV[1]
-local users, locations = tonumber(ARGV[2]), tonumber(ARGV[3])
+local stream, checkpointKey, rangesKey, totalsKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local group, mustBePending, contiguous = ARGV[1], ARGV[2] == '1', ARGV[3] == '1'
+local users, locations = tonumber(ARGV[4]), tonumber(ARGV[5])
+local firstEntry = 6 + users + locations
 
 -- Validate: HMGET is the type check, too.
 
@@ -47,7 +53,7 @@ end
 
 local user = {}
 for u = 1, users do
-  local key = KEYS[1 + u]
+  local key = KEYS[4 + u]
   local values = read(key, 'numCheckins', 'lastCheckin', 'lastCheckinId')
   user[u] = {
     key = key,
@@ -64,40 +70,60 @@ end
 
 local location = {}
 for l = 1, locations do
-  local key = KEYS[1 + users + l]
+  local key = KEYS[4 + users + l]
   local values = read(key, 'numCheckins', 'numStars')
   location[l] = {
     key = key,
     new = not values[1],
-    id = ARGV[3 + users + l],
+    id = ARGV[5 + users + l],
     count = readCounter(key, 'numCheckins', values[1]),
     stars = readCounter(key, 'numStars', values[2]),
     added = 0,
   }
 end
 
--- Acknowledge, and add up what this call settled.
+local isSettled, clear = settledBetween(checkpointKey, rangesKey, ARGV[firstEntry], ARGV[#ARGV - 3])
+-- Where ranges are already, a new one over several entries might overlap them: entries deleted from the stream don't show as a gap.
+local add, gap, writeRanges = newRanges(contiguous and clear)
 
-local applied, left, foreign = 0, {}, false
-for i = 4 + users + locations, #ARGV, 4 do
+-- Acknowledge, and add up what this call settles.
+
+local applied, skipped, left, notPending = 0, 0, {}, false
+for i = firstEntry, #ARGV, 4 do
   local id = ARGV[i]
   local theUser, theLocation = user[tonumber(ARGV[i + 1])], location[tonumber(ARGV[i + 2])]
-  local reason = unusable[theUser.key] or unusable[theLocation.key]
-  if reason then
-    left[#left + 1] = id
-    left[#left + 1] = reason
-  elseif redis.call('XACK', stream, group, id) == 1 then
-    applied = applied + 1
-    theUser.added = theUser.added + 1
-    theUser.newestId, theUser.newestAt = id, theLocation.id
-    theLocation.added = theLocation.added + 1
-    theLocation.stars = theLocation.stars + tonumber(ARGV[i + 3])
+  local reason = theUser and (unusable[theUser.key] or unusable[theLocation.key])
+  if not theUser or reason then
+    gap()
+    if reason then
+      left[#left + 1] = id
+      left[#left + 1] = reason
+    end
   else
-    foreign = true
+    local settledBefore = isSettled(id)
+    local pending = redis.call('XACK', stream, group, id) == 1
+    if settledBefore then
+      gap()
+      if pending then skipped = skipped + 1 end
+    elseif pending or not mustBePending then
+      applied = applied + 1
+      add(id)
+      theUser.added = theUser.added + 1
+      theUser.newestId, theUser.newestAt = id, theLocation.id
+      theLocation.added = theLocation.added + 1
+      theLocation.stars = theLocation.stars + tonumber(ARGV[i + 3])
+    else
+      gap()
+      notPending = true
+    end
   end
 end
 -- XACK answers 0 both for an entry that isn't pending and for a group that isn't there; XPENDING tells them apart
-if foreign then redis.call('XPENDING', stream, group, '-', '+', 1) end
+if notPending then redis.call('XPENDING', stream, group, '-', '+', 1) end
+
+writeRanges(rangesKey)
+count(totalsKey, 'applied', applied)
+count(totalsKey, 'skipped', skipped)
 
 -- Write each hash once.
 
@@ -121,7 +147,7 @@ for u = 1, users do
   local it = user[u]
   if it.added > 0 then
     local key = it.key
-    if it.new then redis.call('HSET', key, 'id', ARGV[3 + u]) end
+    if it.new then redis.call('HSET', key, 'id', ARGV[5 + u]) end
     local millis, sequence = string.match(it.newestId, '^(%d+)-(%d+)$')
     if isNewer(millis, sequence, it.lastMillis, it.lastId) then
       redis.call('HSET', key, 'numCheckins', it.count + it.added,
@@ -136,10 +162,10 @@ for l = 1, locations do
   local it = location[l]
   if it.added > 0 then
     if it.new then redis.call('HSET', it.key, 'id', it.id) end
-    local count = it.count + it.added
-    local average = count > 0 and math.floor((2 * it.stars + count) / (2 * count)) or 0 -- rounded half up
-    redis.call('HSET', it.key, 'numCheckins', count, 'numStars', it.stars, 'averageStars', average)
+    local total = it.count + it.added
+    local average = total > 0 and math.floor((2 * it.stars + total) / (2 * total)) or 0 -- rounded half up
+    redis.call('HSET', it.key, 'numCheckins', total, 'numStars', it.stars, 'averageStars', average)
   end
 end
 
-return { applied, left }
+return { applied, skipped, left }

@@ -1,16 +1,50 @@
 -- Claims entries that their consumers have held for too long: one step of a walk through the group's pending entries.
 --
--- KEYS[1]  the stream
+-- KEYS     the stream, the checkpoint, the settled ranges, the totals
 -- ARGV     the consumer group, the consumer that claims, the idle time in milliseconds, the cursor (0-0 to begin), the most to claim
 --
--- Returns { cursor, { { id, { field, value, ... } }, ... } }: where to go on (0-0 at the end), and the claimed entries by ascending id.
--- Entries that no longer are in the stream are left out: 6.2 answers nil for them, 7.0 names them apart.
+-- Returns { cursor, { { id, { field, value, ... }, deliveries }, ... }, { lost ids } }: where to go on (0-0 at the end), the claimed entries
+-- by ascending id, and those that no longer are in the stream because someone deleted them. The latter are acknowledged and counted here:
+-- from 7.0 on XAUTOCLAIM itself takes them out of the pending entries, so there is no later.
 -- Fails with NOGROUP if the stream or the group is gone. Safe to run twice: what was claimed just now isn't idle.
 
-local reply = redis.call('XAUTOCLAIM', KEYS[1], ARGV[1], ARGV[2], ARGV[3], ARGV[4], 'COUNT', ARGV[5])
-local entries = {}
+local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS)
+local group, consumer, idle, cursor, most = unpack(ARGV)
+
+readCheckpoint(checkpointKey)
+redis.call('ZCARD', rangesKey)
+local reply = redis.call('XAUTOCLAIM', stream, group, consumer, idle, cursor, 'COUNT', most)
+
+local claimed, holes = {}, 0
 for i = 1, #reply[2] do
   local entry = reply[2][i]
-  if entry then entries[#entries + 1] = entry end
+  if entry then
+    local held = redis.call('XPENDING', stream, group, entry[1], entry[1], 1)[1]
+    claimed[#claimed + 1] = { entry[1], entry[2], held and held[4] or 1 }
+  else
+    holes = holes + 1
+  end
 end
-return { reply[1], entries }
+
+-- 7.0 names what is deleted. 6.2 gives nil without an id, and moves it to this consumer: look for it among what the consumer holds.
+local gone = reply[3] or {}
+local from = cursor
+while holes > 0 do
+  local page = redis.call('XPENDING', stream, group, from, '+', 1000, consumer)
+  for _, held in ipairs(page) do
+    if #redis.call('XRANGE', stream, held[1], held[1]) == 0 and redis.call('XACK', stream, group, held[1]) == 1 then
+      gone[#gone + 1] = held[1]
+      holes = holes - 1
+    end
+  end
+  if #page < 1000 then break end
+  from = '(' .. page[#page][1]
+end
+
+local lost = {}
+for _, id in ipairs(gone) do
+  local isSettled = settledBetween(checkpointKey, rangesKey, id, id)
+  if not isSettled(id) then lost[#lost + 1] = id end
+end
+count(totalsKey, 'lost', #lost)
+return { reply[1], claimed, lost }

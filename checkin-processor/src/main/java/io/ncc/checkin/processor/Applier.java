@@ -1,59 +1,71 @@
 package io.ncc.checkin.processor;
 
-import io.lettuce.core.StreamMessage;
 import io.lettuce.core.api.StatefulRedisConnection;
-import io.ncc.checkin.processor.CheckinProjection.Outcome;
+import io.ncc.checkin.processor.Projection.Outcome;
+import io.ncc.checkin.processor.Projection.Rejected;
 import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.service.RedisLink;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has batches of entries applied, several at a time. What could not be applied stays pending; {@link #takeFailure} tells the reader to
- * look at its pending entries again.
+ * Has batches of entries applied, several at a time, and sets aside what can't be. What failed because of Redis stays pending;
+ * {@link #takeFailure} tells the reader to look at the pending entries again.
  */
 final class Applier {
 
     private static final Logger log = LoggerFactory.getLogger(Applier.class);
 
     private final RedisLink redis;
-    private final CheckinProjection projection;
+    private final Projection projection;
+    private final DeadLetters deadLetters;
     private final ProcessorMetrics metrics;
     private final int maxInFlight;
+    private final int maxDeliveries;
+    private final @Nullable DurationRange simulatedWork;
     private final Semaphore slots;
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
-    Applier(RedisLink redis, CheckinProjection projection, ProcessorMetrics metrics, int maxInFlight) {
+    Applier(
+            RedisLink redis,
+            Projection projection,
+            DeadLetters deadLetters,
+            ProcessorMetrics metrics,
+            ProcessorProperties properties) {
         this.redis = redis;
         this.projection = projection;
+        this.deadLetters = deadLetters;
         this.metrics = metrics;
-        this.maxInFlight = maxInFlight;
+        this.maxInFlight = properties.effectiveMaxInFlight();
+        this.maxDeliveries = properties.maxDeliveries();
+        this.simulatedWork = properties.simulatedWork();
         this.slots = new Semaphore(maxInFlight);
     }
 
-    /**
-     * Sends a batch off, as soon as one of the slots is free.
-     *
-     * @param entries pending ones, ascending by id, with their fields
-     */
-    void submit(List<StreamMessage<String, String>> entries) throws InterruptedException {
+    /** Sends a batch off as soon as one of the slots is free. */
+    void submit(Batch batch) throws InterruptedException {
+        if (batch.isEmpty()) {
+            return;
+        }
         slots.acquire();
+        if (simulatedWork != null) {
+            TimeUnit.NANOSECONDS.sleep(simulatedWork.random().toNanos());
+        }
         long start = System.nanoTime();
-        applyOrSplit(entries).whenComplete((outcome, error) -> {
+        process(batch).whenComplete((outcome, error) -> {
             if (outcome != null) {
-                metrics.applied(entries.size(), outcome, System.nanoTime() - start);
-                outcome.rejected()
-                        .forEach(rejected -> log.warn(
-                                "Entry {} can't be applied and stays pending: {}", rejected.id(), rejected.reason()));
+                metrics.processed(batch, outcome, System.nanoTime() - start);
+                logEach(batch, outcome);
             } else {
                 failure.compareAndSet(null, error);
             }
@@ -61,47 +73,103 @@ final class Applier {
         });
     }
 
-    /** A batch that fails for a reason that waiting won't mend is applied entry by entry, so that only the guilty one stays behind. */
-    private CompletionStage<Outcome> applyOrSplit(List<StreamMessage<String, String>> entries) {
-        return apply(entries).exceptionallyCompose(error -> {
-            RedisCondition condition = RedisCondition.of(error);
-            if (condition.isOutage() || condition == RedisCondition.NO_GROUP) {
-                return CompletableFuture.failedFuture(error);
-            }
-            if (entries.size() == 1) {
-                log.error(
-                        "Entry {} can't be applied and stays pending",
-                        entries.get(0).getId(),
-                        error);
-                return CompletableFuture.completedFuture(Outcome.NOTHING);
-            }
-            CompletionStage<Outcome> all = CompletableFuture.completedFuture(Outcome.NOTHING);
-            for (StreamMessage<String, String> entry : entries) {
-                all = all.thenCombine(applyOrSplit(List.of(entry)), Outcome::plus);
-            }
-            return all;
-        });
-    }
-
-    private CompletionStage<Outcome> apply(List<StreamMessage<String, String>> entries) {
+    private CompletionStage<Outcome> process(Batch batch) {
         StatefulRedisConnection<String, String> connection;
         try {
             connection = redis.connection();
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
-        return projection.apply(connection.async(), entries).whenComplete((outcome, error) -> {
-            if (error != null) {
-                redis.dropIfUnanswered(connection, error);
+        return applySuspectsAlone(connection, batch)
+                .thenCompose(outcome -> deadLetters
+                        .setAside(connection.async(), outcome.rejected())
+                        .thenApply(done -> outcome))
+                .whenComplete((outcome, error) -> {
+                    if (error != null) {
+                        redis.dropIfUseless(connection, error);
+                    }
+                });
+    }
+
+    /**
+     * An entry that was delivered too often may be one that fails, or one that was with others that did, or was read by processors that
+     * could do nothing at the time: so it is tried alone. One that was delivered twice as often is not tried any more, as it may be what
+     * ends the process.
+     */
+    private CompletionStage<Outcome> applySuspectsAlone(
+            StatefulRedisConnection<String, String> connection, Batch batch) {
+        if (batch.entries().stream().allMatch(entry -> entry.deliveries() <= maxDeliveries)) {
+            return applyOrSplit(connection, batch);
+        }
+        List<Entry> innocent = new ArrayList<>();
+        CompletionStage<Outcome> all = CompletableFuture.completedFuture(Outcome.NOTHING);
+        for (Entry entry : batch.entries()) {
+            if (entry.deliveries() <= maxDeliveries) {
+                innocent.add(entry);
+            } else if (entry.deliveries() <= 2L * maxDeliveries) {
+                all = then(all, () -> applyOrSplit(connection, Batch.of(entry)));
+            } else {
+                String reason = "delivered " + entry.deliveries() + " times and never settled";
+                all = then(all, () -> CompletableFuture.completedFuture(rejected(entry, reason)));
             }
+        }
+        return innocent.isEmpty() ? all : then(all, () -> applyOrSplit(connection, new Batch(innocent, false)));
+    }
+
+    /** A batch that fails for a reason of its own is applied entry by entry, so that only the guilty one stays behind. */
+    private CompletionStage<Outcome> applyOrSplit(StatefulRedisConnection<String, String> connection, Batch batch) {
+        return projection.apply(connection.async(), batch).exceptionallyCompose(error -> {
+            if (!isOfTheBatch(RedisCondition.of(error))) {
+                return CompletableFuture.failedFuture(error);
+            }
+            if (batch.size() > 1) {
+                CompletionStage<Outcome> all = CompletableFuture.completedFuture(Outcome.NOTHING);
+                for (Entry entry : batch.entries()) {
+                    all = then(all, () -> applyOrSplit(connection, Batch.of(entry)));
+                }
+                return all;
+            }
+            Entry entry = batch.entries().get(0);
+            if (entry.deliveries() > maxDeliveries) {
+                return CompletableFuture.completedFuture(
+                        rejected(entry, "failed " + entry.deliveries() + " times, the last time alone"));
+            }
+            log.warn("Entry {} could not be applied and is tried again later", entry.id(), error);
+            return CompletableFuture.completedFuture(Outcome.NOTHING);
         });
+    }
+
+    private static boolean isOfTheBatch(RedisCondition condition) {
+        return condition == RedisCondition.UNEXPECTED;
+    }
+
+    private static Outcome rejected(Entry entry, String reason) {
+        return new Outcome(0, 0, List.of(new Rejected(entry.id(), reason)));
+    }
+
+    private static CompletionStage<Outcome> then(
+            CompletionStage<Outcome> before, Supplier<CompletionStage<Outcome>> next) {
+        return before.thenCompose(outcome -> next.get().thenApply(outcome::plus));
+    }
+
+    private static void logEach(Batch batch, Outcome outcome) {
+        if (log.isDebugEnabled()) {
+            for (Entry entry : batch.entries()) {
+                log.debug("Read {} {}, delivery {}", entry.id(), entry.fields(), entry.deliveries());
+            }
+            log.debug(
+                    "Of {} entries, updated and acknowledged {}, skipped {}, set aside {}",
+                    batch.size(),
+                    outcome.applied(),
+                    outcome.skipped(),
+                    outcome.rejected().size());
+        }
     }
 
     /** The first failure since the last call, if there was one: some entries are still pending. */
     @Nullable
     Throwable takeFailure() {
-        Throwable taken = failure.getAndSet(null);
-        return taken instanceof CompletionException && taken.getCause() != null ? taken.getCause() : taken;
+        return failure.getAndSet(null);
     }
 
     /** Waits until nothing is under way; false if that takes too long. */

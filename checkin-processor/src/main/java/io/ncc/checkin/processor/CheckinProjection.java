@@ -1,7 +1,6 @@
 package io.ncc.checkin.processor;
 
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.StreamMessage;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
@@ -9,6 +8,7 @@ import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.UndecodableEntryException;
 import io.ncc.checkin.service.LuaScript;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,47 +16,56 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongFunction;
 
-/** What the stream of checkins is made into: the totals of each user and location. Owns the script that does it. */
-final class CheckinProjection {
+/** Checkins, made into the totals of each user and location by {@code apply.lua}. */
+final class CheckinProjection implements Projection {
 
-    private final LuaScript script = LuaScript.of(CheckinProjection.class, "apply");
+    private static final String UNDECODABLE = "0";
+
+    private final LuaScript script = LuaScript.of(CheckinProjection.class, "settled", "apply");
     private final Keys keys;
+    private final GroupKeys groupKeys;
+    private final Mode mode;
 
-    CheckinProjection(Keys keys) {
+    CheckinProjection(Keys keys, Mode mode) {
         this.keys = keys;
+        this.groupKeys = GroupKeys.of(keys);
+        this.mode = mode;
     }
 
-    /**
-     * Applies and acknowledges entries that are pending in the group, in one script.
-     *
-     * @param entries ascending by id, which is what makes the last one of a user their last checkin
-     */
-    CompletionStage<Outcome> apply(
-            RedisAsyncCommands<String, String> commands, List<StreamMessage<String, String>> entries) {
+    @Override
+    public GroupKeys keys() {
+        return groupKeys;
+    }
+
+    @Override
+    public CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch) {
         Targets users = new Targets(keys::user);
         Targets locations = new Targets(keys::location);
-        List<String> quads = new ArrayList<>(entries.size() * 4);
-        List<Rejected> rejected = new ArrayList<>();
-        for (StreamMessage<String, String> entry : entries) {
+        List<String> quads = new ArrayList<>(batch.size() * 4);
+        List<Rejected> undecodable = new ArrayList<>();
+        for (Entry entry : batch.entries()) {
+            quads.add(entry.id());
             try {
-                Checkin checkin = CheckinCodec.decode(entry.getBody());
-                quads.add(entry.getId());
+                Checkin checkin = CheckinCodec.decode(entry.fields());
                 quads.add(users.number(checkin.userId()));
                 quads.add(locations.number(checkin.locationId()));
                 quads.add(Integer.toString(checkin.starRating()));
             } catch (UndecodableEntryException e) {
-                rejected.add(new Rejected(entry.getId(), e.reason()));
+                quads.addAll(List.of(UNDECODABLE, UNDECODABLE, UNDECODABLE));
+                undecodable.add(new Rejected(entry.id(), e.reason()));
             }
         }
-        if (quads.isEmpty()) {
-            return CompletableFuture.completedFuture(new Outcome(0, rejected));
+        if (undecodable.size() == batch.size()) {
+            return CompletableFuture.completedFuture(new Outcome(0, 0, undecodable));
         }
-        List<String> scriptKeys = new ArrayList<>(1 + users.size() + locations.size());
-        scriptKeys.add(keys.checkins());
+        List<String> scriptKeys = new ArrayList<>(4 + users.size() + locations.size());
+        scriptKeys.addAll(Arrays.asList(groupKeys.state()));
         users.addKeysTo(scriptKeys);
         locations.addKeysTo(scriptKeys);
-        List<String> args = new ArrayList<>(3 + users.size() + locations.size() + quads.size());
-        args.add(Keys.GROUP);
+        List<String> args = new ArrayList<>(5 + users.size() + locations.size() + quads.size());
+        args.add(groupKeys.group());
+        args.add(mode.mustBePending());
+        args.add(batch.contiguous() ? "1" : "0");
         args.add(Integer.toString(users.size()));
         args.add(Integer.toString(locations.size()));
         users.addIdsTo(args);
@@ -67,34 +76,17 @@ final class CheckinProjection {
                         ScriptOutputType.MULTI,
                         scriptKeys.toArray(String[]::new),
                         args.toArray(String[]::new))
-                .thenApply(reply -> outcome(reply, rejected));
+                .thenApply(reply -> outcome(reply, undecodable));
     }
 
     private static Outcome outcome(List<Object> reply, List<Rejected> undecodable) {
         List<Rejected> rejected = new ArrayList<>(undecodable);
-        List<?> left = (List<?>) reply.get(1);
+        List<?> left = (List<?>) reply.get(2);
         for (int i = 0; i < left.size(); i += 2) {
             rejected.add(new Rejected((String) left.get(i), (String) left.get(i + 1)));
         }
-        return new Outcome((Long) reply.get(0), rejected);
+        return new Outcome((Long) reply.get(0), (Long) reply.get(1), rejected);
     }
-
-    /**
-     * @param applied how many entries were applied and acknowledged
-     * @param rejected those that can't be applied; they are still pending. An entry that is in neither was settled by someone else.
-     */
-    record Outcome(long applied, List<Rejected> rejected) {
-
-        static final Outcome NOTHING = new Outcome(0, List.of());
-
-        Outcome plus(Outcome other) {
-            List<Rejected> all = new ArrayList<>(rejected);
-            all.addAll(other.rejected);
-            return new Outcome(applied + other.applied, all);
-        }
-    }
-
-    record Rejected(String id, String reason) {}
 
     /** The distinct users, or locations, of a batch, numbered from 1 as they come. */
     private static final class Targets {

@@ -3,6 +3,7 @@ package io.ncc.checkin.processor;
 import io.lettuce.core.RedisClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.RedisLink;
 import io.ncc.checkin.service.Service;
@@ -10,9 +11,13 @@ import io.ncc.checkin.service.ServiceConfiguration;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -26,7 +31,9 @@ import org.springframework.context.annotation.Import;
 @Import(ServiceConfiguration.class)
 public class ProcessorApplication {
 
-    /** The loop makes a turn at least every few seconds, whatever Redis does. */
+    private static final Logger log = LoggerFactory.getLogger(ProcessorApplication.class);
+
+    /** Each loop makes a turn within seconds, whatever Redis does. */
     private static final Duration LONGEST_TURN = Duration.ofSeconds(30);
 
     public static void main(String[] args) {
@@ -60,28 +67,67 @@ public class ProcessorApplication {
     }
 
     @Bean
+    Projection projection(ProcessorProperties properties) {
+        return new CheckinProjection(Keys.unpartitioned(), properties.mode());
+    }
+
+    @Bean
+    ConsumerGroup group(@Qualifier("scriptLink") RedisLink scriptLink, Projection projection, ConsumerName consumer) {
+        return new ConsumerGroup(scriptLink, projection.keys(), consumer.name());
+    }
+
+    @Bean
     Applier applier(
-            @Qualifier("scriptLink") RedisLink scriptLink, ProcessorMetrics metrics, ProcessorProperties properties) {
-        return new Applier(scriptLink, new CheckinProjection(Keys.unpartitioned()), metrics, properties.maxInFlight());
+            @Qualifier("scriptLink") RedisLink scriptLink,
+            Projection projection,
+            ConsumerName consumer,
+            ProcessorMetrics metrics,
+            ProcessorProperties properties) {
+        DeadLetters deadLetters = new DeadLetters(projection.keys(), properties.mode(), consumer.name());
+        return new Applier(scriptLink, projection, deadLetters, metrics, properties);
     }
 
     @Bean
     EntryReader reader(
             @Qualifier("readLink") RedisLink readLink,
             @Qualifier("scriptLink") RedisLink scriptLink,
+            ConsumerGroup group,
             Applier applier,
-            ConsumerName consumer,
             ProcessorProperties properties) {
-        return new EntryReader(readLink, scriptLink, applier, Keys.unpartitioned(), consumer.name(), properties);
+        log.info(
+                "{} of group {} reads {} in {} mode: {}",
+                group.consumer(),
+                group.keys().group(),
+                group.keys().stream(),
+                properties.mode(),
+                properties);
+        EntrySource source = properties.mode() == Mode.GROUP
+                ? new GroupSource(readLink, group, properties)
+                : new SequentialSource(readLink, group, properties);
+        return new EntryReader(source, scriptLink, applier);
     }
 
     @Bean
-    Reclaimer reclaimer(
+    @ConditionalOnProperty(name = "checkin.processor.mode", havingValue = "group", matchIfMissing = true)
+    Periodic reclaimer(
             @Qualifier("scriptLink") RedisLink scriptLink,
+            Projection projection,
             Applier applier,
             ConsumerName consumer,
             ProcessorProperties properties) {
-        return new Reclaimer(scriptLink, applier, Keys.unpartitioned(), consumer.name(), properties);
+        Reclaimer reclaimer = new Reclaimer(scriptLink, applier, projection.keys(), consumer.name(), properties);
+        return new Periodic("reclaimer", properties.claimEvery(), reclaimer);
+    }
+
+    @Bean
+    Periodic janitor(
+            @Qualifier("scriptLink") RedisLink scriptLink,
+            Projection projection,
+            ConsumerName consumer,
+            ProcessorMetrics metrics,
+            ProcessorProperties properties) {
+        Janitor janitor = new Janitor(scriptLink, projection.keys(), consumer.name(), metrics, properties);
+        return new Periodic("janitor", Janitor.INTERVAL, janitor);
     }
 
     @Bean
@@ -89,13 +135,24 @@ public class ProcessorApplication {
         return new RedisHealth(scriptLink);
     }
 
+    /** Part of readiness: whether processing goes on. */
+    @Bean
+    HealthIndicator processingHealthIndicator(EntryReader reader) {
+        return () -> {
+            RedisCondition trouble = reader.trouble();
+            return trouble == null
+                    ? Health.up().build()
+                    : Health.down().withDetail("condition", trouble).build();
+        };
+    }
+
     /** Part of liveness: a loop that hangs is not mended by waiting, but by a restart. */
     @Bean
-    HealthIndicator readerHealthIndicator(EntryReader reader) {
+    HealthIndicator loopsHealthIndicator(EntryReader reader, List<Periodic> periodic) {
         return () -> {
-            Duration sinceLastTurn = reader.sinceLastTurn();
-            Health.Builder health = sinceLastTurn.compareTo(LONGEST_TURN) < 0 ? Health.up() : Health.down();
-            return health.withDetail("sinceLastTurn", sinceLastTurn.toString()).build();
+            boolean turning = reader.sinceLastTurn().compareTo(LONGEST_TURN) < 0
+                    && periodic.stream().allMatch(task -> task.overdue().compareTo(LONGEST_TURN) < 0);
+            return (turning ? Health.up() : Health.down()).build();
         };
     }
 

@@ -2,48 +2,109 @@ package io.ncc.checkin.processor;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
-import io.ncc.checkin.processor.CheckinProjection.Outcome;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.processor.Janitor.Standing;
+import io.ncc.checkin.processor.Projection.Outcome;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
- * What this processor has done since its start. Each entry that it submitted was applied, or rejected (and stays pending), or settled by
- * someone else: {@code submitted = applied + rejected + settled elsewhere}. A batch whose reply was lost is in none of them.
+ * What is measured, in two families.
+ *
+ * <p>{@code checkin.processor.*} is what this process did since its start. Each entry that was submitted has one outcome:
+ * {@code submitted = applied + skipped + rejected + settled-elsewhere}, but for batches whose reply was lost, which are in none.
+ *
+ * <p>{@code checkin.stream.*} is what Redis says, the same from every processor, a second old at most. The totals are counted by the scripts
+ * themselves, so no reply can be lost: {@code accepted = applied + dead + lost + unsettled}, where accepted is what was ever appended.
+ * {@code skipped} counts entries that came once more after they had been settled; it grows when someone rewinds or removes the group.
+ * Alert on {@code checkin.stream.oldest.unsettled}, on any growth of {@code dead} and {@code lost}, and on {@code skipped} if nobody did that.
  */
 final class ProcessorMetrics {
 
     private final Counter applied;
+    private final Counter skipped;
     private final Counter rejected;
     private final Counter settledElsewhere;
     private final DistributionSummary batchSize;
-    private final Timer batchTime;
+    private final Timer scriptTime;
+    private final Timer latency;
+    private volatile Standing standing = Standing.UNKNOWN;
 
     ProcessorMetrics(MeterRegistry registry) {
-        applied = counter(registry, "applied");
-        rejected = counter(registry, "rejected");
-        settledElsewhere = counter(registry, "settled-elsewhere");
+        applied = entries(registry, "applied");
+        skipped = entries(registry, "skipped");
+        rejected = entries(registry, "rejected");
+        settledElsewhere = entries(registry, "settled-elsewhere");
         batchSize = DistributionSummary.builder("checkin.processor.batch.size")
-                .description("Entries in a batch that was applied")
+                .description("Entries in a batch")
                 .register(registry);
-        batchTime = Timer.builder("checkin.processor.batch.time")
+        scriptTime = Timer.builder("checkin.processor.batch.time")
                 .description("Time from sending a batch to the reply")
                 .register(registry);
+        latency = Timer.builder("checkin.processor.latency")
+                .description(
+                        "Time from the append of the oldest entry of a batch to its being applied, by the clocks of Redis and of this"
+                                + " machine")
+                .publishPercentileHistogram()
+                .register(registry);
+        total(registry, "applied", Standing::applied);
+        total(registry, "dead", Standing::dead);
+        total(registry, "lost", Standing::lost);
+        total(registry, "skipped", Standing::skipped);
+        gauge(registry, "checkin.stream.length", "Entries in the stream", null, Standing::length);
+        gauge(registry, "checkin.stream.pending", "Entries delivered and not acknowledged", null, Standing::pending);
+        gauge(
+                registry,
+                "checkin.stream.oldest.unsettled",
+                "Age of the oldest entry that is not settled; 0 if all are",
+                "seconds",
+                standing -> standing.oldestUnsettled().toMillis() / 1e3);
     }
 
-    private static Counter counter(MeterRegistry registry, String outcome) {
+    private static Counter entries(MeterRegistry registry, String outcome) {
         return Counter.builder("checkin.processor.entries")
-                .description("Entries that were submitted, by outcome")
+                .description("Entries that were submitted by this process, by outcome")
                 .tag("outcome", outcome)
                 .register(registry);
     }
 
-    void applied(int submitted, Outcome outcome, long nanos) {
+    private void total(MeterRegistry registry, String outcome, ToDoubleFunction<Standing> value) {
+        FunctionCounter.builder("checkin.stream.entries", this, self -> value.applyAsDouble(self.standing))
+                .description("Entries of the stream, by what became of them")
+                .tag("outcome", outcome)
+                .register(registry);
+    }
+
+    private void gauge(
+            MeterRegistry registry,
+            String name,
+            String description,
+            @Nullable String unit,
+            ToDoubleFunction<Standing> value) {
+        Gauge.builder(name, this, self -> value.applyAsDouble(self.standing))
+                .description(description)
+                .baseUnit(unit)
+                .register(registry);
+    }
+
+    void processed(Batch batch, Outcome outcome, long nanos) {
         int rejections = outcome.rejected().size();
         applied.increment((double) outcome.applied());
+        skipped.increment((double) outcome.skipped());
         rejected.increment(rejections);
-        settledElsewhere.increment((double) (submitted - outcome.applied() - rejections));
-        batchSize.record(submitted);
-        batchTime.record(nanos, TimeUnit.NANOSECONDS);
+        settledElsewhere.increment((double) (batch.size() - outcome.applied() - outcome.skipped() - rejections));
+        batchSize.record(batch.size());
+        scriptTime.record(nanos, TimeUnit.NANOSECONDS);
+        long appended = StreamId.parse(batch.entries().get(0).id()).millis();
+        latency.record(Math.max(0, System.currentTimeMillis() - appended), TimeUnit.MILLISECONDS);
+    }
+
+    void standing(Standing current) {
+        standing = current;
     }
 }

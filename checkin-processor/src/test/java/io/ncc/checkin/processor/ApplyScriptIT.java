@@ -14,8 +14,9 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.processor.CheckinProjection.Outcome;
-import io.ncc.checkin.processor.CheckinProjection.Rejected;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.processor.Projection.Outcome;
+import io.ncc.checkin.processor.Projection.Rejected;
 import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.util.ArrayList;
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The contract of apply.lua as a table: the state before, the entries, what the script answers, the state after. */
 @Timeout(60)
@@ -45,7 +47,7 @@ final class ApplyScriptIT {
     private static final String USER = KEYS.user(7);
     private static final String LOCATION = KEYS.location(8);
 
-    private final CheckinProjection projection = new CheckinProjection(KEYS);
+    private final CheckinProjection projection = new CheckinProjection(KEYS, Mode.GROUP);
     private final RedisClient client = RedisClient.create(redis.uri());
     private final StatefulRedisConnection<String, String> connection = client.connect();
 
@@ -163,7 +165,7 @@ final class ApplyScriptIT {
     @ParameterizedTest
     @MethodSource("cases")
     void theScriptDoesWhatItsContractSays(Case theCase) {
-        List<StreamMessage<String, String>> entries = theCase.prepare(redis.commands());
+        Batch entries = theCase.prepare(redis.commands());
 
         Outcome first = apply(entries);
 
@@ -177,6 +179,111 @@ final class ApplyScriptIT {
         assertThat(second.applied()).as("applied by a second run").isZero();
         assertThat(second.rejected()).containsExactlyInAnyOrderElementsOf(theCase.rejected);
         assertThat(hashes()).as("after a second run").isEqualTo(theCase.after);
+    }
+
+    @Test
+    void whatIsSettledAlreadyIsOnlyAcknowledged() {
+        Batch batch = new Case("")
+                .entry("1000-0", 7, 8, 1)
+                .entry("1000-1", 7, 8, 2)
+                .entry("1000-2", 7, 8, 3)
+                .entry("1000-3", 7, 8, 4)
+                .prepare(redis.commands());
+        redis.commands().set(KEYS.checkpoint(), "1000-0");
+        redis.commands().zadd(KEYS.settledRanges(), 0, range("1000-2", "1000-2"));
+
+        Outcome outcome = apply(batch);
+
+        assertThat(outcome).isEqualTo(new Outcome(2, 2, List.of()));
+        assertThat(pending()).isZero();
+        assertThat(hashes().get(LOCATION)).containsEntry("numCheckins", "2").containsEntry("numStars", "6");
+        assertThat(redis.commands().hgetall(KEYS.totals())).isEqualTo(Map.of("applied", "2", "skipped", "2"));
+        assertThat(ranges())
+                .containsExactly(range("1000-1", "1000-1"), range("1000-2", "1000-2"), range("1000-3", "1000-3"));
+    }
+
+    @Test
+    void aRunOfTheStreamIsOneRangeAndWhatIsLeftAloneDividesIt() {
+        Batch batch = new Case("")
+                .entry("1000-0", 7, 8, 1)
+                .entry("1000-1", 7, 8, 2)
+                .undecodable("1000-2", Map.of("x", "y"))
+                .entry("1000-3", 7, 8, 4)
+                .entry("1000-10", 7, 8, 5)
+                .prepare(redis.commands());
+
+        assertThat(apply(batch).applied()).isEqualTo(4);
+
+        assertThat(ranges()).containsExactly(range("1000-0", "1000-1"), range("1000-3", "1000-10"));
+    }
+
+    @Test
+    void entriesThatMayHaveOthersBetweenThemAreARangeEach() {
+        Batch batch =
+                new Case("").entry("1000-0", 7, 8, 1).entry("1000-1", 7, 8, 2).prepare(redis.commands());
+
+        apply(new Batch(batch.entries(), false));
+
+        assertThat(ranges()).containsExactly(range("1000-0", "1000-0"), range("1000-1", "1000-1"));
+    }
+
+    @Test
+    void sequentialModeCountsWithoutAGroupAndOnce() {
+        var sequential = new CheckinProjection(KEYS, Mode.SEQUENTIAL);
+        Batch batch =
+                new Case("").entry("1000-0", 7, 8, 1).entry("1000-1", 7, 8, 2).prepare(redis.commands());
+        redis.commands().xgroupDestroy(KEYS.checkins(), Keys.GROUP);
+
+        assertThat(sequential
+                        .apply(connection.async(), batch)
+                        .toCompletableFuture()
+                        .join())
+                .isEqualTo(new Outcome(2, 0, List.of()));
+        assertThat(sequential
+                        .apply(connection.async(), batch)
+                        .toCompletableFuture()
+                        .join())
+                .isEqualTo(new Outcome(0, 0, List.of()));
+        assertThat(hashes().get(LOCATION)).containsEntry("numCheckins", "2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"checkpoint", "checkpoint of another kind", "ranges"})
+    void aDamagedKeyOfOurOwnIsSaidAndNothingIsChanged(String what) {
+        Batch batch = new Case("").entry("1000-0", 7, 8, 1).prepare(redis.commands());
+        switch (what) {
+            case "checkpoint" -> redis.commands().set(KEYS.checkpoint(), "yesterday");
+            case "checkpoint of another kind" -> redis.commands().rpush(KEYS.checkpoint(), "x");
+            default -> redis.commands().set(KEYS.settledRanges(), "x");
+        }
+
+        assertThatThrownBy(() -> apply(batch))
+                .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.WRONG_TYPE));
+        assertThat(pending()).isEqualTo(1);
+        assertThat(hashes()).isEmpty();
+    }
+
+    @Test
+    void totalsThatCanNotBeCountedStopNothing() {
+        Batch batch = new Case("").entry("1000-0", 7, 8, 1).prepare(redis.commands());
+        redis.commands().set(KEYS.totals(), "not a hash");
+
+        assertThat(apply(batch).applied()).isEqualTo(1);
+        assertThat(hashes()).hasSize(2);
+    }
+
+    private static List<String> ranges() {
+        return redis.commands().zrange(KEYS.settledRanges(), 0, -1);
+    }
+
+    /** As settled.lua has it. */
+    private static String range(String first, String last) {
+        return padded(last) + '|' + padded(first);
+    }
+
+    private static String padded(String id) {
+        StreamId parsed = StreamId.parse(id);
+        return String.format("%020d-%020d", parsed.millis(), parsed.sequence());
     }
 
     @Test
@@ -207,13 +314,13 @@ final class ApplyScriptIT {
     @Test
     void aFlushedScriptIsLoadedAgain() {
         var entries = new Case("").entry("1000-0", 7, 8, 5).prepare(redis.commands());
-        apply(List.of());
+        apply(Batch.EMPTY);
         redis.commands().scriptFlush();
 
         assertThat(apply(entries).applied()).isEqualTo(1);
     }
 
-    private Outcome apply(List<StreamMessage<String, String>> entries) {
+    private Outcome apply(Batch entries) {
         return projection
                 .apply(connection.async(), entries)
                 .toCompletableFuture()
@@ -227,7 +334,7 @@ final class ApplyScriptIT {
 
     private static Map<String, Map<String, String>> hashes() {
         Map<String, Map<String, String>> hashes = new HashMap<>();
-        for (String key : redis.commands().keys("ncc:*")) {
+        for (String key : redis.commands().keys("ncc:[ul]*")) {
             if (redis.commands().type(key).equals("hash")) {
                 hashes.put(key, redis.commands().hgetall(key));
             }
@@ -291,7 +398,7 @@ final class ApplyScriptIT {
         }
 
         @SuppressWarnings("unchecked") // of Lettuce's generic varargs
-        List<StreamMessage<String, String>> prepare(RedisCommands<String, String> commands) {
+        Batch prepare(RedisCommands<String, String> commands) {
             before.forEach(commands::hset);
             strings.forEach(key -> commands.set(key, "not a hash"));
             commands.xgroupCreate(
@@ -300,7 +407,11 @@ final class ApplyScriptIT {
             List<StreamMessage<String, String>> read =
                     commands.xreadgroup(Consumer.from(Keys.GROUP, "test"), StreamOffset.lastConsumed(KEYS.checkins()));
             settled.forEach(id -> commands.xack(KEYS.checkins(), Keys.GROUP, id));
-            return read;
+            return new Batch(
+                    read.stream()
+                            .map(message -> new Entry(message.getId(), message.getBody(), 1))
+                            .toList(),
+                    true);
         }
 
         private static Map<String, String> fields(String text) {

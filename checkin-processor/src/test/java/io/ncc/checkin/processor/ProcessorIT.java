@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Consumer;
+import io.lettuce.core.Range;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -95,28 +97,38 @@ final class ProcessorIT {
     }
 
     @Test
-    void anUndecodableEntryStopsNothing() {
+    void entriesThatAreNoCheckinsBecomeDeadLettersAndStopNothing() {
         append(10);
-        redis.commands().xadd(STREAM, Map.of("userId", "1", "locationId", "x", "starRating", "9"));
-        redis.commands().xadd(STREAM, Map.of("hello", "world"));
+        String first = redis.commands().xadd(STREAM, Map.of("userId", "1", "locationId", "x", "starRating", "9"));
+        String second = redis.commands().xadd(STREAM, Map.of("hello", "world"));
         append(10);
         start("--checkin.processor.batch-size=7");
-        awaitApplied(20);
+        awaitFold();
         append(10);
-        awaitApplied(30);
-        assertThat(pending()).isEqualTo(2);
+        awaitFold();
+        assertThat(deadLetters())
+                .containsExactlyInAnyOrderEntriesOf(
+                        Map.of(first, "locationId is not an id from 1 to 2^63-1", second, "userId is missing"));
     }
 
     @Test
     void aUserThatIsNoHashStopsNothing() {
         redis.commands().set(Keys.unpartitioned().user(1), "not a hash");
-        redis.commands().xadd(STREAM, CheckinCodec.encode(new Checkin(1, 1, 5)));
+        String bad = redis.commands().xadd(STREAM, CheckinCodec.encode(new Checkin(1, 1, 5)));
         redis.commands().xadd(STREAM, CheckinCodec.encode(new Checkin(2, 1, 5)));
         start();
         await().atMost(LIMIT)
                 .until(() ->
                         "1".equals(redis.commands().hget(Keys.unpartitioned().user(2), "numCheckins")));
-        assertThat(pending()).isEqualTo(1);
+        await().atMost(LIMIT).until(() -> pending() == 0);
+        assertThat(deadLetters()).isEqualTo(Map.of(bad, "ncc:users:1 is not a hash"));
+    }
+
+    private static Map<String, String> deadLetters() {
+        return redis.commands().xrange("ncc:checkins:dead", Range.unbounded()).stream()
+                .collect(Collectors.toMap(
+                        letter -> letter.getBody().get("originalId"),
+                        letter -> letter.getBody().get("reason")));
     }
 
     @Test
@@ -217,15 +229,6 @@ final class ProcessorIT {
             assertThat(pending()).isZero();
             SequentialFold.over(Map.of()).addStream(redis.commands()).assertEqualTo(redis.commands());
         });
-    }
-
-    private static void awaitApplied(long count) {
-        await().atMost(LIMIT)
-                .until(() -> redis.commands().keys("ncc:users:*").stream()
-                                .mapToLong(key -> Long.parseLong(
-                                        String.valueOf(redis.commands().hget(key, "numCheckins"))))
-                                .sum()
-                        == count);
     }
 
     private static long pending() {

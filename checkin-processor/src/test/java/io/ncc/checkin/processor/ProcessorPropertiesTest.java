@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.context.properties.bind.Binder;
 import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+import org.springframework.boot.convert.ApplicationConversionService;
 
 final class ProcessorPropertiesTest {
 
@@ -17,20 +20,48 @@ final class ProcessorPropertiesTest {
     void theDefaults() {
         assertThat(bind(Map.of()))
                 .isEqualTo(new ProcessorProperties(
-                        null, 1000, 4, Duration.ofSeconds(2), Duration.ofSeconds(60), Duration.ofSeconds(10)));
+                        null,
+                        Mode.GROUP,
+                        1000,
+                        4,
+                        Duration.ofSeconds(2),
+                        Duration.ofSeconds(60),
+                        Duration.ofSeconds(10),
+                        5,
+                        null,
+                        500_000,
+                        null,
+                        2_000_000));
     }
 
     @Test
     void everySettingIsRead() {
-        assertThat(bind(Map.of(
-                        "consumer", "consumer2",
-                        "batch-size", "500",
-                        "max-in-flight", "2",
-                        "block", "1s",
-                        "claim-after", "30s",
-                        "claim-every", "5s")))
+        assertThat(bind(Map.ofEntries(
+                        Map.entry("consumer", "consumer2"),
+                        Map.entry("mode", "sequential"),
+                        Map.entry("batch-size", "500"),
+                        Map.entry("max-in-flight", "2"),
+                        Map.entry("block", "1s"),
+                        Map.entry("claim-after", "30s"),
+                        Map.entry("claim-every", "5s"),
+                        Map.entry("max-deliveries", "3"),
+                        Map.entry("simulated-work", "1s..5s"),
+                        Map.entry("retain-entries", "100"),
+                        Map.entry("retain-age", "7d"),
+                        Map.entry("max-length", "5000"))))
                 .isEqualTo(new ProcessorProperties(
-                        "consumer2", 500, 2, Duration.ofSeconds(1), Duration.ofSeconds(30), Duration.ofSeconds(5)));
+                        "consumer2",
+                        Mode.SEQUENTIAL,
+                        500,
+                        2,
+                        Duration.ofSeconds(1),
+                        Duration.ofSeconds(30),
+                        Duration.ofSeconds(5),
+                        3,
+                        new DurationRange(Duration.ofSeconds(1), Duration.ofSeconds(5)),
+                        100,
+                        Duration.ofDays(7),
+                        5000));
     }
 
     @ParameterizedTest
@@ -44,7 +75,12 @@ final class ProcessorPropertiesTest {
         "block, 99ms",
         "block, 5001ms",
         "claim-after, 99ms",
-        "claim-every, 99ms"
+        "claim-every, 99ms",
+        "max-deliveries, 0",
+        "max-deliveries, 1001",
+        "retain-entries, -1",
+        "retain-age, 0s",
+        "max-length, 999"
     })
     void aWrongValueIsRefusedByItsName(String name, String value) {
         assertThatThrownBy(() -> bind(Map.of(name, value)))
@@ -52,9 +88,16 @@ final class ProcessorPropertiesTest {
                 .hasMessageStartingWith("checkin.processor." + name + " must be ");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"1s", "5s..1s", "1s..2s..3s", "a..b", "-1s..1s"})
+    void simulatedWorkIsARangeOfDurations(String value) {
+        assertThatThrownBy(() -> bind(Map.of("simulated-work", value))).hasStackTraceContaining("simulated-work");
+    }
+
     private static ProcessorProperties bind(Map<String, String> settings) {
         var source = new MapConfigurationPropertySource();
         settings.forEach((name, value) -> source.put("checkin.processor." + name, value));
-        return new Binder(source).bindOrCreate("checkin.processor", ProcessorProperties.class);
+        return new Binder(List.of(source), null, ApplicationConversionService.getSharedInstance())
+                .bindOrCreate("checkin.processor", ProcessorProperties.class);
     }
 }

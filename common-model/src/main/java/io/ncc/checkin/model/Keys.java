@@ -74,6 +74,11 @@ public final class Keys {
         return prefix + "checkins:dead:ids";
     }
 
+    /** Of no lasting content: where the processor tries out what it may do. */
+    public String probe() {
+        return prefix + "checkinprocessor:probe";
+    }
+
     /** String: the result of a request that carried this {@code Idempotency-Key}. */
     public String idempotency(String key) {
         return prefix + "idempotency:" + key;

@@ -20,6 +20,7 @@ final class KeysTest {
                         "ncc:checkinprocessor:totals",
                         "ncc:checkins:dead",
                         "ncc:checkins:dead:ids",
+                        "ncc:checkinprocessor:probe",
                         "ncc:idempotency:k");
     }
 
@@ -38,6 +39,7 @@ final class KeysTest {
                 keys.totals(),
                 keys.deadLetters(),
                 keys.deadLetterIds(),
+                keys.probe(),
                 keys.idempotency("k"));
     }
 }

@@ -23,14 +23,25 @@ public final class LuaScript {
         this.digest = digest(source);
     }
 
-    /** Reads a script from {@code lua/<name>.lua} of the class path, as seen by its owner. */
-    public static LuaScript of(Class<?> owner, String name) {
-        String path = "/lua/" + name + ".lua";
+    /**
+     * Reads a script from the class path, as seen by its owner.
+     *
+     * @param names of files {@code lua/<name>.lua}; they are put together in this order, functions that several scripts need first
+     */
+    public static LuaScript of(Class<?> owner, String... names) {
+        StringBuilder source = new StringBuilder();
+        for (String name : names) {
+            source.append(read(owner, "/lua/" + name + ".lua")).append('\n');
+        }
+        return new LuaScript(source.toString());
+    }
+
+    private static String read(Class<?> owner, String path) {
         try (InputStream in = owner.getResourceAsStream(path)) {
             if (in == null) {
                 throw new IllegalArgumentException(path + " is not on the class path");
             }
-            return new LuaScript(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -51,8 +51,8 @@ public enum RedisCondition {
     NO_GROUP(false, "NOGROUP"),
     /** The script is not in the server's cache: it was restarted or flushed. */
     NO_SCRIPT(false, "NOSCRIPT"),
-    /** A key holds another type than expected. */
-    WRONG_TYPE(false, "WRONGTYPE"),
+    /** A key of ours holds another type than it should, or a value that is none of ours: someone has to mend it. */
+    WRONG_TYPE(false, "WRONGTYPE|DAMAGED"),
     /** Anything else. */
     UNEXPECTED(false);
 

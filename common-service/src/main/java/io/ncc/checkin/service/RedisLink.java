@@ -26,7 +26,8 @@ import org.springframework.context.SmartLifecycle;
  *
  * <p>While there is none, commands are refused at once; a command that was under way when it broke fails. Nothing is queued, and nothing
  * is ever sent a second time: Lettuce's own reconnection, which does both, is off (see {@link RedisConfiguration}). A command that gets no
- * answer in time ends the connection, because a half-open one would never recover.
+ * answer in time ends the connection, because a half-open one would never recover; so does one that meets a replica, because the primary
+ * is elsewhere.
  */
 public final class RedisLink implements SmartLifecycle {
 
@@ -76,7 +77,7 @@ public final class RedisLink implements SmartLifecycle {
         try {
             return command.apply(connection.async()).toCompletableFuture().get();
         } catch (ExecutionException | CancellationException e) {
-            dropIfUnanswered(connection, e);
+            dropIfUseless(connection, e);
             // what Lettuce fails a command with is not always its own: a closed channel comes as Netty's IOException
             throw e.getCause() instanceof RedisException cause ? cause : new RedisException(e);
         } catch (InterruptedException e) {
@@ -85,12 +86,14 @@ public final class RedisLink implements SmartLifecycle {
         }
     }
 
-    /** Ends the connection if that is how a command of it failed; the link then opens a new one. */
-    public void dropIfUnanswered(StatefulRedisConnection<String, String> connection, Throwable failure) {
+    /** Ends the connection if the failure of a command says that only another one can help; the link then opens it. */
+    public void dropIfUseless(StatefulRedisConnection<String, String> connection, Throwable failure) {
         Session current = session;
-        if (current != null
-                && current.connection.equals(connection)
-                && RedisCondition.of(failure) == RedisCondition.TIMEOUT) {
+        boolean useless = switch (RedisCondition.of(failure)) {
+            case TIMEOUT, READ_ONLY, MASTER_DOWN -> true;
+            default -> false;
+        };
+        if (useless && current != null && current.connection.equals(connection)) {
             current.ended.countDown();
         }
     }

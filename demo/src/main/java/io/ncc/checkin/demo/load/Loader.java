@@ -135,6 +135,9 @@ public final class Loader {
 
     private static List<User> withHashedPasswords(List<User> users) {
         long plain = users.stream().filter(User::hasPlainPassword).count();
+        if (plain == 0) {
+            return users;
+        }
         PasswordEncoder bcrypt = new BCryptPasswordEncoder();
         try (ProgressBar progress = ProgressBars.of("hashing passwords", plain)) {
             return users.parallelStream()

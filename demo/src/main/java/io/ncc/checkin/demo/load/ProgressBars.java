@@ -2,18 +2,18 @@ package io.ncc.checkin.demo.load;
 
 import java.io.Console;
 import java.util.Optional;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import java.util.function.Consumer;
 import me.tongfei.progressbar.DelegatingProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
-import me.tongfei.progressbar.ProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBarStyle;
 
 /** Progress bars that show on a terminal, and nowhere else: a log file gets none. */
 final class ProgressBars {
 
     private static final int WIDTH = 80;
 
-    /** The library would ask JLine, whose native code gives a warning at every start on newer JDKs. */
+    /** Asked here, because the library would ask JLine, whose native code gives a warning at every start on newer JDKs. */
     private static final boolean TERMINAL = Optional.ofNullable(System.console())
             .filter(ProgressBars::isTerminal)
             .isPresent();
@@ -21,16 +21,20 @@ final class ProgressBars {
     private ProgressBars() {}
 
     static ProgressBar of(String task, long max) {
-        ProgressBarConsumer display = TERMINAL
-                ? new ConsoleProgressBarConsumer(System.out, WIDTH)
-                : new DelegatingProgressBarConsumer(line -> {}, WIDTH);
+        Consumer<String> display = TERMINAL ? ProgressBars::show : line -> {};
         return new ProgressBarBuilder()
                 .setTaskName(task)
                 .setInitialMax(max)
+                .setStyle(ProgressBarStyle.ASCII)
                 .setUpdateIntervalMillis(100)
-                .setConsumer(display)
+                .setConsumer(new DelegatingProgressBarConsumer(display, WIDTH))
                 .clearDisplayOnFinish()
                 .build();
+    }
+
+    private static void show(String line) {
+        System.out.print('\r' + line);
+        System.out.flush();
     }
 
     /** From JDK 22 on there can be a console without a terminal, and a method that tells. */

@@ -1,0 +1,75 @@
+package io.ncc.checkin.processor;
+
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.ncc.checkin.processor.Projection.Rejected;
+import io.ncc.checkin.service.LuaScript;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Sets entries aside that can't be applied, so that nothing waits behind them. */
+final class DeadLetters {
+
+    private static final Logger log = LoggerFactory.getLogger(DeadLetters.class);
+    private static final int MOST_AT_ONCE = 100; // with a thousand fields each, they hold Redis for some milliseconds
+
+    private final LuaScript script = LuaScript.of(DeadLetters.class, "settled", "set-aside");
+    private final GroupKeys keys;
+    private final Mode mode;
+    private final String consumer;
+
+    DeadLetters(GroupKeys keys, Mode mode, String consumer) {
+        this.keys = keys;
+        this.mode = mode;
+        this.consumer = consumer;
+    }
+
+    /** Makes dead letters of pending entries and acknowledges them. What no longer is in the stream is counted as lost. */
+    CompletionStage<Void> setAside(RedisAsyncCommands<String, String> commands, List<Rejected> entries) {
+        CompletionStage<Void> done = CompletableFuture.completedFuture(null);
+        for (int from = 0; from < entries.size(); from += MOST_AT_ONCE) {
+            List<Rejected> some = entries.subList(from, Math.min(from + MOST_AT_ONCE, entries.size()));
+            done = done.thenCompose(before -> run(commands, some));
+        }
+        return done;
+    }
+
+    private CompletionStage<Void> run(RedisAsyncCommands<String, String> commands, List<Rejected> entries) {
+        String[] scriptKeys = {
+            keys.stream(),
+            keys.checkpoint(),
+            keys.settledRanges(),
+            keys.totals(),
+            keys.deadLetters(),
+            keys.deadLetterIds()
+        };
+        List<String> args = new ArrayList<>(List.of(keys.group(), mode.mustBePending(), consumer));
+        for (Rejected entry : entries) {
+            args.add(entry.id());
+            args.add(entry.reason());
+        }
+        return script.<List<Object>>run(commands, ScriptOutputType.MULTI, scriptKeys, args.toArray(String[]::new))
+                .thenAccept(reply -> {
+                    List<?> dead = (List<?>) reply.get(0);
+                    for (Rejected entry : entries) {
+                        if (dead.contains(entry.id())) {
+                            log.error(
+                                    "Entry {} can't be applied and became a dead letter: {}",
+                                    entry.id(),
+                                    entry.reason());
+                        }
+                    }
+                    reportLost((List<?>) reply.get(1));
+                });
+    }
+
+    static void reportLost(List<?> ids) {
+        for (Object id : ids) {
+            log.error("Entry {} was deleted from the stream by someone before it was applied: it is lost", id);
+        }
+    }
+}

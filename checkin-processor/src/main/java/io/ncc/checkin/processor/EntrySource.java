@@ -1,0 +1,19 @@
+package io.ncc.checkin.processor;
+
+import io.ncc.checkin.service.RedisLink;
+
+/** Where a reader's entries come from: the two modes of a processor. */
+sealed interface EntrySource permits GroupSource, SequentialSource {
+
+    /** Begins anew; what was read before and isn't settled comes again. */
+    void open();
+
+    /** Reads the next entries; empty if there are none for a while. */
+    Batch next();
+
+    /** The link that {@link #next} blocks. */
+    RedisLink link();
+
+    /** Gives up what this processor is to others; after the last entry was settled. */
+    void leave();
+}

@@ -1,0 +1,32 @@
+package io.ncc.checkin.processor;
+
+import io.ncc.checkin.model.Keys;
+
+/** A consumer group of the stream, and the keys that hold what the group has done. */
+record GroupKeys(
+        String stream,
+        String group,
+        String checkpoint,
+        String settledRanges,
+        String totals,
+        String deadLetters,
+        String deadLetterIds,
+        String probe) {
+
+    static GroupKeys of(Keys keys) {
+        return new GroupKeys(
+                keys.checkins(),
+                Keys.GROUP,
+                keys.checkpoint(),
+                keys.settledRanges(),
+                keys.totals(),
+                keys.deadLetters(),
+                keys.deadLetterIds(),
+                keys.probe());
+    }
+
+    /** In the order that the scripts expect. */
+    String[] state() {
+        return new String[] {stream, checkpoint, settledRanges, totals};
+    }
+}

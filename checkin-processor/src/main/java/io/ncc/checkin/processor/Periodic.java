@@ -1,0 +1,102 @@
+package io.ncc.checkin.processor;
+
+import io.ncc.checkin.service.RedisCondition;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+
+/** Runs a task now and then until stopped, whatever becomes of it. The pauses are drawn from half to one and a half times the interval. */
+final class Periodic implements SmartLifecycle {
+
+    private static final Logger log = LoggerFactory.getLogger(Periodic.class);
+    private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
+
+    private final String name;
+    private final Duration interval;
+    private final Task task;
+    private final Thread thread;
+    private final CountDownLatch stopping = new CountDownLatch(1);
+    private volatile long lastTurn = System.nanoTime();
+
+    /** What is to be done. */
+    interface Task {
+
+        /** One turn, which should not go on for long when it is to stop. */
+        void run(Periodic self) throws InterruptedException;
+    }
+
+    Periodic(String name, Duration interval, Task task) {
+        this.name = name;
+        this.interval = interval;
+        this.task = task;
+        this.thread = new Thread(this::run, name);
+    }
+
+    /** For how long the present turn should have been over, also one that fails; negative in time. */
+    Duration overdue() {
+        return Duration.ofNanos(System.nanoTime() - lastTurn).minus(interval.multipliedBy(2));
+    }
+
+    boolean isStopping() {
+        return stopping.getCount() == 0;
+    }
+
+    @Override
+    public void start() {
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void run() {
+        boolean failing = false;
+        try {
+            while (!stopping.await(jittered(interval).toNanos(), TimeUnit.NANOSECONDS)) {
+                try {
+                    task.run(this);
+                    failing = false;
+                } catch (RuntimeException e) { // only a stop may end this loop
+                    RedisCondition condition = RedisCondition.of(e);
+                    // an outage is the reader's to report, and a missing group its to mend
+                    if (!condition.isOutage() && condition != RedisCondition.NO_GROUP && !failing) {
+                        log.error("The {} fails", name, e);
+                        failing = true;
+                    }
+                }
+                lastTurn = System.nanoTime();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static Duration jittered(Duration interval) {
+        return Duration.ofNanos(
+                (long) (interval.toNanos() * ThreadLocalRandom.current().nextDouble(0.5, 1.5)));
+    }
+
+    /** Lets a turn that is under way come to its end. */
+    @Override
+    public void stop() {
+        stopping.countDown();
+        try {
+            thread.join(STOP_LIMIT.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return thread.isAlive();
+    }
+
+    /** Stops before the reader, which waits for all that is under way. */
+    @Override
+    public int getPhase() {
+        return EntryReader.PHASE + 1;
+    }
+}

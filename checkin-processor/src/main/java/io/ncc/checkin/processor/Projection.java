@@ -1,0 +1,42 @@
+package io.ncc.checkin.processor;
+
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * What a consumer group makes of the stream: the part of a processor that knows what an entry means. All else (reading, claiming, setting
+ * aside, keeping house) is the same for every projection.
+ */
+interface Projection {
+
+    /** The group, and where its state is. */
+    GroupKeys keys();
+
+    /**
+     * Applies and acknowledges entries in one script that keeps the contract of {@code apply.lua}: an entry counts only once, and a call
+     * that fails has changed nothing.
+     */
+    CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch);
+
+    /**
+     * What became of a batch. An entry that is in none of these was not pending: someone else has settled it.
+     *
+     * @param applied how many entries were applied and acknowledged
+     * @param skipped how many were only acknowledged, because they had been settled before
+     * @param rejected those that can't be applied; they are still pending
+     */
+    record Outcome(long applied, long skipped, List<Rejected> rejected) {
+
+        static final Outcome NOTHING = new Outcome(0, 0, List.of());
+
+        Outcome plus(Outcome other) {
+            List<Rejected> all = new ArrayList<>(rejected);
+            all.addAll(other.rejected);
+            return new Outcome(applied + other.applied, skipped + other.skipped, all);
+        }
+    }
+
+    record Rejected(String id, String reason) {}
+}

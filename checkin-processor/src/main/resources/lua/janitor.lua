@@ -1,0 +1,129 @@
+-- Keeps house: moves the checkpoint forward, drops the ranges below it, trims the stream, and reads how things stand.
+--
+-- KEYS     the stream, the checkpoint, the settled ranges, the totals
+-- ARGV[1]  the consumer group
+-- ARGV[2]  how many settled entries to keep
+-- ARGV[3]  for how many milliseconds to keep settled entries, at most; 0 for any time
+-- ARGV[4]  the length of the stream from which on other groups don't hold the trim back
+-- ARGV[5]  the most entries beyond ARGV[2] to trim in this call
+-- ARGV[6]  the consumer that asks
+-- ARGV[7]  consumers that are idle for so many milliseconds and hold nothing are removed; 0 for none
+--
+-- Returns { stale, trimmed, more, length, pending, oldest unsettled id, last id, milliseconds now, { groups passed over },
+-- { consumers removed }, { applied, dead, lost, skipped } }: stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
+-- more is 1 if there is more to trim, an id is '' where there is none.
+--
+-- Nothing unsettled is trimmed, and nothing that another group hasn't acknowledged, while the stream is shorter than ARGV[4]. Each write
+-- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
+
+local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS)
+local group, self = ARGV[1], ARGV[6]
+local retainEntries, retainMillis, holdLength = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local mostTrimmed, reapMillis = tonumber(ARGV[5]), tonumber(ARGV[7])
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local counted = redis.pcall('HMGET', totalsKey, 'applied', 'dead', 'lost', 'skipped')
+local totals = {}
+for i = 1, 4 do totals[i] = string.match(counted[i] or '', '^%d+$') or '0' end
+
+local info = readStreamInfo(stream)
+local stale, last = dropStale(info, checkpointKey, rangesKey)
+if not last then
+  return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals }
+end
+
+-- The groups. An entry of a group is done with when it is below the first pending one, and not above the last one that was delivered.
+
+local function map(pairs)
+  local values = {}
+  for i = 1, #pairs, 2 do values[pairs[i]] = pairs[i + 1] end
+  return values
+end
+
+local pending, doneByOthers, others = 0, nil, {}
+local doneByUs
+for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+  local it = map(reply)
+  local delivered = pad(it['last-delivered-id'])
+  local firstPending = it.pending > 0 and redis.call('XPENDING', stream, it.name, '-', '+', 1)[1]
+  if it.name == group then
+    pending = it.pending
+    doneByUs = delivered
+    if firstPending then
+      local before = redis.call('XREVRANGE', stream, '(' .. firstPending[1], '-', 'COUNT', 1)[1]
+      local done = before and pad(before[1])
+      if not done then doneByUs = nil elseif done < doneByUs then doneByUs = done end
+    end
+  else
+    local bound = delivered
+    if firstPending and pad(firstPending[1]) < bound then bound = pad(firstPending[1]) end
+    others[#others + 1] = { name = it.name, bound = bound }
+  end
+end
+
+-- The checkpoint: what the group is done with, then on through the ranges as long as nothing unsettled lies between.
+
+local before = readCheckpoint(checkpointKey)
+local checkpoint = before
+if doneByUs and doneByUs > (checkpoint or pad('0-0')) then checkpoint = doneByUs end
+local oldest
+for step = 1, 1000 do
+  local entry = redis.call('XRANGE', stream, checkpoint and '(' .. unpad(checkpoint) or '-', '+', 'COUNT', 1)[1]
+  oldest = entry and entry[1] or ''
+  local range = entry and rangeAt(rangesKey, pad(entry[1]))
+  if not range or firstOf(range) > pad(entry[1]) then break end
+  checkpoint = lastOf(range)
+end
+if checkpoint and checkpoint ~= before then
+  redis.call('ZREMRANGEBYLEX', rangesKey, '-', '[' .. checkpoint .. '}') -- '}' is above the '|' after <last>
+  redis.call('SET', checkpointKey, unpad(checkpoint))
+end
+
+-- Trim at the lowest of: the retention, the checkpoint, what other groups still need.
+
+local length = map(info).length
+local excess = length - retainEntries
+local point
+if excess > 0 then
+  local oldestEntries = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(excess, mostTrimmed) + 1)
+  point = pad(oldestEntries[#oldestEntries][1])
+end
+if retainMillis > 0 and now > retainMillis then
+  local byAge = pad(string.format('%.0f-0', now - retainMillis))
+  if not point or byAge > point then point = byAge end
+end
+local trimmed, more, passedOver = 0, 0, {}
+if point and checkpoint then
+  local held = point > checkpoint
+  if held then point = checkpoint end
+  for _, other in ipairs(others) do
+    if other.bound < point then
+      if length < holdLength then
+        point, held = other.bound, true
+      else
+        passedOver[#passedOver + 1] = other.name
+      end
+    end
+  end
+  trimmed = redis.call('XTRIM', stream, 'MINID', '=', unpad(point))
+  if excess > mostTrimmed and not held then more = 1 end
+end
+
+-- Consumers that are gone. An idle time alone doesn't say so: polls that find nothing don't end it.
+
+local removed = {}
+if reapMillis > 0 and doneByUs then
+  for _, reply in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
+    local it = map(reply)
+    if it.pending == 0 and it.idle > reapMillis and it.name ~= self then
+      redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, as the next is then
+      redis.call('XGROUP', 'DELCONSUMER', stream, group, it.name)
+      removed[#removed + 1] = it.name
+    end
+  end
+end
+
+return {
+  stale and 1 or 0, trimmed, more, length - trimmed, pending, oldest or '', unpad(last), now, passedOver, removed, totals,
+}

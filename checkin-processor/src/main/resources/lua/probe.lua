@@ -1,0 +1,39 @@
+-- Uses every write command of the scripts once, on a key of its own: a Redis user that may not run one of them would otherwise be
+-- found out in the middle of a script, after entries were acknowledged.
+--
+-- KEYS[1]  the probe's key; nothing is left of it
+--
+-- Fails with NOPERM. Safe to run twice, and when memory is full.
+
+local key = KEYS[1]
+redis.call('DEL', key)
+redis.call('XADD', key, '0-1', 'probe', '1')
+redis.call('XGROUP', 'CREATE', key, 'probe', '0')
+redis.call('XACK', key, 'probe', '0-1')
+redis.call('XAUTOCLAIM', key, 'probe', 'probe', 0, '0-0')
+redis.call('XPENDING', key, 'probe', '-', '+', 1)
+redis.call('XGROUP', 'DELCONSUMER', key, 'probe', 'probe')
+redis.call('XINFO', 'STREAM', key)
+redis.call('XINFO', 'GROUPS', key)
+redis.call('XINFO', 'CONSUMERS', key, 'probe')
+redis.call('XRANGE', key, '-', '+', 'COUNT', 1)
+redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)
+redis.call('XTRIM', key, 'MINID', '=', '1-0')
+redis.call('DEL', key)
+redis.call('HSET', key, 'probe', '1')
+redis.call('HINCRBY', key, 'probe', 1)
+redis.call('HMGET', key, 'probe')
+redis.call('HLEN', key)
+redis.call('DEL', key)
+redis.call('ZADD', key, 0, 'probe')
+redis.call('ZRANGEBYLEX', key, '-', '+', 'LIMIT', 0, 1)
+redis.call('ZREVRANGEBYLEX', key, '+', '-', 'LIMIT', 0, 1)
+redis.call('ZREMRANGEBYLEX', key, '-', '+')
+redis.call('ZCARD', key)
+redis.call('DEL', key)
+redis.call('SET', key, '1')
+redis.call('GET', key)
+redis.call('EXISTS', key)
+redis.call('DEL', key)
+redis.call('TIME')
+return 1

@@ -1,0 +1,102 @@
+-- What is settled: applied, set aside, or counted as lost. This text stands before each script that needs it.
+--
+-- Settled is every entry up to and including the checkpoint, and every entry within a range. A range is a member of a sorted set whose
+-- scores are all 0: "<last>|<first>", both ids padded, so that the order of the text is the order of the ids. Ranges never overlap: the one
+-- that may hold an id is the first whose <last> isn't below it.
+
+local function pad(id)
+  local millis, sequence = string.match(id, '^(%d+)%-(%d+)$')
+  return string.rep('0', 20 - #millis) .. millis .. '-' .. string.rep('0', 20 - #sequence) .. sequence
+end
+
+local function unpad(padded)
+  local millis, sequence = string.match(padded, '^0*(%d+)%-0*(%d+)$')
+  return millis .. '-' .. sequence
+end
+
+local function lastOf(range) return string.sub(range, 1, 41) end
+local function firstOf(range) return string.sub(range, 43) end
+
+local function rangeAt(rangesKey, padded)
+  return redis.call('ZRANGEBYLEX', rangesKey, '[' .. padded, '+', 'LIMIT', 0, 1)[1]
+end
+
+-- The padded checkpoint, or false.
+local function readCheckpoint(checkpointKey)
+  local checkpoint = redis.call('GET', checkpointKey)
+  if not checkpoint then return false end
+  if not string.match(checkpoint, '^%d+%-%d+$') then error('DAMAGED ' .. checkpointKey .. ' is not a stream id') end
+  return pad(checkpoint)
+end
+
+-- Looks at ids from first to last, which may be the same. Returns a function that tells whether one of them is settled, and whether none
+-- of them can be in a range. For a run of new entries that costs two reads, however long it is.
+local function settledBetween(checkpointKey, rangesKey, first, last)
+  local checkpoint = readCheckpoint(checkpointKey)
+  local low, high = pad(first), pad(last)
+  local range = rangeAt(rangesKey, low)
+  local clear = not range or firstOf(range) > high
+  if clear and not (checkpoint and low <= checkpoint) then
+    return function() return false end, true
+  end
+  return function(id)
+    local padded = pad(id)
+    if checkpoint and padded <= checkpoint then return true end
+    if clear then return false end
+    local near = rangeAt(rangesKey, padded)
+    return near and firstOf(near) <= padded
+  end, clear
+end
+
+-- Collects what is settled now: add(id) for each entry ascending, gap() where one in between is not. Entries are joined to ranges only
+-- where the caller says that the stream has nothing else between them.
+local function newRanges(contiguous)
+  local ranges, first, last = {}, nil, nil
+  local function gap()
+    if first then ranges[#ranges + 1] = pad(last) .. '|' .. pad(first) end
+    first = nil
+  end
+  local function add(id)
+    if not contiguous then gap() end
+    first, last = first or id, id
+  end
+  local function write(rangesKey)
+    gap()
+    for i = 1, #ranges, 1000 do
+      local scored = {}
+      for j = i, math.min(i + 999, #ranges) do
+        scored[#scored + 1] = 0
+        scored[#scored + 1] = ranges[j]
+      end
+      redis.call('ZADD', rangesKey, unpack(scored))
+    end
+  end
+  return add, gap, write
+end
+
+-- Never lets a counter stop anything: a script that fails after its first write would have done half of its work.
+local function count(totalsKey, name, by)
+  if by > 0 then redis.pcall('HINCRBY', totalsKey, name, by) end
+end
+
+-- What belongs to a stream that is gone would make all that is new look settled. Returns whether there was such.
+local function dropStale(streamInfo, checkpointKey, rangesKey)
+  local last
+  if not streamInfo.err then
+    for i = 1, #streamInfo, 2 do
+      if streamInfo[i] == 'last-generated-id' then last = pad(streamInfo[i + 1]) end
+    end
+  end
+  local checkpoint = readCheckpoint(checkpointKey)
+  local range = redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)[1]
+  local stale = (checkpoint and (not last or checkpoint > last)) or (range and (not last or lastOf(range) > last))
+  if stale then redis.call('DEL', checkpointKey, rangesKey) end
+  return stale, last
+end
+
+-- XINFO STREAM, with an error only for a stream that isn't there.
+local function readStreamInfo(streamKey)
+  local info = redis.pcall('XINFO', 'STREAM', streamKey)
+  if info.err and redis.call('EXISTS', streamKey) == 1 then error(info.err) end
+  return info
+end
