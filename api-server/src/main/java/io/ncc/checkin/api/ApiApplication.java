@@ -36,8 +36,8 @@ public class ApiApplication {
     }
 
     @Bean
-    CheckinReader checkinReader(RedisLink redis) {
-        return new CheckinReader(redis, Keys.unpartitioned());
+    CheckinReader checkinReader(RedisLink redis, Keys keys) {
+        return new CheckinReader(redis, keys);
     }
 
     @Bean
@@ -46,8 +46,8 @@ public class ApiApplication {
     }
 
     @Bean
-    GroupReader groupReader(RedisLink redis) {
-        return new GroupReader(redis, Keys.unpartitioned());
+    GroupReader groupReader(RedisLink redis, Keys keys) {
+        return new GroupReader(redis, keys);
     }
 
     @Bean

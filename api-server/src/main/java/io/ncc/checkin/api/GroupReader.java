@@ -27,8 +27,7 @@ final class GroupReader {
         try {
             reply = redis.call(commands -> commands.xinfoConsumers(stream, group));
         } catch (RedisCommandExecutionException e) {
-            boolean noStream = String.valueOf(e.getMessage()).contains("no such key");
-            if (noStream || RedisCondition.of(e) == RedisCondition.NO_GROUP) {
+            if (RedisCondition.of(e) == RedisCondition.NO_GROUP) {
                 return Optional.empty();
             }
             throw e;
@@ -38,8 +37,8 @@ final class GroupReader {
 
     /**
      * @param pending entries delivered to the consumer and not acknowledged yet
-     * @param idle milliseconds since the consumer last got an entry; it says nothing about its health, because polls that find nothing
-     *     don't count
+     * @param idle milliseconds since the consumer last did something, as the server counts: before 7.2 a poll that found nothing is not
+     *     counted, so a large value says nothing about its health
      */
     @Schema(name = "Consumer")
     record GroupConsumer(String name, long pending, long idle) {

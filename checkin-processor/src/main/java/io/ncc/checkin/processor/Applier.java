@@ -63,13 +63,16 @@ final class Applier {
         }
         long start = System.nanoTime();
         process(batch).whenComplete((outcome, error) -> {
-            if (outcome != null) {
-                metrics.processed(batch, outcome, System.nanoTime() - start);
-                logEach(batch, outcome);
-            } else {
-                failure.compareAndSet(null, error);
+            try {
+                if (outcome != null) {
+                    metrics.processed(batch, outcome, System.nanoTime() - start);
+                    logEach(batch, outcome);
+                } else {
+                    failure.compareAndSet(null, error);
+                }
+            } finally {
+                slots.release();
             }
-            slots.release();
         });
     }
 
@@ -135,7 +138,7 @@ final class Applier {
                         rejected(entry, "failed " + entry.deliveries() + " times, the last time alone"));
             }
             log.warn("Entry {} could not be applied and is tried again later", entry.id(), error);
-            return CompletableFuture.completedFuture(Outcome.NOTHING);
+            return CompletableFuture.completedFuture(new Outcome(0, 0, 1, List.of()));
         });
     }
 
@@ -144,7 +147,7 @@ final class Applier {
     }
 
     private static Outcome rejected(Entry entry, String reason) {
-        return new Outcome(0, 0, List.of(new Rejected(entry.id(), reason)));
+        return new Outcome(0, 0, 0, List.of(new Rejected(entry.id(), reason)));
     }
 
     private static CompletionStage<Outcome> then(

@@ -56,7 +56,7 @@ final class CheckinProjection implements Projection {
             }
         }
         if (undecodable.size() == batch.size()) {
-            return CompletableFuture.completedFuture(new Outcome(0, 0, undecodable));
+            return CompletableFuture.completedFuture(new Outcome(0, 0, 0, undecodable));
         }
         List<String> scriptKeys = new ArrayList<>(4 + users.size() + locations.size());
         scriptKeys.addAll(Arrays.asList(groupKeys.state()));
@@ -85,7 +85,7 @@ final class CheckinProjection implements Projection {
         for (int i = 0; i < left.size(); i += 2) {
             rejected.add(new Rejected((String) left.get(i), (String) left.get(i + 1)));
         }
-        return new Outcome((Long) reply.get(0), (Long) reply.get(1), rejected);
+        return new Outcome((Long) reply.get(0), (Long) reply.get(1), 0, rejected);
     }
 
     /** The distinct users, or locations, of a batch, numbered from 1 as they come. */

@@ -28,8 +28,8 @@ final class EntryReader implements SmartLifecycle {
     private final RedisLink scriptLink;
     private final Applier applier;
     private final Backoff backoff = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(1));
-    private final Thread thread = new Thread(this::run, "reader");
-    private final CountDownLatch stopping = new CountDownLatch(1);
+    private volatile Thread thread = new Thread("reader, not started");
+    private volatile CountDownLatch stopping = new CountDownLatch(1);
     private volatile @Nullable Long clientId;
     private volatile long lastTurn = System.nanoTime();
     private volatile @Nullable RedisCondition trouble;
@@ -53,29 +53,42 @@ final class EntryReader implements SmartLifecycle {
 
     @Override
     public void start() {
+        stopping = new CountDownLatch(1);
+        thread = new Thread(this::run, "reader");
         thread.start();
     }
 
     private void run() {
-        while (!isStopping()) {
-            try {
-                clientId = source.link().call(commands -> commands.clientId());
-                applier.awaitIdle(DRAIN_LIMIT); // a batch that is under way would only be read once more
-                applier.takeFailure();
-                source.open();
-                while (!isStopping()) {
-                    applier.submit(source.next());
-                    throwIfFailed();
+        try {
+            while (!isStopping()) {
+                try {
+                    readUntilFailure();
+                } catch (InterruptedException e) {
+                    throw e;
+                } catch (Throwable e) { // only a stop may end this loop
                     lastTurn = System.nanoTime();
-                    leaveTrouble();
+                    enterTrouble(e);
+                    stopping.await(backoff.next().toNanos(), TimeUnit.NANOSECONDS);
                 }
-            } catch (InterruptedException e) {
-                return;
-            } catch (Exception e) { // only a stop may end this loop
-                lastTurn = System.nanoTime();
-                enterTrouble(e);
-                pause();
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void readUntilFailure() throws InterruptedException {
+        clientId = source.link().call(commands -> commands.clientId());
+        applier.awaitIdle(DRAIN_LIMIT); // a batch that is under way would only be read once more
+        applier.takeFailure();
+        source.open();
+        while (!isStopping()) {
+            applier.submit(source.next());
+            if (trouble != null) {
+                applier.awaitIdle(DRAIN_LIMIT); // not over before something has succeeded
+            }
+            throwIfFailed();
+            lastTurn = System.nanoTime();
+            leaveTrouble();
         }
     }
 
@@ -87,7 +100,7 @@ final class EntryReader implements SmartLifecycle {
         }
     }
 
-    private void enterTrouble(Exception cause) {
+    private void enterTrouble(Throwable cause) {
         RedisCondition condition = RedisCondition.of(cause);
         if (condition == trouble || isStopping()) {
             return;
@@ -105,14 +118,6 @@ final class EntryReader implements SmartLifecycle {
         if (trouble != null) {
             trouble = null;
             log.info("Processing goes on");
-        }
-    }
-
-    private void pause() {
-        try {
-            stopping.await(backoff.next().toNanos(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 

@@ -18,8 +18,8 @@ final class Periodic implements SmartLifecycle {
     private final String name;
     private final Duration interval;
     private final Task task;
-    private final Thread thread;
-    private final CountDownLatch stopping = new CountDownLatch(1);
+    private volatile Thread thread = new Thread("not started");
+    private volatile CountDownLatch stopping = new CountDownLatch(1);
     private volatile long lastTurn = System.nanoTime();
 
     /** What is to be done. */
@@ -33,7 +33,6 @@ final class Periodic implements SmartLifecycle {
         this.name = name;
         this.interval = interval;
         this.task = task;
-        this.thread = new Thread(this::run, name);
     }
 
     /** For how long the present turn should have been over, also one that fails; negative in time. */
@@ -47,6 +46,8 @@ final class Periodic implements SmartLifecycle {
 
     @Override
     public void start() {
+        stopping = new CountDownLatch(1);
+        thread = new Thread(this::run, name);
         thread.setDaemon(true);
         thread.start();
     }
@@ -58,7 +59,9 @@ final class Periodic implements SmartLifecycle {
                 try {
                     task.run(this);
                     failing = false;
-                } catch (RuntimeException e) { // only a stop may end this loop
+                } catch (InterruptedException e) {
+                    throw e;
+                } catch (Throwable e) { // only a stop may end this loop
                     RedisCondition condition = RedisCondition.of(e);
                     // an outage is the reader's to report, and a missing group its to mend
                     if (!condition.isOutage() && condition != RedisCondition.NO_GROUP && !failing) {

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * What is measured, in two families.
  *
  * <p>{@code checkin.processor.*} is what this process did since its start. Each entry that was submitted has one outcome:
- * {@code submitted = applied + skipped + rejected + settled-elsewhere}, but for batches whose reply was lost, which are in none.
+ * {@code submitted = applied + skipped + left + rejected + settled-elsewhere}, but for batches whose reply was lost, which are in none.
  *
  * <p>{@code checkin.stream.*} is what Redis says, the same from every processor, a second old at most. The totals are counted by the scripts
  * themselves, so no reply can be lost: {@code accepted = applied + dead + lost + unsettled}, where accepted is what was ever appended.
@@ -28,6 +28,7 @@ final class ProcessorMetrics {
 
     private final Counter applied;
     private final Counter skipped;
+    private final Counter left;
     private final Counter rejected;
     private final Counter settledElsewhere;
     private final DistributionSummary batchSize;
@@ -38,6 +39,7 @@ final class ProcessorMetrics {
     ProcessorMetrics(MeterRegistry registry) {
         applied = entries(registry, "applied");
         skipped = entries(registry, "skipped");
+        left = entries(registry, "left");
         rejected = entries(registry, "rejected");
         settledElsewhere = entries(registry, "settled-elsewhere");
         batchSize = DistributionSummary.builder("checkin.processor.batch.size")
@@ -96,8 +98,10 @@ final class ProcessorMetrics {
         int rejections = outcome.rejected().size();
         applied.increment((double) outcome.applied());
         skipped.increment((double) outcome.skipped());
+        left.increment((double) outcome.left());
         rejected.increment(rejections);
-        settledElsewhere.increment((double) (batch.size() - outcome.applied() - outcome.skipped() - rejections));
+        settledElsewhere.increment(
+                (double) (batch.size() - outcome.applied() - outcome.skipped() - outcome.left() - rejections));
         batchSize.record(batch.size());
         scriptTime.record(nanos, TimeUnit.NANOSECONDS);
         long appended = StreamId.parse(batch.entries().get(0).id()).millis();

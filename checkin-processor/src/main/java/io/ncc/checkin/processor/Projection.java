@@ -25,16 +25,17 @@ interface Projection {
      *
      * @param applied how many entries were applied and acknowledged
      * @param skipped how many were only acknowledged, because they had been settled before
-     * @param rejected those that can't be applied; they are still pending
+     * @param left how many failed for a reason that may pass; they are still pending, and will be claimed
+     * @param rejected those that can't be applied; they are still pending, and to be set aside
      */
-    record Outcome(long applied, long skipped, List<Rejected> rejected) {
+    record Outcome(long applied, long skipped, long left, List<Rejected> rejected) {
 
-        static final Outcome NOTHING = new Outcome(0, 0, List.of());
+        static final Outcome NOTHING = new Outcome(0, 0, 0, List.of());
 
         Outcome plus(Outcome other) {
             List<Rejected> all = new ArrayList<>(rejected);
             all.addAll(other.rejected);
-            return new Outcome(applied + other.applied, skipped + other.skipped, all);
+            return new Outcome(applied + other.applied, skipped + other.skipped, left + other.left, all);
         }
     }
 

@@ -194,7 +194,7 @@ final class ApplyScriptIT {
 
         Outcome outcome = apply(batch);
 
-        assertThat(outcome).isEqualTo(new Outcome(2, 2, List.of()));
+        assertThat(outcome).isEqualTo(new Outcome(2, 2, 0, List.of()));
         assertThat(pending()).isZero();
         assertThat(hashes().get(LOCATION)).containsEntry("numCheckins", "2").containsEntry("numStars", "6");
         assertThat(redis.commands().hgetall(KEYS.totals())).isEqualTo(Map.of("applied", "2", "skipped", "2"));
@@ -238,12 +238,12 @@ final class ApplyScriptIT {
                         .apply(connection.async(), batch)
                         .toCompletableFuture()
                         .join())
-                .isEqualTo(new Outcome(2, 0, List.of()));
+                .isEqualTo(new Outcome(2, 0, 0, List.of()));
         assertThat(sequential
                         .apply(connection.async(), batch)
                         .toCompletableFuture()
                         .join())
-                .isEqualTo(new Outcome(0, 0, List.of()));
+                .isEqualTo(new Outcome(0, 0, 0, List.of()));
         assertThat(hashes().get(LOCATION)).containsEntry("numCheckins", "2");
     }
 
@@ -313,11 +313,12 @@ final class ApplyScriptIT {
 
     @Test
     void aFlushedScriptIsLoadedAgain() {
-        var entries = new Case("").entry("1000-0", 7, 8, 5).prepare(redis.commands());
-        apply(Batch.EMPTY);
+        var entries =
+                new Case("").entry("1000-0", 7, 8, 5).entry("1000-1", 7, 8, 5).prepare(redis.commands());
+        assertThat(apply(Batch.of(entries.entries().get(0))).applied()).isEqualTo(1);
         redis.commands().scriptFlush();
 
-        assertThat(apply(entries).applied()).isEqualTo(1);
+        assertThat(apply(Batch.of(entries.entries().get(1))).applied()).isEqualTo(1);
     }
 
     private Outcome apply(Batch entries) {

@@ -131,7 +131,7 @@ public final class RedisLink implements SmartLifecycle {
                 }
             } catch (InterruptedException e) {
                 return;
-            } catch (RuntimeException e) { // Lettuce wraps what it meets in exceptions of several kinds
+            } catch (Throwable e) { // only a stop may end this loop
                 if (!complained) {
                     log.warn("Redis connection '{}' can't be opened ({}); trying on", name, RedisCondition.of(e));
                     complained = true;

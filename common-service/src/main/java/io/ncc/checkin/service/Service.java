@@ -12,12 +12,12 @@ public final class Service {
     /**
      * Starts a service and returns when it is ready.
      *
-     * @param name the service's name: that of its configuration file, without the ending
+     * @param name the service's name: that of its configuration file, without the ending; {@code application} files are read, too
      * @param args {@code --property=value}, as on the command line
      */
     public static ConfigurableApplicationContext run(String name, Class<?> application, String... args) {
         return new SpringApplicationBuilder(application)
-                .properties("spring.config.name=" + name)
+                .properties("spring.config.name=application," + name)
                 .bannerMode(Banner.Mode.OFF)
                 .run(args);
     }

@@ -12,6 +12,7 @@ import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.model.UndecodableEntryException;
+import java.math.BigInteger;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -114,7 +115,9 @@ public final class SequentialFold {
     private void apply(Checkin checkin, StreamId time) {
         String userKey = KEYS.user(checkin.userId());
         String locationKey = KEYS.location(checkin.locationId());
-        if (!canCount(userKey, "numCheckins") || !canCount(locationKey, "numCheckins", "numStars")) {
+        if (!canCount(userKey, "numCheckins")
+                || !hasTimeOrNone(userKey)
+                || !canCount(locationKey, "numCheckins", "numStars")) {
             dead++;
             return;
         }
@@ -131,15 +134,19 @@ public final class SequentialFold {
         Map<String, String> location = hash(locationKey, checkin.locationId());
         long checkins = add(location, "numCheckins", 1);
         long stars = add(location, "numStars", checkin.starRating());
-        if (checkins > 0) {
-            location.put("averageStars", Long.toString(Math.floorDiv(2 * stars + checkins, 2 * checkins))); // half up
-        }
+        long average = checkins > 0 ? Math.floorDiv(2 * stars + checkins, 2 * checkins) : 0; // half up
+        location.put("averageStars", Long.toString(average));
     }
 
     private boolean canCount(String key, String... counters) {
         Map<String, String> hash = hashes.getOrDefault(key, Map.of());
         return !hash.containsKey(TYPE)
                 && Stream.of(counters).map(name -> hash.getOrDefault(name, "0")).allMatch(SequentialFold::isCounter);
+    }
+
+    private boolean hasTimeOrNone(String key) {
+        String time = hashes.getOrDefault(key, Map.of()).get("lastCheckin");
+        return time == null || time.matches("[0-9]+");
     }
 
     private static boolean isCounter(String text) {
@@ -158,16 +165,16 @@ public final class SequentialFold {
 
     /** Others write {@code lastCheckin} alone, so {@code lastCheckinId} counts only while it is of that millisecond. */
     private static boolean isLater(StreamId time, Map<String, String> user) {
-        String lastCheckin = user.getOrDefault("lastCheckin", "");
-        if (!lastCheckin.matches("[0-9]{1,19}")) {
+        String lastCheckin = user.get("lastCheckin");
+        if (lastCheckin == null) {
             return true;
         }
-        long lastMillis = Long.parseUnsignedLong(lastCheckin);
-        if (time.millis() != lastMillis) {
-            return Long.compareUnsigned(time.millis(), lastMillis) > 0;
+        int byMillis = new BigInteger(Long.toUnsignedString(time.millis())).compareTo(new BigInteger(lastCheckin));
+        if (byMillis != 0) {
+            return byMillis > 0;
         }
         StreamId lastId = idOrNull(user.get("lastCheckinId"));
-        return lastId == null || lastId.millis() != lastMillis || time.compareTo(lastId) > 0;
+        return lastId == null || lastId.millis() != time.millis() || time.compareTo(lastId) > 0;
     }
 
     /** The expected hashes, by key. */

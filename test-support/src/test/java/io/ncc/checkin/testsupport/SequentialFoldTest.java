@@ -79,9 +79,8 @@ final class SequentialFoldTest {
         "100,     99-9,   true",
         "100,     ,       true",
         "100,     junk,   true",
-        "'',      100-9,  true",
         "9,       ,       true",
-        "18446744073709551615, , true",
+        "18446744073709551615, , false",
         "9223372036854775808,  , false",
     })
     void theHigherIdIsTheLastCheckin(String lastCheckin, String lastCheckinId, boolean replaced) {
@@ -113,6 +112,15 @@ final class SequentialFoldTest {
         entry.put("replayOf", replayOf);
         var fold = SequentialFold.over(Map.of()).add(id("300-0"), entry);
         assertThat(fold.hashes().get(USER)).containsEntry("lastCheckinId", "300-0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "yesterday", "-5", "1.5"})
+    void anEntryWhoseUserHasNoTimeAsItsLastCheckinIsDead(String lastCheckin) {
+        var initial = Map.of(USER, Map.of("lastCheckin", lastCheckin));
+        var fold = SequentialFold.over(initial).add(id("1-0"), checkin(7, 3, 5));
+        assertThat(fold.differences(initial)).isEmpty();
+        assertThat(fold.dead()).isEqualTo(1);
     }
 
     @Test

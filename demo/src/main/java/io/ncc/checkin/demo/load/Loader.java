@@ -53,9 +53,14 @@ public final class Loader {
         this.out = out;
     }
 
-    /** Whether there is a stream of checkins, even an empty one. */
+    /** Whether there is a stream that ever had a checkin; a processor that starts first makes an empty one. */
     public boolean streamExists() {
-        return connection.sync().exists(keys.checkins()) > 0;
+        return connection.sync().exists(keys.checkins()) > 0 && !lastId().equals(StreamId.ZERO.toString());
+    }
+
+    private String lastId() {
+        List<Object> info = connection.sync().xinfoStream(keys.checkins());
+        return String.valueOf(info.get(info.indexOf("last-generated-id") + 1));
     }
 
     /**
@@ -96,9 +101,7 @@ public final class Loader {
     private void requireAboveStream(StreamId first) throws LoadException {
         RedisCommands<String, String> redis = connection.sync();
         if (streamExists()) {
-            List<Object> info = redis.xinfoStream(keys.checkins());
-            Object last = info.get(info.indexOf("last-generated-id") + 1);
-            requireAbove(first, "the stream " + keys.checkins() + " is already at", String.valueOf(last));
+            requireAbove(first, "the stream " + keys.checkins() + " is already at", lastId());
         } else if (redis.exists(keys.settledRanges()) > 0) {
             throw refused("there is no stream, but the processor still remembers settled checkins of an earlier one");
         }
