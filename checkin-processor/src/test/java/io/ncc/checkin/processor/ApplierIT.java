@@ -1,0 +1,168 @@
+package io.ncc.checkin.processor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lettuce.core.Consumer;
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.XGroupCreateArgs;
+import io.lettuce.core.XReadArgs.StreamOffset;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.service.RedisLink;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+
+/** What becomes of entries whose script fails for a reason that nobody foresaw. */
+@Timeout(60)
+final class ApplierIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final Keys KEYS = Keys.unpartitioned();
+    private static final int MAX_DELIVERIES = 3;
+
+    private final RedisClient client = RedisClient.create(redis.uri());
+    private final RedisLink link = new RedisLink("test", client);
+    private final List<List<String>> calls = new ArrayList<>();
+
+    @BeforeEach
+    void start() {
+        link.start();
+    }
+
+    @AfterEach
+    void stop() {
+        link.stop();
+        client.shutdown(0, 1, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void aBatchThatFailsIsAppliedEntryByEntryAndOnlyTheGuiltyOneStaysPending() throws InterruptedException {
+        List<Entry> entries = pending(5, 1);
+        String guilty = entries.get(2).id();
+
+        applyWith(Set.of(guilty), entries);
+
+        assertThat(redis.commands().hget(KEYS.user(1), "numCheckins")).isEqualTo("4");
+        assertThat(pendingIds()).containsExactly(guilty);
+        assertThat(deadLetters()).isEmpty();
+        assertThat(calls).hasSize(6);
+    }
+
+    @Test
+    void anEntryThatWasDeliveredTooOftenIsAppliedAloneBeforeItIsGivenUp() throws InterruptedException {
+        List<Entry> entries = pending(5, MAX_DELIVERIES + 1);
+
+        applyWith(Set.of(), entries);
+
+        assertThat(redis.commands().hget(KEYS.user(1), "numCheckins")).isEqualTo("5");
+        assertThat(deadLetters()).isEmpty();
+        assertThat(calls).hasSize(5).allMatch(call -> call.size() == 1);
+    }
+
+    @Test
+    void anEntryThatWasDeliveredTooOftenAndFailsAloneBecomesADeadLetter() throws InterruptedException {
+        List<Entry> entries = pending(5, MAX_DELIVERIES + 1);
+        String guilty = entries.get(2).id();
+
+        applyWith(Set.of(guilty), entries);
+
+        assertThat(pendingIds()).isEmpty();
+        assertThat(deadLetters()).isEqualTo(Map.of(guilty, "failed 4 times, the last time alone"));
+    }
+
+    @Test
+    void anEntryThatWasDeliveredTwiceTooOftenIsNotEvenTried() throws InterruptedException {
+        List<Entry> entries = pending(1, 2 * MAX_DELIVERIES + 1);
+
+        applyWith(Set.of(), entries);
+
+        assertThat(calls).isEmpty();
+        assertThat(deadLetters()).isEqualTo(Map.of(entries.get(0).id(), "delivered 7 times and never settled"));
+    }
+
+    /** With the real projection, but for a script that fails whenever one of these is in the batch. */
+    private void applyWith(Set<String> poison, List<Entry> entries) throws InterruptedException {
+        Projection real = new CheckinProjection(KEYS, Mode.GROUP);
+        Projection failing = new Projection() {
+            @Override
+            public GroupKeys keys() {
+                return real.keys();
+            }
+
+            @Override
+            public CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch) {
+                List<String> ids = batch.entries().stream().map(Entry::id).toList();
+                calls.add(ids);
+                return ids.stream().anyMatch(poison::contains)
+                        ? CompletableFuture.failedFuture(new RedisCommandExecutionException("ERR something unforeseen"))
+                        : real.apply(commands, batch);
+            }
+        };
+        Applier applier = new Applier(
+                link,
+                failing,
+                new DeadLetters(real.keys(), Mode.GROUP, "test"),
+                new ProcessorMetrics(new SimpleMeterRegistry()),
+                properties());
+        applier.submit(new Batch(entries, true));
+        assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(applier.takeFailure()).isNull();
+    }
+
+    private static ProcessorProperties properties() {
+        return new Binder(new MapConfigurationPropertySource(Map.of("p.max-deliveries", MAX_DELIVERIES)))
+                .bind("p", ProcessorProperties.class)
+                .get();
+    }
+
+    @SuppressWarnings("unchecked") // of Lettuce's generic varargs
+    private static List<Entry> pending(int count, long deliveries) {
+        redis.commands()
+                .xgroupCreate(StreamOffset.from(KEYS.checkins(), "0"), Keys.GROUP, XGroupCreateArgs.Builder.mkstream());
+        for (int i = 0; i < count; i++) {
+            redis.commands().xadd(KEYS.checkins(), CheckinCodec.encode(new Checkin(1, 1, 5)));
+        }
+        return redis
+                .commands()
+                .xreadgroup(Consumer.from(Keys.GROUP, "test"), StreamOffset.lastConsumed(KEYS.checkins()))
+                .stream()
+                .map(message -> new Entry(message.getId(), message.getBody(), deliveries))
+                .toList();
+    }
+
+    private static List<String> pendingIds() {
+        return redis.commands().xpending(KEYS.checkins(), Keys.GROUP, Range.unbounded(), Limit.from(100)).stream()
+                .map(message -> message.getId())
+                .toList();
+    }
+
+    private static Map<String, String> deadLetters() {
+        return redis.commands().xrange(KEYS.deadLetters(), Range.unbounded()).stream()
+                .collect(Collectors.toMap(
+                        letter -> letter.getBody().get("originalId"),
+                        letter -> letter.getBody().get("reason")));
+    }
+}

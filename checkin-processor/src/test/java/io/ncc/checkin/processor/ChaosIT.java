@@ -1,0 +1,172 @@
+package io.ncc.checkin.processor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ncc.checkin.localredis.RedisBinary;
+import io.ncc.checkin.processor.ChaosRun.Fault;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.boot.logging.LogLevel;
+import org.springframework.boot.logging.LoggingSystem;
+
+/**
+ * Every entry counts exactly once, whatever happens: processors in JVMs of their own are killed and paused, connections cut, scripts
+ * flushed, the group destroyed and rewound, Redis killed and started again from its append-only file. Afterwards the hashes are the
+ * sequential fold of the stream and everything is settled. With either half of the guard in apply.lua taken out the same check fails.
+ *
+ * <p>By default it is short, with one random seed for each kind of server. The long form:
+ *
+ * <pre>
+ * mvn verify -pl checkin-processor -am -Dit.test=ChaosIT -Dtest=none -Dsurefire.failIfNoSpecifiedTests=false \
+ *     -Dfailsafe.failIfNoSpecifiedTests=false -Dchaos.checkins=140000 -Dchaos.seeds=20
+ * </pre>
+ *
+ * <p>{@code -Dchaos.seed=<seed>} repeats what was done in one run; it is printed in its first line.
+ */
+@Timeout(300)
+final class ChaosIT {
+
+    private static final int CHECKINS = Integer.getInteger("chaos.checkins", 28_000);
+    private static final int SEEDS = Integer.getInteger("chaos.seeds", 1);
+    private static final int CHECKINS_OF_A_CONTROL = 8_000;
+
+    private static final List<Fault> FAULTS = List.of(
+            Fault.PROCESSOR_KILLED,
+            Fault.PROCESSOR_PAUSED,
+            Fault.CONNECTIONS_CUT,
+            Fault.SCRIPTS_FLUSHED,
+            Fault.GROUP_DESTROYED,
+            Fault.GROUP_REWOUND,
+            Fault.REDIS_KILLED);
+
+    private static final String SETTLED_HALF = "local settledBefore = isSettled(id)";
+    private static final String XACK_HALF = "elseif pending or not mustBePending then";
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void quiet() {
+        // without Spring nothing has told the client of Redis not to log each command
+        LoggingSystem.get(ChaosIT.class.getClassLoader()).setLogLevel(LoggingSystem.ROOT_LOGGER_NAME, LogLevel.ERROR);
+    }
+
+    record Attempt(RedisBinary server, long seed) {}
+
+    static Stream<Attempt> attempts() {
+        Long seed = Long.getLong("chaos.seed");
+        List<Long> seeds = seed != null
+                ? List.of(seed)
+                : new Random().longs(SEEDS, 0, 1_000_000_000).boxed().toList();
+        return servers().flatMap(server -> seeds.stream().map(it -> new Attempt(server, it)));
+    }
+
+    private static Stream<RedisBinary> servers() {
+        RedisBinary embedded = RedisBinary.embedded();
+        return Stream.concat(
+                Stream.of(embedded),
+                RedisBinary.onPath().filter(found -> !found.version().equals(embedded.version())).stream());
+    }
+
+    @ParameterizedTest
+    @MethodSource("attempts")
+    void eachEntryCountsOnceWhateverHappens(Attempt attempt) {
+        List<Fault> faults = new ArrayList<>();
+        for (int i = 0; i < Math.max(2, CHECKINS / 40_000); i++) {
+            faults.addAll(FAULTS);
+        }
+        Collections.shuffle(faults, new Random(attempt.seed));
+        run(attempt, 3, List.of(), faults, CHECKINS, run -> {
+            run.settleAndStop();
+            run.assertFold();
+            run.assertNothingGivenUp();
+        });
+    }
+
+    @Test
+    void anEntryThatAnotherProgramCountsIsNotCountedAgain() {
+        shareWithAnotherProgram(List.of(), run -> {
+            run.assertFold();
+            run.assertNothingGivenUp();
+        });
+    }
+
+    @Test
+    void withoutTheXackHalfOfTheGuardTheCheckFails() throws IOException {
+        shareWithAnotherProgram(brokenBy(XACK_HALF, "elseif true then"), ChaosRun::assertCountedTwice);
+    }
+
+    @Test
+    void withoutTheSettledHalfOfTheGuardTheCheckFails() throws IOException {
+        List<Path> broken = brokenBy(SETTLED_HALF, "local settledBefore = false");
+        run(control(), 2, broken, List.of(Fault.GROUP_DESTROYED, Fault.GROUP_REWOUND), CHECKINS_OF_A_CONTROL, run -> {
+            run.settleAndStop();
+            run.assertCountedTwice();
+        });
+    }
+
+    private void shareWithAnotherProgram(List<Path> classPath, Consumer<ChaosRun> check) {
+        List<Fault> faults = List.of(
+                Fault.SETTLED_BY_ANOTHER_PROGRAM,
+                Fault.PROCESSOR_PAUSED,
+                Fault.SETTLED_BY_ANOTHER_PROGRAM,
+                Fault.SCRIPTS_FLUSHED,
+                Fault.SETTLED_BY_ANOTHER_PROGRAM);
+        run(control(), 2, classPath, faults, CHECKINS_OF_A_CONTROL, run -> {
+            run.appendOneOfEach();
+            run.settleAndStop();
+            check.accept(run);
+        });
+    }
+
+    private static Attempt control() {
+        return new Attempt(RedisBinary.newest(), new Random().nextInt(1_000_000_000));
+    }
+
+    private void run(
+            Attempt attempt,
+            int processors,
+            List<Path> classPath,
+            List<Fault> faults,
+            int checkins,
+            Consumer<ChaosRun> check) {
+        try (var run = new ChaosRun(attempt.server, attempt.seed, folder)) {
+            try {
+                run.append(checkins / 10);
+                run.startProcessors(processors, classPath);
+                run.endure(faults, checkins - checkins / 10);
+                check.accept(run);
+            } catch (AssertionError | RuntimeException e) {
+                System.out.println(run.report());
+                throw e;
+            }
+        }
+    }
+
+    /** A class path with the apply script, broken like this. */
+    private List<Path> brokenBy(String part, String replacement) throws IOException {
+        try (InputStream in = ChaosIT.class.getResourceAsStream("/lua/apply.lua")) {
+            assertThat(in).isNotNull();
+            String script = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            assertThat(script).containsOnlyOnce(part);
+            Files.createDirectories(folder.resolve("classes/lua"));
+            Files.writeString(folder.resolve("classes/lua/apply.lua"), script.replace(part, replacement));
+        }
+        return List.of(folder.resolve("classes"));
+    }
+}
