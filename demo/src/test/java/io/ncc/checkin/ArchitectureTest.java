@@ -65,6 +65,17 @@ final class ArchitectureTest {
                                         root + ".processor..",
                                         root + ".api..")),
                 new Rule(
+                        "the engine doesn't know what is made of an entry",
+                        root -> noClasses()
+                                .that()
+                                .resideInAPackage(root + ".processor.engine..")
+                                .should()
+                                .dependOnClassesThat()
+                                .resideInAPackage(root + ".processor")
+                                .orShould()
+                                .dependOnClassesThat()
+                                .haveSimpleNameStartingWith("Checkin")),
+                new Rule(
                         "there is one JSON library, Jackson 3",
                         root -> noClasses()
                                 .that()
@@ -104,7 +115,9 @@ final class ArchitectureTest {
 
     @Test
     void allModulesAreLookedAt() {
-        for (String module : new String[] {"model", "service", "localredis", "receiver", "processor", "api", "demo"}) {
+        for (String module : new String[] {
+            "model", "service", "localredis", "receiver", "processor", "processor.engine", "api", "demo"
+        }) {
             assertThat(PRODUCT_CLASSES.stream().map(found -> found.getPackageName()))
                     .contains(PRODUCT + "." + module);
         }

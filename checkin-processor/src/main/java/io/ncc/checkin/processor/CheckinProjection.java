@@ -6,6 +6,11 @@ import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.UndecodableEntryException;
+import io.ncc.checkin.processor.engine.Batch;
+import io.ncc.checkin.processor.engine.Entry;
+import io.ncc.checkin.processor.engine.GroupKeys;
+import io.ncc.checkin.processor.engine.Mode;
+import io.ncc.checkin.processor.engine.Projection;
 import io.ncc.checkin.service.LuaScript;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -17,7 +22,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.function.LongFunction;
 
 /** Checkins, made into the totals of each user and location by {@code apply.lua}. */
-final class CheckinProjection implements Projection {
+public final class CheckinProjection implements Projection {
 
     private static final String UNDECODABLE = "0";
 
@@ -26,7 +31,7 @@ final class CheckinProjection implements Projection {
     private final GroupKeys groupKeys;
     private final Mode mode;
 
-    CheckinProjection(Keys keys, Mode mode) {
+    public CheckinProjection(Keys keys, Mode mode) {
         this.keys = keys;
         this.groupKeys = GroupKeys.of(keys);
         this.mode = mode;

@@ -1,4 +1,4 @@
-/** Reads the stream as a consumer group and applies each checkin to its user and location, once. */
+/** The processor: what is made of checkins, and the service around it. */
 @NullMarked
 package io.ncc.checkin.processor;
 

@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import io.lettuce.core.RedisException;
 import io.lettuce.core.UnblockType;
@@ -11,15 +11,12 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 
 /**
  * The loop that reads entries and hands them to the {@link Applier}. After any failure, its own or the applier's, it begins anew with what
  * is pending; only a stop ends it. It is also the one that reports what stands in the way of processing.
  */
-final class EntryReader implements SmartLifecycle {
-
-    static final int PHASE = RedisLink.PHASE + 1;
+final class EntryReader {
 
     private static final Logger log = LoggerFactory.getLogger(EntryReader.class);
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(10);
@@ -51,8 +48,7 @@ final class EntryReader implements SmartLifecycle {
         return trouble;
     }
 
-    @Override
-    public void start() {
+    void start() {
         stopping = new CountDownLatch(1);
         thread = new Thread(this::run, "reader");
         thread.start();
@@ -122,8 +118,7 @@ final class EntryReader implements SmartLifecycle {
     }
 
     /** Stops reading, waits for what was read to be applied, and leaves the group. */
-    @Override
-    public void stop() {
+    void stop() {
         stopping.countDown();
         endBlockedRead();
         try {
@@ -154,15 +149,5 @@ final class EntryReader implements SmartLifecycle {
 
     private boolean isStopping() {
         return stopping.getCount() == 0;
-    }
-
-    @Override
-    public boolean isRunning() {
-        return thread.isAlive();
-    }
-
-    @Override
-    public int getPhase() {
-        return PHASE;
     }
 }

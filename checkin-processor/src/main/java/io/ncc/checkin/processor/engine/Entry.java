@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import java.util.Map;
 
@@ -8,4 +8,4 @@ import java.util.Map;
  * @param fields of a repeated field, the last value; empty for an entry that is pending and was deleted from the stream
  * @param deliveries how often it was delivered, as the server counts: 1 for the first time
  */
-record Entry(String id, Map<String, String> fields, long deliveries) {}
+public record Entry(String id, Map<String, String> fields, long deliveries) {}

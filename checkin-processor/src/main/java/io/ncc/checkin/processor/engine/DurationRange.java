@@ -1,13 +1,13 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 import org.springframework.boot.convert.DurationStyle;
 
 /** From one duration to another, written as {@code 1s..5s}. */
-record DurationRange(Duration shortest, Duration longest) {
+public record DurationRange(Duration shortest, Duration longest) {
 
-    DurationRange {
+    public DurationRange {
         if (shortest.isNegative() || shortest.compareTo(longest) > 0) {
             throw new IllegalArgumentException("not a range of durations such as 1s..5s");
         }

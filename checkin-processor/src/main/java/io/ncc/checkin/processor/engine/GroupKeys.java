@@ -1,9 +1,9 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import io.ncc.checkin.model.Keys;
 
 /** A consumer group of the stream, and the keys that hold what the group has done. */
-record GroupKeys(
+public record GroupKeys(
         String stream,
         String group,
         String checkpoint,
@@ -13,7 +13,7 @@ record GroupKeys(
         String deadLetterIds,
         String probe) {
 
-    static GroupKeys of(Keys keys) {
+    public static GroupKeys of(Keys keys) {
         return new GroupKeys(
                 keys.checkins(),
                 Keys.GROUP,
@@ -26,7 +26,7 @@ record GroupKeys(
     }
 
     /** In the order that the scripts expect. */
-    String[] state() {
+    public String[] state() {
         return new String[] {stream, checkpoint, settledRanges, totals};
     }
 }

@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -14,6 +14,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.processor.CheckinProjection;
 import io.ncc.checkin.service.RedisLink;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.time.Duration;

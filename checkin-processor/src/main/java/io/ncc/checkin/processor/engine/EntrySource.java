@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import io.ncc.checkin.service.RedisLink;
 

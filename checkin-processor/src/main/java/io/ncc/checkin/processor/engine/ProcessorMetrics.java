@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
@@ -7,8 +7,8 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.ncc.checkin.model.StreamId;
-import io.ncc.checkin.processor.Janitor.Standing;
-import io.ncc.checkin.processor.Projection.Outcome;
+import io.ncc.checkin.processor.engine.Janitor.Standing;
+import io.ncc.checkin.processor.engine.Projection.Outcome;
 import java.util.concurrent.TimeUnit;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;

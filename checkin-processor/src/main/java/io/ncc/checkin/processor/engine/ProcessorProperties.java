@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import java.time.Duration;
 import java.util.regex.Pattern;
@@ -23,7 +23,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxLength the receiver's limit of the stream's length, 1,000 or more; from 80 % of it on, other groups don't hold back the trimming
  */
 @ConfigurationProperties(prefix = "checkin.processor", ignoreUnknownFields = false)
-record ProcessorProperties(
+public record ProcessorProperties(
         @Nullable String consumer,
         @DefaultValue("group") Mode mode,
         @DefaultValue("1000") int batchSize,
@@ -39,7 +39,7 @@ record ProcessorProperties(
 
     private static final Pattern CONSUMER = Pattern.compile("[A-Za-z0-9._-]{1,100}");
 
-    ProcessorProperties {
+    public ProcessorProperties {
         require(
                 consumer == null || CONSUMER.matcher(consumer).matches(),
                 "consumer must be 1 to 100 letters, digits, dots, dashes, underscores");

@@ -1,8 +1,8 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import io.lettuce.core.api.StatefulRedisConnection;
-import io.ncc.checkin.processor.Projection.Outcome;
-import io.ncc.checkin.processor.Projection.Rejected;
+import io.ncc.checkin.processor.engine.Projection.Outcome;
+import io.ncc.checkin.processor.engine.Projection.Rejected;
 import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.service.RedisLink;
 import java.time.Duration;

@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import java.util.List;
 
@@ -8,11 +8,11 @@ import java.util.List;
  * @param entries ascending by id
  * @param contiguous whether the stream holds nothing else between them
  */
-record Batch(List<Entry> entries, boolean contiguous) {
+public record Batch(List<Entry> entries, boolean contiguous) {
 
     static final Batch EMPTY = new Batch(List.of(), false);
 
-    static Batch of(Entry entry) {
+    public static Batch of(Entry entry) {
         return new Batch(List.of(entry), true);
     }
 
@@ -20,7 +20,7 @@ record Batch(List<Entry> entries, boolean contiguous) {
         return entries.isEmpty();
     }
 
-    int size() {
+    public int size() {
         return entries.size();
     }
 }

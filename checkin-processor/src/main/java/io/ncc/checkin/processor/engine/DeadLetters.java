@@ -1,8 +1,8 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.async.RedisAsyncCommands;
-import io.ncc.checkin.processor.Projection.Rejected;
+import io.ncc.checkin.processor.engine.Projection.Rejected;
 import io.ncc.checkin.service.LuaScript;
 import java.util.ArrayList;
 import java.util.List;

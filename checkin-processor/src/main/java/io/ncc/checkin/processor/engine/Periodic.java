@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import io.ncc.checkin.service.RedisCondition;
 import java.time.Duration;
@@ -7,10 +7,9 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.context.SmartLifecycle;
 
 /** Runs a task now and then until stopped, whatever becomes of it. The pauses are drawn from half to one and a half times the interval. */
-final class Periodic implements SmartLifecycle {
+final class Periodic {
 
     private static final Logger log = LoggerFactory.getLogger(Periodic.class);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
@@ -44,8 +43,7 @@ final class Periodic implements SmartLifecycle {
         return stopping.getCount() == 0;
     }
 
-    @Override
-    public void start() {
+    void start() {
         stopping = new CountDownLatch(1);
         thread = new Thread(this::run, name);
         thread.setDaemon(true);
@@ -82,24 +80,12 @@ final class Periodic implements SmartLifecycle {
     }
 
     /** Lets a turn that is under way come to its end. */
-    @Override
-    public void stop() {
+    void stop() {
         stopping.countDown();
         try {
             thread.join(STOP_LIMIT.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    @Override
-    public boolean isRunning() {
-        return thread.isAlive();
-    }
-
-    /** Stops before the reader, which waits for all that is under way. */
-    @Override
-    public int getPhase() {
-        return EntryReader.PHASE + 1;
     }
 }

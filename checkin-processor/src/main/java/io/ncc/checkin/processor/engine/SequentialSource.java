@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XReadArgs;

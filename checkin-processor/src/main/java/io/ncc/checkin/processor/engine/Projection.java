@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import java.util.ArrayList;
@@ -9,7 +9,7 @@ import java.util.concurrent.CompletionStage;
  * What a consumer group makes of the stream: the part of a processor that knows what an entry means. All else (reading, claiming, setting
  * aside, keeping house) is the same for every projection.
  */
-interface Projection {
+public interface Projection {
 
     /** The group, and where its state is. */
     GroupKeys keys();

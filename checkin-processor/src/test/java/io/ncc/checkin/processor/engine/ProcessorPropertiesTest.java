@@ -1,4 +1,4 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.processor.engine;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
