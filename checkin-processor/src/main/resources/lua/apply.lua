@@ -1,8 +1,8 @@
 -- Applies a batch of checkins to their users and locations and acknowledges them, in one.
 --
--- KEYS[1 .. 4]              the stream, the checkpoint, the settled ranges, the totals
--- KEYS[5 .. U+4]            the users of the batch, each once
--- KEYS[U+5 .. U+L+4]        the locations of the batch, each once
+-- KEYS[1 .. 5]              the stream, the checkpoint, the settled ranges, the totals, a key to try commands on
+-- KEYS[6 .. U+5]            the users of the batch, each once
+-- KEYS[U+6 .. U+L+5]        the locations of the batch, each once
 -- ARGV[1]                   the consumer group
 -- ARGV[2]                   1: only an entry whose XACK here returns 1 counts. 0: sequential mode, which reads without a group
 -- ARGV[3]                   1: the entries are a gap-free run of the stream. 0: there may be others between them
@@ -14,14 +14,14 @@
 -- Returns { applied, skipped, { id, reason, id, reason, ... } }: how many entries this call applied; how many it only acknowledged, because
 -- they had been settled before (the group was rewound or made anew); and the entries left alone because their user or location can't
 -- take them. An entry in none of these was not pending: someone else has settled it.
--- Fails with NOGROUP if the group is gone, WRONGTYPE or DAMAGED if one of the first four keys is not what it should be.
+-- Fails with NOGROUP if the group is gone, WRONGTYPE or DAMAGED if one of the first keys is not what it should be.
 --
 -- A call that fails has changed nothing: all that can fail comes before the first write, and the first write is XACK, after which Redis
 -- doesn't refuse the others for memory. Safe to run twice: an entry counts only if it isn't settled, and is settled afterwards.
 
 local MAX_COUNTER = 2 ^ 53
 local call, pcall, match = redis.call, redis.pcall, string.match
-local stream, checkpointKey, rangesKey, totalsKey = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local stream, checkpointKey, rangesKey, totalsKey, probe = unpack(KEYS, 1, 5)
 local group, mustBePending, contiguous = ARGV[1], ARGV[2] == '1', ARGV[3] == '1'
 local users, locations = tonumber(ARGV[4]), tonumber(ARGV[5])
 local firstEntry = 6 + users + locations
@@ -55,7 +55,7 @@ end
 -- Arrays side by side, by the number of the user or location: a table for each took a seventh of the script's time.
 local userCount, userMillis, userId, userNew, userAdded, userNewest, userAt = {}, {}, {}, {}, {}, {}, {}
 for u = 1, users do
-  local key = KEYS[4 + u]
+  local key = KEYS[5 + u]
   local values = read(key, 'numCheckins', 'lastCheckin', 'lastCheckinId')
   userNew[u] = not values[1]
   userCount[u] = readCounter(key, 'numCheckins', values[1])
@@ -69,7 +69,7 @@ end
 
 local locationCount, locationStars, locationNew, locationAdded = {}, {}, {}, {}
 for l = 1, locations do
-  local key = KEYS[4 + users + l]
+  local key = KEYS[5 + users + l]
   local values = read(key, 'numCheckins', 'numStars')
   locationNew[l] = not values[1]
   locationCount[l] = readCounter(key, 'numCheckins', values[1])
@@ -78,9 +78,11 @@ for l = 1, locations do
 end
 local allUsable = next(unusable) == nil
 
-local isSettled, clear = settledBetween(checkpointKey, rangesKey, ARGV[firstEntry], ARGV[#ARGV - 3])
+local isSettled, clear = settledBetween(stream, checkpointKey, rangesKey, ARGV[firstEntry], ARGV[#ARGV - 3])
 -- Where ranges are already, a new one over several entries might overlap them: entries deleted from the stream don't show as a gap.
 local add, gap, writeRanges = newRanges(contiguous and clear)
+
+requirePermissions(stream, group, probe)
 
 -- Acknowledge, and add up what this call settles.
 
@@ -88,7 +90,7 @@ local applied, skipped, left, notPending = 0, 0, {}, false
 for i = firstEntry, #ARGV, 4 do
   local id = ARGV[i]
   local u, l = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
-  local reason = not allUsable and u > 0 and (unusable[KEYS[4 + u]] or unusable[KEYS[4 + users + l]])
+  local reason = not allUsable and u > 0 and (unusable[KEYS[5 + u]] or unusable[KEYS[5 + users + l]])
   if u == 0 or reason then
     gap()
     if reason then
@@ -142,7 +144,7 @@ end
 for u = 1, users do
   local added = userAdded[u]
   if added > 0 then
-    local key = KEYS[4 + u]
+    local key = KEYS[5 + u]
     if userNew[u] then call('HSET', key, 'id', ARGV[5 + u]) end
     local newest = userNewest[u]
     local millis, sequence = match(newest, '^(%d+)-(%d+)$')
@@ -158,7 +160,7 @@ end
 for l = 1, locations do
   local added = locationAdded[l]
   if added > 0 then
-    local key = KEYS[4 + users + l]
+    local key = KEYS[5 + users + l]
     if locationNew[l] then call('HSET', key, 'id', ARGV[5 + users + l]) end
     local total, stars = locationCount[l] + added, locationStars[l]
     local average = total > 0 and math.floor((2 * stars + total) / (2 * total)) or 0 -- rounded half up

@@ -1,6 +1,6 @@
 -- Claims entries that their consumers have held for too long: one step of a walk through the group's pending entries.
 --
--- KEYS     the stream, the checkpoint, the settled ranges, the totals
+-- KEYS     the stream, the checkpoint, the settled ranges, the totals, a key to try commands on
 -- ARGV     the consumer group, the consumer that claims, the idle time in milliseconds, the cursor (0-0 to begin), the most to claim
 --
 -- Returns { cursor, { { id, { field, value, ... }, deliveries }, ... }, { lost ids } }: where to go on (0-0 at the end), the claimed entries
@@ -8,11 +8,12 @@
 -- from 7.0 on XAUTOCLAIM itself takes them out of the pending entries, so there is no later.
 -- Fails with NOGROUP if the stream or the group is gone. Safe to run twice: what was claimed just now isn't idle.
 
-local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS)
+local stream, checkpointKey, rangesKey, totalsKey, probe = unpack(KEYS)
 local group, consumer, idle, cursor, most = unpack(ARGV)
 
 readCheckpoint(checkpointKey)
 redis.call('ZCARD', rangesKey)
+requirePermissions(stream, group, probe)
 local reply = redis.call('XAUTOCLAIM', stream, group, consumer, idle, cursor, 'COUNT', most)
 
 local claimed, holes = {}, 0
@@ -42,9 +43,14 @@ while holes > 0 do
 end
 
 local lost = {}
+local add, gap, writeRanges = newRanges(false)
 for _, id in ipairs(gone) do
-  local isSettled = settledBetween(checkpointKey, rangesKey, id, id)
-  if not isSettled(id) then lost[#lost + 1] = id end
+  local isSettled = settledBetween(stream, checkpointKey, rangesKey, id, id)
+  if not isSettled(id) then
+    lost[#lost + 1] = id
+    add(id)
+  end
 end
+writeRanges(rangesKey)
 count(totalsKey, 'lost', #lost)
 return { reply[1], claimed, lost }

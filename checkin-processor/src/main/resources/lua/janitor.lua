@@ -1,6 +1,6 @@
 -- Keeps house: moves the checkpoint forward, drops the ranges below it, trims the stream, and reads how things stand.
 --
--- KEYS     the stream, the checkpoint, the settled ranges, the totals
+-- KEYS     the stream, the checkpoint, the settled ranges, the totals, and one that is not used
 -- ARGV[1]  the consumer group
 -- ARGV[2]  how many settled entries to keep
 -- ARGV[3]  for how many milliseconds to keep settled entries, at most; 0 for any time
@@ -16,7 +16,7 @@
 -- Nothing unsettled is trimmed, and nothing that another group hasn't acknowledged, while the stream is shorter than ARGV[4]. Each write
 -- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
 
-local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS)
+local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS, 1, 4)
 local group, self = ARGV[1], ARGV[6]
 local retainEntries, retainMillis, holdLength = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local mostTrimmed, reapMillis = tonumber(ARGV[5]), tonumber(ARGV[7])
@@ -42,14 +42,16 @@ local function map(pairs)
 end
 
 local pending, doneByOthers, others = 0, nil, {}
-local doneByUs
+local doneByUs, heldByUs, hasGroup
 for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   local it = map(reply)
   local delivered = pad(it['last-delivered-id'])
   local firstPending = it.pending > 0 and redis.call('XPENDING', stream, it.name, '-', '+', 1)[1]
   if it.name == group then
     pending = it.pending
-    doneByUs = delivered
+    hasGroup = true
+    heldByUs = firstPending and pad(firstPending[1])
+    doneByUs = delivered < last and delivered or last
     if firstPending then
       local before = redis.call('XREVRANGE', stream, '(' .. firstPending[1], '-', 'COUNT', 1)[1]
       local done = before and pad(before[1])
@@ -67,12 +69,21 @@ end
 local before = readCheckpoint(checkpointKey)
 local checkpoint = before
 if doneByUs and doneByUs > (checkpoint or pad('0-0')) then checkpoint = doneByUs end
-local oldest
+local oldest = ''
 for step = 1, 1000 do
+  if checkpoint and checkpoint >= last then break end
   local entry = redis.call('XRANGE', stream, checkpoint and '(' .. unpad(checkpoint) or '-', '+', 'COUNT', 1)[1]
-  oldest = entry and entry[1] or ''
-  local range = entry and rangeAt(rangesKey, pad(entry[1]))
-  if not range or firstOf(range) > pad(entry[1]) then break end
+  local id = entry and pad(entry[1])
+  -- what is pending and no longer in the stream is not settled before it was counted as lost
+  if heldByUs and (not checkpoint or heldByUs > checkpoint) and (not id or heldByUs < id) then
+    oldest = unpad(heldByUs)
+    break
+  end
+  local range = id and rangeAt(rangesKey, id)
+  if not range or firstOf(range) > id then
+    oldest = entry and entry[1] or ''
+    break
+  end
   checkpoint = lastOf(range)
 end
 if checkpoint and checkpoint ~= before then
@@ -113,7 +124,7 @@ end
 -- Consumers that are gone. An idle time alone doesn't say so: polls that find nothing don't end it.
 
 local removed = {}
-if reapMillis > 0 and doneByUs then
+if reapMillis > 0 and hasGroup then
   for _, reply in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local it = map(reply)
     if it.pending == 0 and it.idle > reapMillis and it.name ~= self then

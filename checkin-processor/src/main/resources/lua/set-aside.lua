@@ -1,7 +1,7 @@
 -- Sets entries aside that can't be applied: each becomes a dead letter and is acknowledged, in one.
 --
--- KEYS[1 .. 4]       the stream, the checkpoint, the settled ranges, the totals
--- KEYS[5], KEYS[6]   the stream of dead letters, the hash of entry id -> dead letter id
+-- KEYS[1 .. 5]       the stream, the checkpoint, the settled ranges, the totals, a key to try commands on
+-- KEYS[6], KEYS[7]   the stream of dead letters, the hash of entry id -> dead letter id
 -- ARGV[1]            the consumer group
 -- ARGV[2]            1: only an entry whose XACK here returns 1 counts. 0: sequential mode, which reads without a group
 -- ARGV[3]            the name of the consumer that asks, for entries that nobody holds
@@ -16,13 +16,13 @@
 -- nothing: the first write is XACK. Safe to run twice: what was set aside is settled.
 
 local MOST_FIELDS = 1000
-local stream, checkpointKey, rangesKey, totalsKey, deadKey, deadIdsKey = unpack(KEYS)
+local stream, checkpointKey, rangesKey, totalsKey, probe, deadKey, deadIdsKey = unpack(KEYS)
 local group, mustBePending, self = ARGV[1], ARGV[2] == '1', ARGV[3]
 
 redis.call('HLEN', deadIdsKey)
 local deadInfo = readStreamInfo(deadKey)
 for i = 1, #deadInfo, 2 do
-  if deadInfo[i] == 'last-generated-id' and deadInfo[i + 1] == '18446744073709551615-18446744073709551615' then
+  if deadInfo[i] == 'last-generated-id' and string.find(deadInfo[i + 1], '^18446744073709551615%-') then
     error('DAMAGED ' .. deadKey .. ' has no id left')
   end
 end
@@ -31,7 +31,7 @@ local entries = {}
 for i = 4, #ARGV, 2 do
   local id = ARGV[i]
   local held = mustBePending and redis.call('XPENDING', stream, group, id, id, 1)[1]
-  local isSettled = settledBetween(checkpointKey, rangesKey, id, id)
+  local isSettled = settledBetween(stream, checkpointKey, rangesKey, id, id)
   entries[#entries + 1] = {
     id = id,
     reason = ARGV[i + 1],
@@ -41,6 +41,8 @@ for i = 4, #ARGV, 2 do
     body = redis.call('XRANGE', stream, id, id)[1],
   }
 end
+
+requirePermissions(stream, group, probe)
 
 local add, gap, writeRanges = newRanges(false)
 local dead, lost = {}, {}

@@ -29,16 +29,40 @@ local function readCheckpoint(checkpointKey)
   return pad(checkpoint)
 end
 
+-- XINFO STREAM, with an error only for a stream that isn't there.
+local function readStreamInfo(streamKey)
+  local info = redis.pcall('XINFO', 'STREAM', streamKey)
+  if info.err and redis.call('EXISTS', streamKey) == 1 then error(info.err) end
+  return info
+end
+
+-- What belongs to a stream that is gone would make all that is new look settled. Returns whether there was such, and the padded last id of
+-- the stream. Its write is one that Redis allows when memory is full.
+local function dropStale(streamInfo, checkpointKey, rangesKey)
+  local last
+  if not streamInfo.err then
+    for i = 1, #streamInfo, 2 do
+      if streamInfo[i] == 'last-generated-id' then last = pad(streamInfo[i + 1]) end
+    end
+  end
+  local checkpoint = readCheckpoint(checkpointKey)
+  local range = redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)[1]
+  local stale = (checkpoint and (not last or checkpoint > last)) or (range and (not last or lastOf(range) > last))
+  if stale then redis.call('DEL', checkpointKey, rangesKey) end
+  return stale, last
+end
+
+local function never() return false end
+
 -- Looks at ids from first to last, which may be the same. Returns a function that tells whether one of them is settled, and whether none
 -- of them can be in a range. For a run of new entries that costs two reads, however long it is.
-local function settledBetween(checkpointKey, rangesKey, first, last)
+local function settledBetween(streamKey, checkpointKey, rangesKey, first, last)
   local checkpoint = readCheckpoint(checkpointKey)
   local low, high = pad(first), pad(last)
   local range = rangeAt(rangesKey, low)
   local clear = not range or firstOf(range) > high
-  if clear and not (checkpoint and low <= checkpoint) then
-    return function() return false end, true
-  end
+  if clear and not (checkpoint and low <= checkpoint) then return never, true end
+  if dropStale(readStreamInfo(streamKey), checkpointKey, rangesKey) then return never, true end
   return function(id)
     local padded = pad(id)
     if checkpoint and padded <= checkpoint then return true end
@@ -79,24 +103,17 @@ local function count(totalsKey, name, by)
   if by > 0 then redis.pcall('HINCRBY', totalsKey, name, by) end
 end
 
--- What belongs to a stream that is gone would make all that is new look settled. Returns whether there was such.
-local function dropStale(streamInfo, checkpointKey, rangesKey)
-  local last
-  if not streamInfo.err then
-    for i = 1, #streamInfo, 2 do
-      if streamInfo[i] == 'last-generated-id' then last = pad(streamInfo[i + 1]) end
-    end
+-- Makes sure that this user of Redis may run what follows the first XACK of an entry; afterwards it would be too late. It is tried on a key of
+-- no content, a hash, so the last two can only fail. An XACK of nothing comes first, so that a full memory doesn't matter.
+local function requirePermissions(streamKey, group, probeKey)
+  redis.call('XACK', streamKey, group, '0-0')
+  local replies = {
+    redis.pcall('HSET', probeKey, 'probe', '1'),
+    redis.pcall('ZADD', probeKey, 0, 'probe'),
+    redis.pcall('XADD', probeKey, '*', 'probe', '1'),
+  }
+  for i = 1, 3 do
+    local err = type(replies[i]) == 'table' and replies[i].err
+    if err and not string.find(err, 'WRONGTYPE', 1, true) then error(err) end
   end
-  local checkpoint = readCheckpoint(checkpointKey)
-  local range = redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)[1]
-  local stale = (checkpoint and (not last or checkpoint > last)) or (range and (not last or lastOf(range) > last))
-  if stale then redis.call('DEL', checkpointKey, rangesKey) end
-  return stale, last
-end
-
--- XINFO STREAM, with an error only for a stream that isn't there.
-local function readStreamInfo(streamKey)
-  local info = redis.pcall('XINFO', 'STREAM', streamKey)
-  if info.err and redis.call('EXISTS', streamKey) == 1 then error(info.err) end
-  return info
 end

@@ -63,7 +63,7 @@ public final class CheckinProjection implements Projection {
         if (undecodable.size() == batch.size()) {
             return CompletableFuture.completedFuture(new Outcome(0, 0, 0, undecodable));
         }
-        List<String> scriptKeys = new ArrayList<>(4 + users.size() + locations.size());
+        List<String> scriptKeys = new ArrayList<>(5 + users.size() + locations.size());
         scriptKeys.addAll(Arrays.asList(groupKeys.state()));
         users.addKeysTo(scriptKeys);
         locations.addKeysTo(scriptKeys);

@@ -67,6 +67,7 @@ final class ChaosRun implements AutoCloseable {
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String STREAM = KEYS.checkins();
     private static final int USERS = 1_000;
+    private static final int ACTIVE_USERS = 100;
     private static final int LOCATIONS = 200;
     private static final int MOST_IN_A_PIPELINE = 1_000;
     private static final Duration CLAIM_AFTER = Duration.ofMillis(500);
@@ -76,6 +77,7 @@ final class ChaosRun implements AutoCloseable {
 
     private final long start = System.nanoTime();
     private final StringBuilder history = new StringBuilder();
+    private final int count;
     private final Path folder;
     private final Random random;
     private final Random checkins;
@@ -89,11 +91,16 @@ final class ChaosRun implements AutoCloseable {
     private final ScheduledExecutorService loader = Executors.newSingleThreadScheduledExecutor();
     private final ScheduledExecutorService healer = Executors.newSingleThreadScheduledExecutor();
     private final List<Future<?>> underWay = new ArrayList<>();
-    private int appended; // by the loader's thread, or while that has nothing to do
+    private int drawn; // this and the next by the loader's thread, or while that has nothing to do
+    private int appended;
     private long settledByAnother;
 
-    /** @param folder for what the processors write */
-    ChaosRun(RedisBinary binary, long seed, Path folder) {
+    /**
+     * @param count of checkins, at least
+     * @param folder for what the processors write
+     */
+    ChaosRun(RedisBinary binary, long seed, int count, Path folder) {
+        this.count = count;
         this.folder = folder;
         random = new Random(seed);
         checkins = new Random(random.nextLong());
@@ -118,9 +125,10 @@ final class ChaosRun implements AutoCloseable {
         note("seed " + seed + ", Redis " + binary.version());
     }
 
-    /** Starts processors, all but the last with a name of their own, and waits until they are up. */
-    void startProcessors(int count, List<Path> classPath) {
-        for (int i = 1; i <= count; i++) {
+    /** Starts processors, all but the last with a name of their own, and waits until they are up. A tenth of the checkins awaits them. */
+    void startProcessors(int number, List<Path> classPath) {
+        append(count / 10);
+        for (int i = 1; i <= number; i++) {
             var settings = new ArrayList<>(List.of(
                     "--server.port=0",
                     "--spring.data.redis.host=127.0.0.1",
@@ -128,7 +136,7 @@ final class ChaosRun implements AutoCloseable {
                     "--checkin.processor.claim-after=" + CLAIM_AFTER.toMillis() + "ms",
                     "--checkin.processor.claim-every=100ms",
                     "--checkin.processor.batch-size=" + (100 + random.nextInt(901))));
-            if (i < count) {
+            if (i < number) {
                 settings.add("--checkin.processor.consumer=processor" + i);
             }
             processors.add(new ProcessorProcess("processor" + i, folder, classPath, settings));
@@ -136,13 +144,13 @@ final class ChaosRun implements AutoCloseable {
         await("start of all processors")
                 .atMost(UP_LIMIT)
                 .until(() -> processors.stream().allMatch(ProcessorProcess::isUp));
-        note(count + " processors are up");
+        note(number + " processors are up");
     }
 
     /** Appends random checkins, in pipelines of random size, until so many have been answered: unanswered ones may be there as well. */
-    void append(int count) {
+    private void append(int atLeast) {
         RedisAsyncCommands<String, String> commands = loading.async();
-        for (int left = count; left > 0; ) {
+        for (int left = atLeast; left > 0; ) {
             var replies = Stream.generate(() -> commands.xadd(STREAM, CheckinCodec.encode(randomCheckin())))
                     .limit(Math.min(left, 1 + checkins.nextInt(MOST_IN_A_PIPELINE)))
                     .toList();
@@ -162,12 +170,16 @@ final class ChaosRun implements AutoCloseable {
                     .isTrue();
             return reply.getError() == null;
         } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
             throw new IllegalStateException(e);
         }
     }
 
+    /** Users come and go, so that the last checkins of most are not from the end, when all is quiet. */
     private Checkin randomCheckin() {
-        return new Checkin(1 + checkins.nextInt(USERS), 1 + checkins.nextInt(LOCATIONS), checkins.nextInt(6));
+        long firstActive = (long) drawn++ * USERS / count;
+        long user = 1 + (firstActive + checkins.nextInt(ACTIVE_USERS)) % USERS;
+        return new Checkin(user, 1 + checkins.nextInt(LOCATIONS), checkins.nextInt(6));
     }
 
     /** One more checkin of each user, and at each location. */
@@ -187,10 +199,10 @@ final class ChaosRun implements AutoCloseable {
     }
 
     /** Does these things, each while a burst of checkins comes in and all processors but one are up, and undoes what can be undone. */
-    void endure(List<Fault> faults, int count) {
+    void endure(List<Fault> faults) {
         for (Fault fault : faults) {
             await("the processors").atMost(UP_LIMIT).pollDelay(Duration.ZERO).until(this::allButOneAreUp);
-            underWay.add(loader.submit(() -> append(count / faults.size())));
+            underWay.add(loader.submit(() -> append((count - count / 10) / faults.size() + 1)));
             elapse(random.nextInt(60));
             strike(fault, random.nextInt(processors.size()), Duration.ofMillis(random.nextInt(1_000)));
             elapse(random.nextInt(600));
@@ -372,6 +384,7 @@ final class ChaosRun implements AutoCloseable {
                 .orElseThrow(() -> new AssertionError("there is no group"));
         assertThat(group).containsEntry("pending", 0L).containsEntry("last-delivered-id", last);
         assertThat(redis.get(KEYS.checkpoint())).as("checkpoint").isEqualTo(last);
+        assertThat(redis.zcard(KEYS.settledRanges())).as("settled ranges").isZero();
     }
 
     private static Map<Object, Object> map(List<?> namesAndValues) {
@@ -384,11 +397,7 @@ final class ChaosRun implements AutoCloseable {
 
     /** Every entry of the stream has counted once, whoever counted it. */
     void assertFold() {
-        fold().assertEqualTo(redis);
-    }
-
-    private SequentialFold fold() {
-        return SequentialFold.over(Map.of()).addStream(redis);
+        SequentialFold.over(Map.of()).addStream(redis).assertEqualTo(redis);
     }
 
     /** The processors have applied what another program did not, have given up nothing, and met nothing that they have no name for. */

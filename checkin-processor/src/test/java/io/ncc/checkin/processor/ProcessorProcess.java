@@ -39,6 +39,7 @@ final class ProcessorProcess implements AutoCloseable {
     private final List<Path> outputs = new ArrayList<>();
     private Process process;
     private boolean paused;
+    private boolean closed;
 
     /**
      * Begins to start a processor.
@@ -99,9 +100,9 @@ final class ProcessorProcess implements AutoCloseable {
         paused = false;
     }
 
-    /** Starts it again with the same settings; nothing to do where it runs. */
+    /** Starts it again with the same settings; nothing to do where it runs or is closed. */
     synchronized void startAgain() {
-        if (!process.isAlive()) {
+        if (!process.isAlive() && !closed) {
             process = launch();
         }
     }
@@ -176,7 +177,8 @@ final class ProcessorProcess implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public synchronized void close() {
+        closed = true;
         kill();
     }
 

@@ -40,6 +40,7 @@ public final class RedisLink implements SmartLifecycle {
     private final String name;
     private final RedisClient client;
     private volatile @Nullable Session session;
+    private volatile @Nullable Throwable lastFailure;
     private volatile @Nullable Thread thread;
 
     /** @param name for the log */
@@ -61,7 +62,7 @@ public final class RedisLink implements SmartLifecycle {
     public StatefulRedisConnection<String, String> connection() {
         Session current = session;
         if (current == null) {
-            throw new RedisConnectionException("Not connected");
+            throw new RedisConnectionException("Not connected", lastFailure);
         }
         return current.connection;
     }
@@ -89,12 +90,18 @@ public final class RedisLink implements SmartLifecycle {
     /** Ends the connection if the failure of a command says that only another one can help; the link then opens it. */
     public void dropIfUseless(StatefulRedisConnection<String, String> connection, Throwable failure) {
         Session current = session;
-        boolean useless = switch (RedisCondition.of(failure)) {
-            case TIMEOUT, READ_ONLY, MASTER_DOWN -> true;
-            default -> false;
-        };
-        if (useless && current != null && current.connection.equals(connection)) {
-            current.ended.countDown();
+        if (current == null || !current.connection.equals(connection)) {
+            return;
+        }
+        switch (RedisCondition.of(failure)) {
+            case TIMEOUT -> current.ended.countDown();
+            case READ_ONLY, MASTER_DOWN -> {
+                current.endedAtReplica = true;
+                current.ended.countDown();
+            }
+            default -> {
+                // the connection is fine
+            }
         }
     }
 
@@ -116,22 +123,31 @@ public final class RedisLink implements SmartLifecycle {
     private void run(CountDownLatch firstAttempt) {
         Backoff backoff = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(1));
         boolean complained = false;
+        boolean silent = false;
         while (isRunning()) {
             try (StatefulRedisConnection<String, String> connection = client.connect(StringCodec.UTF8)) {
                 Session opened = new Session(connection);
                 session = opened;
                 firstAttempt.countDown();
-                log.info("Redis connection '{}' is open", name);
+                lastFailure = null;
+                if (!silent) {
+                    log.info("Redis connection '{}' is open", name);
+                }
                 complained = false;
                 backoff.reset();
                 opened.ended.await();
-                if (isRunning()) {
+                silent =
+                        opened.endedAtReplica; // else there would be two lines for each look whether it is a primary by
+                // now
+                if (isRunning() && !silent) {
                     log.warn("Redis connection '{}' broke; connecting again", name);
                     complained = true;
                 }
             } catch (InterruptedException e) {
                 return;
             } catch (Throwable e) { // only a stop may end this loop
+                lastFailure = e;
+                silent = false;
                 if (!complained) {
                     log.warn("Redis connection '{}' can't be opened ({}); trying on", name, RedisCondition.of(e));
                     complained = true;
@@ -177,6 +193,7 @@ public final class RedisLink implements SmartLifecycle {
 
         private final StatefulRedisConnection<String, String> connection;
         private final CountDownLatch ended = new CountDownLatch(1);
+        private volatile boolean endedAtReplica;
 
         Session(StatefulRedisConnection<String, String> connection) {
             this.connection = connection;

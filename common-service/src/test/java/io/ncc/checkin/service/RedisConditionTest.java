@@ -36,6 +36,7 @@ final class RedisConditionTest {
                 "FORBIDDEN | NOAUTH Authentication required.",
                 "FORBIDDEN | WRONGPASS invalid username-password pair or user is disabled.",
                 "FORBIDDEN | NOPERM this user has no permissions to run the 'hset' command or its subcommand",
+                "FORBIDDEN | ERR Error running script (call to f_4b): @user_script:9: @user_script: 9: The user executing the script can't run this command or subcommand",
                 "IDS_EXHAUSTED | ERR The stream has exhausted the last possible ID, unable to add more items",
                 "UNBLOCKED | UNBLOCKED the stream key no longer exists",
                 "UNBLOCKED | UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",

@@ -39,20 +39,19 @@ final class DeadLetters {
     }
 
     private CompletionStage<Void> run(RedisAsyncCommands<String, String> commands, List<Rejected> entries) {
-        String[] scriptKeys = {
-            keys.stream(),
-            keys.checkpoint(),
-            keys.settledRanges(),
-            keys.totals(),
-            keys.deadLetters(),
-            keys.deadLetterIds()
-        };
+        List<String> scriptKeys = new ArrayList<>(List.of(keys.state()));
+        scriptKeys.add(keys.deadLetters());
+        scriptKeys.add(keys.deadLetterIds());
         List<String> args = new ArrayList<>(List.of(keys.group(), mode.mustBePending(), consumer));
         for (Rejected entry : entries) {
             args.add(entry.id());
             args.add(entry.reason());
         }
-        return script.<List<Object>>run(commands, ScriptOutputType.MULTI, scriptKeys, args.toArray(String[]::new))
+        return script.<List<Object>>run(
+                        commands,
+                        ScriptOutputType.MULTI,
+                        scriptKeys.toArray(String[]::new),
+                        args.toArray(String[]::new))
                 .thenAccept(reply -> {
                     List<?> dead = (List<?>) reply.get(0);
                     for (Rejected entry : entries) {

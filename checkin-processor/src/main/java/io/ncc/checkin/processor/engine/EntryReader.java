@@ -6,6 +6,8 @@ import io.ncc.checkin.service.Backoff;
 import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.service.RedisLink;
 import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -30,6 +32,7 @@ final class EntryReader {
     private volatile @Nullable Long clientId;
     private volatile long lastTurn = System.nanoTime();
     private volatile @Nullable RedisCondition trouble;
+    private final Set<RedisCondition> reported = EnumSet.noneOf(RedisCondition.class);
 
     EntryReader(EntrySource source, RedisLink scriptLink, Applier applier) {
         this.source = source;
@@ -98,10 +101,10 @@ final class EntryReader {
 
     private void enterTrouble(Throwable cause) {
         RedisCondition condition = RedisCondition.of(cause);
-        if (condition == trouble || isStopping()) {
-            return;
-        }
         trouble = condition;
+        if (isStopping() || !reported.add(condition)) {
+            return; // some come in turns: no connection, then what is the matter with the next one
+        }
         if (condition.isOutage() || condition == RedisCondition.NO_GROUP) {
             log.warn("Processing is interrupted ({}); entries wait in the stream", condition);
         } else {
@@ -113,6 +116,7 @@ final class EntryReader {
         backoff.reset();
         if (trouble != null) {
             trouble = null;
+            reported.clear();
             log.info("Processing goes on");
         }
     }

@@ -25,8 +25,8 @@ public record GroupKeys(
                 keys.probe());
     }
 
-    /** In the order that the scripts expect. */
+    /** The first keys of the scripts, in the order that they expect. */
     public String[] state() {
-        return new String[] {stream, checkpoint, settledRanges, totals};
+        return new String[] {stream, checkpoint, settledRanges, totals, probe};
     }
 }
