@@ -15,7 +15,6 @@ import io.lettuce.core.XReadArgs.StreamOffset;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.processor.engine.Engine;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
@@ -314,56 +313,12 @@ final class ProcessorIT {
     }
 
     @Test
-    void itGoesOnAfterARestartOfRedisWithItsData() {
-        start();
-        append(500);
-        awaitFold();
-        redis.stop();
-        redis.start();
-        append(500);
-        awaitFold();
-    }
-
-    @Test
-    void itGoesOnAfterARestartOfRedisWithoutData() {
-        start();
-        append(500);
-        awaitFold();
-        redis.restartEmpty();
-        append(500);
-        awaitFold();
-    }
-
-    @Test
-    void itGoesOnAfterRedisDidNotAnswerForAWhile() {
-        start();
-        append(500);
-        awaitFold();
-        redis.pause();
-        Engine engine = processors.get(0).getBean(Engine.class);
-        await().atMost(LIMIT).until(() -> engine.trouble() != null);
-        redis.resume();
-        append(500);
-        awaitFold();
-    }
-
-    @Test
     void itGoesOnWhenItsConnectionsAreKilledUnderLoad() {
         start("--checkin.processor.batch-size=50");
         for (int i = 0; i < 10; i++) {
             append(1_000);
             redis.killConnections();
         }
-        awaitFold();
-    }
-
-    @Test
-    void itLoadsItsScriptsAgainWhenTheyAreFlushed() {
-        start();
-        append(500);
-        awaitFold();
-        redis.commands().scriptFlush();
-        append(500);
         awaitFold();
     }
 

@@ -102,8 +102,9 @@ final class EntryReader {
     private void enterTrouble(Throwable cause) {
         RedisCondition condition = RedisCondition.of(cause);
         trouble = condition;
-        if (isStopping() || !reported.add(condition)) {
-            return; // some come in turns: no connection, then what is the matter with the next one
+        boolean toldWhy = condition == RedisCondition.AWAY && !reported.isEmpty(); // given up for what was reported
+        if (isStopping() || toldWhy || !reported.add(condition)) {
+            return;
         }
         if (condition.isOutage() || condition == RedisCondition.NO_GROUP) {
             log.warn("Processing is interrupted ({}); entries wait in the stream", condition);
