@@ -72,7 +72,7 @@ final class ChaosRun implements AutoCloseable {
     private static final int MOST_IN_A_PIPELINE = 1_000;
     private static final Duration CLAIM_AFTER = Duration.ofMillis(500);
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(30);
-    private static final Duration UP_LIMIT = Duration.ofSeconds(60);
+    private static final Duration UP_LIMIT = Duration.ofSeconds(90);
     private static final Duration SETTLED_LIMIT = Duration.ofSeconds(90);
 
     private final long start = System.nanoTime();

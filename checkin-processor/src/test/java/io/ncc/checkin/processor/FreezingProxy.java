@@ -20,6 +20,7 @@ import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
 
 /** A way to a server on which connections can become half-open: both ends hold them for alive, and nothing comes through any more. */
+@SuppressWarnings("FutureReturnValueIgnored") // what fails closes the connection, and the tests see that
 final class FreezingProxy implements AutoCloseable {
 
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());

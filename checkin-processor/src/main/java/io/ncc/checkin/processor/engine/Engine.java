@@ -40,7 +40,7 @@ public final class Engine implements SmartLifecycle {
         this.scriptLink = new RedisLink("script", client);
         GroupKeys keys = projection.keys();
         Mode mode = properties.mode();
-        ProcessorMetrics metrics = new ProcessorMetrics(registry);
+        ProcessorMetrics metrics = new ProcessorMetrics(registry, keys.group());
         ConsumerGroup group = new ConsumerGroup(scriptLink, keys, consumer);
         DeadLetters deadLetters = new DeadLetters(keys, mode, consumer);
         Applier applier = new Applier(scriptLink, projection, deadLetters, metrics, properties);

@@ -14,7 +14,7 @@ import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is measured, in two families.
+ * What is measured, in two families, each meter with the tag {@code group}.
  *
  * <p>{@code checkin.processor.*} is what this process did since its start. Each entry that was submitted has one outcome:
  * {@code submitted = applied + skipped + left + rejected + settled-elsewhere}, but for batches whose reply was lost, which are in none.
@@ -34,9 +34,11 @@ final class ProcessorMetrics {
     private final DistributionSummary batchSize;
     private final Timer scriptTime;
     private final Timer latency;
+    private final String group;
     private volatile Standing standing = Standing.UNKNOWN;
 
-    ProcessorMetrics(MeterRegistry registry) {
+    ProcessorMetrics(MeterRegistry registry, String group) {
+        this.group = group;
         applied = entries(registry, "applied");
         skipped = entries(registry, "skipped");
         left = entries(registry, "left");
@@ -44,14 +46,17 @@ final class ProcessorMetrics {
         settledElsewhere = entries(registry, "settled-elsewhere");
         batchSize = DistributionSummary.builder("checkin.processor.batch.size")
                 .description("Entries in a batch")
+                .tag("group", group)
                 .register(registry);
         scriptTime = Timer.builder("checkin.processor.batch.time")
                 .description("Time from sending a batch to the reply")
+                .tag("group", group)
                 .register(registry);
         latency = Timer.builder("checkin.processor.latency")
                 .description(
                         "Time from the append of the oldest entry of a batch to its being applied, by the clocks of Redis and of this"
                                 + " machine")
+                .tag("group", group)
                 .publishPercentileHistogram()
                 .register(registry);
         total(registry, "applied", Standing::applied);
@@ -68,9 +73,10 @@ final class ProcessorMetrics {
                 standing -> standing.oldestUnsettled().toMillis() / 1e3);
     }
 
-    private static Counter entries(MeterRegistry registry, String outcome) {
+    private Counter entries(MeterRegistry registry, String outcome) {
         return Counter.builder("checkin.processor.entries")
                 .description("Entries that were submitted by this process, by outcome")
+                .tag("group", group)
                 .tag("outcome", outcome)
                 .register(registry);
     }
@@ -78,6 +84,7 @@ final class ProcessorMetrics {
     private void total(MeterRegistry registry, String outcome, ToDoubleFunction<Standing> value) {
         FunctionCounter.builder("checkin.stream.entries", this, self -> value.applyAsDouble(self.standing))
                 .description("Entries of the stream, by what became of them")
+                .tag("group", group)
                 .tag("outcome", outcome)
                 .register(registry);
     }
@@ -90,6 +97,7 @@ final class ProcessorMetrics {
             ToDoubleFunction<Standing> value) {
         Gauge.builder(name, this, self -> value.applyAsDouble(self.standing))
                 .description(description)
+                .tag("group", group)
                 .baseUnit(unit)
                 .register(registry);
     }

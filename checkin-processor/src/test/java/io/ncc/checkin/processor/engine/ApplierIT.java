@@ -126,7 +126,7 @@ final class ApplierIT {
                 link,
                 failing,
                 new DeadLetters(real.keys(), Mode.GROUP, "test"),
-                new ProcessorMetrics(new SimpleMeterRegistry()),
+                new ProcessorMetrics(new SimpleMeterRegistry(), Keys.GROUP),
                 properties());
         applier.submit(new Batch(entries, true));
         assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
