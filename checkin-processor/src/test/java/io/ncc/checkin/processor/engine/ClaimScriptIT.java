@@ -27,6 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The contract of claim.lua: what a walk through the pending entries takes over, and what it finds gone. */
 @Timeout(60)
@@ -189,6 +190,26 @@ final class ClaimScriptIT {
                     bench.commands().xdel(STREAM, "3-0");
                 }),
                 new Case("trimmed", bench -> bench.commands().xtrim(STREAM, XTrimArgs.Builder.minId("4-0"))));
+    }
+
+    /** As of a group that was rewound: what was settled is pending again, below what was not. */
+    @ParameterizedTest
+    @ValueSource(strings = {"checkpoint", "range"})
+    void theJanitorDoesNotHideALossAboveWhatIsPendingAgain(String settledBy) {
+        held(5);
+        bench.acknowledge("2-0", "4-0", "5-0");
+        if (settledBy.equals("checkpoint")) {
+            bench.checkpoint("2-0");
+        } else {
+            bench.range("1-0..2-0");
+        }
+        bench.range("4-0..5-0");
+        bench.commands().xdel(STREAM, "3-0");
+
+        runJanitor();
+
+        assertThat(lost(walk(CLAIMER, 0, BEGINNING, MANY))).containsExactly("3-0");
+        assertThat(bench.totals()).isEqualTo(Map.of("lost", "1"));
     }
 
     @ParameterizedTest
@@ -381,7 +402,7 @@ final class ClaimScriptIT {
         }
     }
 
-    private record Case(String name, Consumer<ScriptBench> given) {
+    record Case(String name, Consumer<ScriptBench> given) {
 
         @Override
         public String toString() {
@@ -390,7 +411,7 @@ final class ClaimScriptIT {
     }
 
     /** Entries 1-0 to n-0, the first ones held by the claimer, the others by one that is no more, and some of both deleted. */
-    private static final class Ghosts {
+    static final class Ghosts {
 
         private final String name;
         private int own;

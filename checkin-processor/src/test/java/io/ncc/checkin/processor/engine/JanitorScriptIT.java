@@ -520,6 +520,28 @@ final class JanitorScriptIT {
         assertThat(bench.pending()).containsExactly("1-0");
     }
 
+    /** A living consumer looks idle on a quiet stream, as polls that find nothing don't count: to be removed must do it no harm. */
+    @Test
+    void aConsumerThatIsRemovedWhileItsReadWaitsGetsTheNextEntry() {
+        bench.append("1-0");
+        bench.createGroup("0");
+        bench.deliverAll("waiting");
+        bench.acknowledge("1-0");
+        try (ScriptBench waiting = new ScriptBench(redis)) {
+            CompletableFuture<List<String>> read = waiting.startDelivery("waiting", Duration.ofSeconds(10));
+            await().pollInterval(Duration.ofMillis(5))
+                    .until(() -> redis.commands().info("clients").contains("blocked_clients:1"));
+            awaitIdle(1);
+            assertThat(new Turn().reap(1).run().removed).containsExactly("waiting");
+
+            bench.append("2-0");
+
+            assertThat(read.join()).containsExactly("2-0");
+        }
+        assertThat(bench.pending()).containsExactly("2-0");
+        assertThat(consumers()).containsExactly("waiting");
+    }
+
     @Test
     void nobodyIsRemovedFromAGroupThatIsGone() {
         bench.append("1-0");
@@ -758,7 +780,7 @@ final class JanitorScriptIT {
     }
 
     /** How things stand before, and have to stand after. */
-    private static final class Case {
+    static final class Case {
 
         private final String name;
         private @Nullable String before;

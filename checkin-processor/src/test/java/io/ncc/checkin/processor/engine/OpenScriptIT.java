@@ -370,7 +370,7 @@ final class OpenScriptIT {
                 .toList();
     }
 
-    private static final class Case {
+    static final class Case {
 
         private final String name;
         private final Consumer<ScriptBench> given;

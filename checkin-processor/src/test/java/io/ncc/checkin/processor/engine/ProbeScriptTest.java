@@ -22,9 +22,9 @@ import org.junit.jupiter.api.Test;
 /** The probe knows every command of the other scripts. */
 final class ProbeScriptTest {
 
-    private static final Pattern ANY_CALL = Pattern.compile("redis\\.p?call\\(");
+    private static final Pattern ANY_CALL = Pattern.compile("\\bp?call\\(");
     private static final Pattern CALL =
-            Pattern.compile("redis\\.p?call\\('([A-Z]+)'(?:, '(CREATE|DELCONSUMER|STREAM|GROUPS|CONSUMERS)')?");
+            Pattern.compile("\\bp?call\\('([A-Z]+)'(?:, '(CREATE|DELCONSUMER|STREAM|GROUPS|CONSUMERS)')?");
 
     @Test
     void theProbeUsesEveryCommandOfTheScripts() {

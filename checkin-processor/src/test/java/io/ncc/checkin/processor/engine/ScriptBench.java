@@ -25,10 +25,12 @@ import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.LuaScript;
 import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.testsupport.RealRedis;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -135,6 +137,17 @@ final class ScriptBench implements AutoCloseable {
                 .stream()
                 .map(StreamMessage::getId)
                 .toList();
+    }
+
+    /** Lets a consumer wait for what is new, on a connection that nothing else needs meanwhile. */
+    @SuppressWarnings("unchecked") // of Lettuce's generic varargs
+    CompletableFuture<List<String>> startDelivery(String consumer, Duration most) {
+        return async().xreadgroup(
+                        Consumer.from(GROUP, consumer),
+                        XReadArgs.Builder.block(most),
+                        StreamOffset.lastConsumed(STREAM))
+                .thenApply(read -> read.stream().map(StreamMessage::getId).toList())
+                .toCompletableFuture();
     }
 
     void deliverAll(String consumer) {

@@ -375,7 +375,7 @@ final class SetAsideScriptIT {
     }
 
     /** Fields and values in turn. */
-    private record Body(String name, List<String> fields) {
+    record Body(String name, List<String> fields) {
 
         @Override
         public String toString() {
@@ -383,7 +383,7 @@ final class SetAsideScriptIT {
         }
     }
 
-    private record Given(String name, Consumer<ScriptBench> prepare) {
+    record Given(String name, Consumer<ScriptBench> prepare) {
 
         @Override
         public String toString() {
