@@ -41,8 +41,8 @@ local function map(pairs)
   return values
 end
 
-local pending, doneByOthers, others = 0, nil, {}
-local doneByUs, heldByUs, hasGroup
+local pending, others = 0, {}
+local doneByUs, hasGroup
 for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   local it = map(reply)
   local delivered = pad(it['last-delivered-id'])
@@ -50,7 +50,6 @@ for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   if it.name == group then
     pending = it.pending
     hasGroup = true
-    heldByUs = firstPending and pad(firstPending[1])
     doneByUs = delivered < last and delivered or last
     if firstPending then
       local before = redis.call('XREVRANGE', stream, '(' .. firstPending[1], '-', 'COUNT', 1)[1]
@@ -72,16 +71,15 @@ if doneByUs and doneByUs > (checkpoint or pad('0-0')) then checkpoint = doneByUs
 local oldest = ''
 for step = 1, 1000 do
   if checkpoint and checkpoint >= last then break end
-  local entry = redis.call('XRANGE', stream, checkpoint and '(' .. unpad(checkpoint) or '-', '+', 'COUNT', 1)[1]
-  local id = entry and pad(entry[1])
-  -- what is pending and no longer in the stream is not settled before it was counted as lost
-  if heldByUs and (not checkpoint or heldByUs > checkpoint) and (not id or heldByUs < id) then
-    oldest = unpad(heldByUs)
-    break
-  end
-  local range = id and rangeAt(rangesKey, id)
-  if not range or firstOf(range) > id then
-    oldest = entry and entry[1] or ''
+  local from = checkpoint and '(' .. unpad(checkpoint) or '-'
+  local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
+  local range = entry and rangeAt(rangesKey, pad(entry[1]))
+  local settled = range and firstOf(range) <= pad(entry[1])
+  -- what is pending between is no longer in the stream, and not settled before it was counted as lost
+  local to = settled and '(' .. unpad(firstOf(range)) or entry and '(' .. entry[1] or '+'
+  local gone = hasGroup and redis.call('XPENDING', stream, group, from, to, 1)[1]
+  if gone or not settled then
+    oldest = gone and gone[1] or entry and entry[1] or ''
     break
   end
   checkpoint = lastOf(range)

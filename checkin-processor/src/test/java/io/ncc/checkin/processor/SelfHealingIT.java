@@ -74,7 +74,7 @@ final class SelfHealingIT {
 
     private static final int LARGE_BACKLOG = 10_000; // so that batches are under way for a while
 
-    private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final Duration HOLD = Duration.ofSeconds(1);
     private static final double MOST_COMMANDS_PER_SECOND = 200; // a loop without pauses makes thousands
     private static final int MOST_LINES = 8; // that two connections broke and are open again, and what that means

@@ -61,7 +61,7 @@ public final class LuaScript {
             RedisAsyncCommands<String, String> commands, ScriptOutputType output, String[] keys, String[] args) {
         CompletionStage<T> firstTry = commands.evalsha(digest, output, keys, args);
         return firstTry.exceptionallyCompose(failure -> RedisCondition.of(failure) == RedisCondition.NO_SCRIPT
-                ? commands.scriptLoad(source).thenCompose(loaded -> commands.<T>evalsha(digest, output, keys, args))
+                ? commands.<T>eval(source, output, keys, args) // in one step: between two, it could be flushed again
                 : CompletableFuture.failedFuture(failure));
     }
 }

@@ -42,7 +42,7 @@ public enum RedisCondition {
     /** {@code maxclients} is reached. */
     TOO_MANY_CLIENTS(true, "max number of clients"),
     /** The user or its password is not accepted, or the user may not run a command or use a key. */
-    FORBIDDEN(true, "NOAUTH|NOPERM|WRONGPASS|The user executing the script can't"),
+    FORBIDDEN(true, "NOAUTH|NOPERM|WRONGPASS|The user executing the script can't|ACL failure in script"),
     /** The stream's highest possible id is in use: nothing can be appended any more. */
     IDS_EXHAUSTED(true, "exhausted the last possible ID"),
     /** A blocked read was ended by the server: the stream was deleted, or the role changed. */

@@ -80,8 +80,8 @@ final class EntryReader {
         applier.awaitIdle(DRAIN_LIMIT); // a batch that is under way would only be read once more
         applier.takeFailure();
         source.open();
-        while (!isStopping()) {
-            applier.submit(source.next());
+        while (!isStopping() || source.isAhead()) {
+            applier.submit(source.next(!isStopping()));
             if (trouble != null) {
                 applier.awaitIdle(DRAIN_LIMIT); // not over before something has succeeded
             }

@@ -6,10 +6,12 @@ import io.lettuce.core.Range;
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
+import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.models.stream.PendingMessage;
 import io.ncc.checkin.service.RedisLink;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -27,6 +29,9 @@ final class GroupSource implements EntrySource {
     private final XReadArgs immediate;
     private final int batchSize;
 
+    /** The reply to come of a read of new entries. */
+    private @Nullable CompletionStage<List<StreamMessage<String, String>>> ahead;
+
     /** Up to where the pending entries have been read; null when all have. */
     private @Nullable String pendingUpTo;
 
@@ -42,12 +47,13 @@ final class GroupSource implements EntrySource {
 
     @Override
     public void open() {
+        ahead = null; // what it was given is pending
         group.open();
         pendingUpTo = BEGINNING;
     }
 
     @Override
-    public Batch next() {
+    public Batch next(boolean readAhead) {
         if (pendingUpTo != null) {
             Batch pending = nextPending(pendingUpTo);
             if (!pending.isEmpty()) {
@@ -55,14 +61,28 @@ final class GroupSource implements EntrySource {
             }
             pendingUpTo = null;
         }
-        List<Entry> entries = read(blocking, NEW_ENTRIES).stream()
+        CompletionStage<List<StreamMessage<String, String>>> asked = ahead;
+        ahead = null;
+        List<StreamMessage<String, String>> page =
+                redis.call(commands -> asked != null ? asked : read(commands, blocking, NEW_ENTRIES));
+        if (readAhead && page.size() == batchSize) {
+            // A backlog: the next read waits in Redis behind the scripts. Asked for only after this batch was sent off,
+            // Redis would idle.
+            ahead = read(redis.connection().async(), immediate, NEW_ENTRIES);
+        }
+        List<Entry> entries = page.stream()
                 .map(message -> new Entry(message.getId(), message.getBody(), 1))
                 .toList();
         return new Batch(entries, true);
     }
 
+    @Override
+    public boolean isAhead() {
+        return ahead != null;
+    }
+
     private Batch nextPending(String after) {
-        List<StreamMessage<String, String>> page = read(immediate, after);
+        List<StreamMessage<String, String>> page = redis.call(commands -> read(commands, immediate, after));
         if (page.isEmpty()) {
             return Batch.EMPTY;
         }
@@ -86,8 +106,9 @@ final class GroupSource implements EntrySource {
     }
 
     @SuppressWarnings("unchecked") // of Lettuce's generic varargs
-    private List<StreamMessage<String, String>> read(XReadArgs args, String after) {
-        return redis.call(commands -> commands.xreadgroup(consumer, args, StreamOffset.from(stream, after)));
+    private CompletionStage<List<StreamMessage<String, String>>> read(
+            RedisAsyncCommands<String, String> commands, XReadArgs args, String after) {
+        return commands.xreadgroup(consumer, args, StreamOffset.from(stream, after));
     }
 
     @Override

@@ -29,7 +29,7 @@ final class SequentialSource implements EntrySource {
 
     @Override
     @SuppressWarnings("unchecked") // of Lettuce's generic varargs
-    public Batch next() {
+    public Batch next(boolean readAhead) {
         List<StreamMessage<String, String>> page =
                 redis.call(commands -> commands.xread(blocking, StreamOffset.from(stream, position)));
         if (page.isEmpty()) {
@@ -41,6 +41,11 @@ final class SequentialSource implements EntrySource {
                 .map(message -> new Entry(message.getId(), message.getBody(), 1))
                 .toList();
         return new Batch(entries, true);
+    }
+
+    @Override
+    public boolean isAhead() {
+        return false;
     }
 
     @Override
