@@ -8,6 +8,7 @@ import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
 import java.time.Duration;
 import java.util.concurrent.CancellationException;
@@ -39,14 +40,21 @@ public final class RedisLink implements SmartLifecycle {
 
     private final String name;
     private final RedisClient client;
+    private final RedisCodec<String, String> codec;
     private volatile @Nullable Session session;
     private volatile @Nullable Throwable lastFailure;
     private volatile @Nullable Thread thread;
 
     /** @param name for the log */
     public RedisLink(String name, RedisClient client) {
+        this(name, client, StringCodec.UTF8);
+    }
+
+    /** @param codec of keys and values */
+    public RedisLink(String name, RedisClient client, RedisCodec<String, String> codec) {
         this.name = name;
         this.client = client;
+        this.codec = codec;
     }
 
     /** Whether there is a connection now. */
@@ -125,7 +133,7 @@ public final class RedisLink implements SmartLifecycle {
         boolean complained = false;
         boolean silent = false;
         while (isRunning()) {
-            try (StatefulRedisConnection<String, String> connection = client.connect(StringCodec.UTF8)) {
+            try (StatefulRedisConnection<String, String> connection = client.connect(codec)) {
                 Session opened = new Session(connection);
                 session = opened;
                 firstAttempt.countDown();

@@ -36,8 +36,8 @@ public final class Engine implements SmartLifecycle {
             String consumer,
             ProcessorProperties properties,
             MeterRegistry registry) {
-        this.readLink = new RedisLink("read", client);
-        this.scriptLink = new RedisLink("script", client);
+        this.readLink = new RedisLink("read", client, new EntryCodec());
+        this.scriptLink = new RedisLink("script", client, new EntryCodec());
         GroupKeys keys = projection.keys();
         Mode mode = properties.mode();
         ProcessorMetrics metrics = new ProcessorMetrics(registry, keys.group());
