@@ -2,6 +2,7 @@ package io.ncc.checkin.service;
 
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisCommandTimeoutException;
+import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisException;
 import java.io.IOException;
 import java.util.concurrent.CancellationException;
@@ -94,8 +95,9 @@ public enum RedisCondition {
             return first;
         }
         if (cause instanceof RedisException && cause.getCause() != null) {
-            return of(cause.getCause()); // e.g. a connection that failed in its handshake: the reason is what the
-            // server said
+            // a connection that failed in its handshake: the reason is what the server said, if it said something
+            RedisCondition reason = of(cause.getCause());
+            return reason == UNEXPECTED && cause instanceof RedisConnectionException ? AWAY : reason;
         }
         boolean connectionBroke = cause instanceof RedisException
                 || cause instanceof IOException

@@ -74,7 +74,16 @@ final class RedisConditionTest {
     }
 
     @Test
+    void aConnectionThatFailedForWhateverReasonIsAway() {
+        var failed = new RedisConnectionException("Unable to connect", new IllegalStateException("not registered"));
+        assertThat(RedisCondition.of(new RedisConnectionException("Not connected", failed)))
+                .isEqualTo(RedisCondition.AWAY);
+    }
+
+    @Test
     void aProgrammingErrorIsNoOutage() {
+        assertThat(RedisCondition.of(new RedisException(new IllegalStateException("bug"))))
+                .isEqualTo(RedisCondition.UNEXPECTED);
         assertThat(RedisCondition.of(new IllegalStateException("bug"))).isEqualTo(RedisCondition.UNEXPECTED);
         assertThat(RedisCondition.UNEXPECTED.isOutage()).isFalse();
     }
