@@ -78,7 +78,7 @@ for l = 1, locations do
 end
 local allUsable = next(unusable) == nil
 
-local isSettled, clear = settledBetween(stream, checkpointKey, rangesKey, ARGV[firstEntry], ARGV[#ARGV - 3])
+local isSettled, clear = settledBetween(stream, checkpointKey, rangesKey, ARGV[firstEntry], ARGV[#ARGV - 3], mustBePending)
 -- Where ranges are already, a new one over several entries might overlap them: entries deleted from the stream don't show as a gap.
 local add, gap, writeRanges = newRanges(contiguous and clear)
 

@@ -45,7 +45,7 @@ end
 local lost = {}
 local add, gap, writeRanges = newRanges(false)
 for _, id in ipairs(gone) do
-  local isSettled = settledBetween(stream, checkpointKey, rangesKey, id, id)
+  local isSettled = settledBetween(stream, checkpointKey, rangesKey, id, id, true)
   if not isSettled(id) then
     lost[#lost + 1] = id
     add(id)

@@ -56,13 +56,14 @@ local function never() return false end
 
 -- Looks at ids from first to last, which may be the same. Returns a function that tells whether one of them is settled, and whether none
 -- of them can be in a range. For a run of new entries that costs two reads, however long it is.
-local function settledBetween(streamKey, checkpointKey, rangesKey, first, last)
+-- What is stale is dropped only where an entry must be pending to count: without a group, a batch of a stream that is gone would count again.
+local function settledBetween(streamKey, checkpointKey, rangesKey, first, last, mustBePending)
   local checkpoint = readCheckpoint(checkpointKey)
   local low, high = pad(first), pad(last)
   local range = rangeAt(rangesKey, low)
   local clear = not range or firstOf(range) > high
   if clear and not (checkpoint and low <= checkpoint) then return never, true end
-  if dropStale(readStreamInfo(streamKey), checkpointKey, rangesKey) then return never, true end
+  if mustBePending and dropStale(readStreamInfo(streamKey), checkpointKey, rangesKey) then return never, true end
   return function(id)
     local padded = pad(id)
     if checkpoint and padded <= checkpoint then return true end

@@ -250,6 +250,29 @@ final class ApplyScriptIT {
         assertThat(hashes().get(LOCATION)).containsEntry("numCheckins", "2");
     }
 
+    @Test
+    void sequentialModeDoesNotCountABatchAgainWhoseStreamIsGone() {
+        var sequential = new CheckinProjection(KEYS, Mode.SEQUENTIAL);
+        Batch batch = new Case("").entry("1000-0", 7, 8, 1).prepare(redis.commands());
+        sequential.apply(connection.async(), batch).toCompletableFuture().join();
+        redis.commands().del(KEYS.checkins());
+
+        assertThat(sequential
+                        .apply(connection.async(), batch)
+                        .toCompletableFuture()
+                        .join())
+                .isEqualTo(new Outcome(0, 0, 0, List.of()));
+        assertThat(hashes().get(LOCATION)).containsEntry("numCheckins", "1");
+    }
+
+    @Test
+    void aCheckpointOfAStreamThatIsGoneDoesNotHideTheEntriesOfTheNewOne() {
+        Batch batch = new Case("").entry("1000-0", 7, 8, 1).prepare(redis.commands());
+        redis.commands().set(KEYS.checkpoint(), "5000-0");
+
+        assertThat(apply(batch).applied()).isEqualTo(1);
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"checkpoint", "checkpoint of another kind", "ranges"})
     void aDamagedKeyOfOurOwnIsSaidAndNothingIsChanged(String what) {
