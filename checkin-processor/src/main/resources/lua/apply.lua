@@ -8,7 +8,8 @@
 -- ARGV[3]                   1: the entries are a gap-free run of the stream. 0: there may be others between them
 -- ARGV[4], ARGV[5]          U and L
 -- then U user ids and L location ids, in the order of their keys
--- then for each entry, ascending by id: its id, the number of its user (1 to U), of its location (1 to L), its stars;
+-- then for each entry, ascending by id: its id, the number of its user (1 to U), of its location (1 to L), its stars,
+-- and for the replay of a dead letter after them a space and the id by which the last checkin is found;
 -- the number 0 as its user stands for an entry that can't be decoded: it is left alone, and ends the run before it
 --
 -- Returns { applied, skipped, { id, reason, id, reason, ... } }: how many entries this call applied; how many it only acknowledged, because
@@ -107,9 +108,13 @@ for i = firstEntry, #ARGV, 4 do
       applied = applied + 1
       add(id)
       userAdded[u] = userAdded[u] + 1
-      userNewest[u], userAt[u] = id, l
+      local stars, time = tonumber(ARGV[i + 3]), id
+      if not stars then stars, time = match(ARGV[i + 3], '^(%d) (.*)$') end
+      if time == id or not userNewest[u] or pad(time) > pad(userNewest[u]) then
+        userNewest[u], userAt[u] = time, l
+      end
       locationAdded[l] = locationAdded[l] + 1
-      locationStars[l] = locationStars[l] + tonumber(ARGV[i + 3])
+      locationStars[l] = locationStars[l] + stars
     else
       gap()
       notPending = true

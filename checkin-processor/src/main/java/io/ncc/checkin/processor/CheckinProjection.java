@@ -5,6 +5,7 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.model.UndecodableEntryException;
 import io.ncc.checkin.processor.engine.Batch;
 import io.ncc.checkin.processor.engine.Entry;
@@ -54,7 +55,7 @@ public final class CheckinProjection implements Projection {
                 Checkin checkin = CheckinCodec.decode(entry.fields());
                 quads.add(users.number(checkin.userId()));
                 quads.add(locations.number(checkin.locationId()));
-                quads.add(Integer.toString(checkin.starRating()));
+                quads.add(starsAndTime(checkin, entry));
             } catch (UndecodableEntryException e) {
                 quads.addAll(List.of(UNDECODABLE, UNDECODABLE, UNDECODABLE));
                 undecodable.add(new Rejected(entry.id(), e.reason()));
@@ -82,6 +83,13 @@ public final class CheckinProjection implements Projection {
                         scriptKeys.toArray(String[]::new),
                         args.toArray(String[]::new))
                 .thenApply(reply -> outcome(reply, undecodable));
+    }
+
+    private static String starsAndTime(Checkin checkin, Entry entry) {
+        String stars = Integer.toString(checkin.starRating());
+        return entry.fields().containsKey(CheckinCodec.REPLAY_OF)
+                ? stars + ' ' + CheckinCodec.timeOf(StreamId.parse(entry.id()), entry.fields())
+                : stars;
     }
 
     private static Outcome outcome(List<Object> reply, List<Rejected> undecodable) {

@@ -102,6 +102,32 @@ final class ApplyScriptIT {
                         .applied(1)
                         .after(USER, "numCheckins 2 lastCheckin 1000 lastCheckinId 1000-0 lastSeenAt 8")
                         .after(LOCATION, "id 8 numCheckins 1 numStars 1 averageStars 1"),
+                new Case("the replay of a dead letter took place when its original did")
+                        .before(USER, "numCheckins 1 lastCheckin 2000 lastCheckinId 2000-3 lastSeenAt 9")
+                        .replay("5000-0", "2000-2", 7, 8, 1)
+                        .replay("5000-1", "2000-3", 6, 8, 2)
+                        .applied(2)
+                        .after(USER, "numCheckins 2 lastCheckin 2000 lastCheckinId 2000-3 lastSeenAt 9")
+                        .after(KEYS.user(6), "id 6 numCheckins 1 lastCheckin 2000 lastCheckinId 2000-3 lastSeenAt 8")
+                        .after(LOCATION, "id 8 numCheckins 2 numStars 3 averageStars 2"),
+                new Case(
+                                "of several checkins in a batch the last is the one that took place last, whatever is a replay")
+                        .replay("5000-0", "4000-7", 7, 8, 1)
+                        .replay("5000-1", "999-9", 7, 9, 1)
+                        .entry("5000-2", 6, 8, 1)
+                        .replay("5000-3", "4000-7", 6, 9, 1)
+                        .applied(4)
+                        .after(USER, "id 7 numCheckins 2 lastCheckin 4000 lastCheckinId 4000-7 lastSeenAt 8")
+                        .after(KEYS.user(6), "id 6 numCheckins 2 lastCheckin 5000 lastCheckinId 5000-2 lastSeenAt 8")
+                        .after(LOCATION, "id 8 numCheckins 2 numStars 2 averageStars 1")
+                        .after(KEYS.location(9), "id 9 numCheckins 2 numStars 2 averageStars 1"),
+                new Case("a replay of something impossible took place by itself")
+                        .replay("5000-0", "6000-0", 7, 8, 1)
+                        .replay("5000-1", "yesterday", 6, 8, 1)
+                        .applied(2)
+                        .after(USER, "id 7 numCheckins 1 lastCheckin 5000 lastCheckinId 5000-0 lastSeenAt 8")
+                        .after(KEYS.user(6), "id 6 numCheckins 1 lastCheckin 5000 lastCheckinId 5000-1 lastSeenAt 8")
+                        .after(LOCATION, "id 8 numCheckins 2 numStars 2 averageStars 1"),
                 new Case("within a millisecond the sequence number decides, also beyond 2^53")
                         .before(USER, "numCheckins 1 lastCheckin 1000 lastCheckinId 1000-9007199254740993 lastSeenAt 9")
                         .entry("1000-9007199254740992", 7, 8, 1)
@@ -402,6 +428,13 @@ final class ApplyScriptIT {
         Case settledBefore(String id, long user, long location, int stars) {
             settled.add(id);
             return entry(id, user, location, stars);
+        }
+
+        Case replay(String id, String original, long user, long location, int stars) {
+            Map<String, String> fields = CheckinCodec.encode(new Checkin(user, location, stars));
+            fields.put(CheckinCodec.REPLAY_OF, original);
+            entries.put(id, fields);
+            return this;
         }
 
         Case undecodable(String id, Map<String, String> fields) {

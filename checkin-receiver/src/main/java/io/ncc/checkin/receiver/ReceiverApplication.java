@@ -4,6 +4,7 @@ import io.lettuce.core.RedisClient;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.RedisLink;
+import io.ncc.checkin.service.ServerSettings;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
@@ -29,7 +30,7 @@ public class ReceiverApplication {
 
     @Bean
     RedisLink redis(RedisClient client) {
-        return new RedisLink("append", client);
+        return new RedisLink("append", client).greetedWith(new ServerSettings());
     }
 
     @Bean

@@ -8,6 +8,7 @@ import io.lettuce.core.RedisConnectionStateListener;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
 import java.time.Duration;
@@ -16,6 +17,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -36,11 +38,13 @@ public final class RedisLink implements SmartLifecycle {
     public static final int PHASE = 1;
 
     private static final Logger log = LoggerFactory.getLogger(RedisLink.class);
+    private static final Duration PROBATION = Duration.ofSeconds(10);
     private static final Duration FIRST_CONNECT_WAIT = Duration.ofSeconds(3);
 
     private final String name;
     private final RedisClient client;
     private final RedisCodec<String, String> codec;
+    private volatile Consumer<RedisCommands<String, String>> greeting = commands -> {};
     private volatile @Nullable Session session;
     private volatile @Nullable Throwable lastFailure;
     private volatile @Nullable Thread thread;
@@ -55,6 +59,16 @@ public final class RedisLink implements SmartLifecycle {
         this.name = name;
         this.client = client;
         this.codec = codec;
+    }
+
+    /**
+     * To be called before the start.
+     *
+     * @param greeting is given each connection before anyone else is; if it throws, the connection is closed, and another opened later
+     */
+    public RedisLink greetedWith(Consumer<RedisCommands<String, String>> greeting) {
+        this.greeting = greeting;
+        return this;
     }
 
     /** Whether there is a connection now. */
@@ -101,10 +115,10 @@ public final class RedisLink implements SmartLifecycle {
         if (current == null || !current.connection.equals(connection)) {
             return;
         }
-        switch (RedisCondition.of(failure)) {
-            case TIMEOUT -> current.ended.countDown();
-            case READ_ONLY, MASTER_DOWN -> {
-                current.endedAtReplica = true;
+        RedisCondition condition = RedisCondition.of(failure);
+        switch (condition) {
+            case TIMEOUT, READ_ONLY, MASTER_DOWN -> {
+                current.uselessness = condition;
                 current.ended.countDown();
             }
             default -> {
@@ -130,32 +144,35 @@ public final class RedisLink implements SmartLifecycle {
 
     private void run(CountDownLatch firstAttempt) {
         Backoff backoff = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(1));
-        boolean complained = false;
-        boolean silent = false;
+        boolean useless = false; // the connection before was given up
+        boolean complained = false; // the one line for an outage is written
         while (isRunning()) {
             try (StatefulRedisConnection<String, String> connection = client.connect(codec)) {
+                greeting.accept(connection.sync());
                 Session opened = new Session(connection);
                 session = opened;
                 firstAttempt.countDown();
                 lastFailure = null;
-                if (!silent) {
+                // after one that was given up, the next is not better for being open: it has to last
+                if (!useless || !opened.ended.await(PROBATION.toMillis(), TimeUnit.MILLISECONDS)) {
                     log.info("Redis connection '{}' is open", name);
+                    complained = false;
+                    backoff.reset();
+                    opened.ended.await();
                 }
-                complained = false;
-                backoff.reset();
-                opened.ended.await();
-                silent =
-                        opened.endedAtReplica; // else there would be two lines for each look whether it is a primary by
-                // now
-                if (isRunning() && !silent) {
-                    log.warn("Redis connection '{}' broke; connecting again", name);
+                useless = opened.uselessness != null;
+                if (isRunning() && !complained) {
+                    log.warn(
+                            "Redis connection '{}' {}; connecting again",
+                            name,
+                            useless ? "is given up (" + opened.uselessness + ")" : "broke");
                     complained = true;
                 }
             } catch (InterruptedException e) {
                 return;
             } catch (Throwable e) { // only a stop may end this loop
                 lastFailure = e;
-                silent = false;
+                useless = false;
                 if (!complained) {
                     log.warn("Redis connection '{}' can't be opened ({}); trying on", name, RedisCondition.of(e));
                     complained = true;
@@ -201,7 +218,7 @@ public final class RedisLink implements SmartLifecycle {
 
         private final StatefulRedisConnection<String, String> connection;
         private final CountDownLatch ended = new CountDownLatch(1);
-        private volatile boolean endedAtReplica;
+        private volatile @Nullable RedisCondition uselessness;
 
         Session(StatefulRedisConnection<String, String> connection) {
             this.connection = connection;

@@ -1,11 +1,18 @@
 package io.ncc.checkin.service;
 
+import static io.lettuce.core.codec.StringCodec.UTF8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -18,6 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.WebApplicationType;
 import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
@@ -125,6 +133,57 @@ final class RedisLinkIT {
         redis.resume();
         await().atMost(LIMIT).until(link::isConnected);
         assertThat(set("k")).isEqualTo("OK");
+    }
+
+    @Test
+    void aServerThatConnectsAndNeverAnswersIsComplainedOfOnce() {
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        Logger logger = (Logger) LoggerFactory.getLogger(RedisLink.class);
+        log.start();
+        logger.addAppender(log);
+        try {
+            for (int i = 0; i < 3; i++) {
+                redis.commands().dispatch(CommandType.CLIENT, new StatusOutput<>(UTF8), pauseWritesFor(5_000));
+                await().atMost(LIMIT).until(link::isConnected);
+                assertThatThrownBy(() -> set("k"))
+                        .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.TIMEOUT));
+            }
+            redis.commands()
+                    .dispatch(CommandType.CLIENT, new StatusOutput<>(UTF8), new CommandArgs<>(UTF8).add("UNPAUSE"));
+            await().atMost(LIMIT).until(link::isConnected);
+            assertThat(set("k")).isEqualTo("OK");
+            await().atMost(LIMIT.multipliedBy(2)).until(() -> log.list.size() == 2);
+        } finally {
+            logger.detachAppender(log);
+        }
+        assertThat(log.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .satisfiesExactly(
+                        given -> assertThat(given).contains("given up (TIMEOUT)"),
+                        open -> assertThat(open).contains("is open"));
+    }
+
+    private static CommandArgs<String, String> pauseWritesFor(long millis) {
+        return new CommandArgs<>(UTF8).add("PAUSE").add(millis).add("WRITE");
+    }
+
+    @Test
+    void aConnectionIsGreetedBeforeAnyoneHasIt() {
+        AtomicInteger greetings = new AtomicInteger();
+        RedisLink greeted = new RedisLink("greeted", context.getBean(RedisClient.class)).greetedWith(commands -> {
+            if (greetings.incrementAndGet() < 3) {
+                throw new RedisException("not this one");
+            }
+            commands.set("greeting", "heard");
+        });
+        greeted.start();
+        try {
+            await().atMost(LIMIT).until(greeted::isConnected);
+            assertThat(redis.commands().get("greeting")).isEqualTo("heard");
+            assertThat(greetings).hasValue(3);
+        } finally {
+            greeted.stop();
+        }
     }
 
     @Test

@@ -37,7 +37,6 @@ import org.jspecify.annotations.Nullable;
 public final class SequentialFold {
 
     private static final Keys KEYS = Keys.unpartitioned();
-    private static final String REPLAY_OF = "replayOf";
 
     /** Stands for the value of a key that should be a hash and is of another type, as the one field of a hash. */
     private static final String TYPE = "(type)";
@@ -80,7 +79,7 @@ public final class SequentialFold {
         }
         last = id;
         try {
-            apply(CheckinCodec.decode(fields), timeOf(id, fields));
+            apply(CheckinCodec.decode(fields), CheckinCodec.timeOf(id, fields));
         } catch (UndecodableEntryException e) {
             dead++;
         }
@@ -96,12 +95,6 @@ public final class SequentialFold {
             page.forEach(entry -> add(StreamId.parse(entry.getId()), entry.getBody()));
         } while (page.size() == PAGE);
         return this;
-    }
-
-    /** The replay of a dead letter took place when the original did. */
-    private static StreamId timeOf(StreamId id, Map<String, String> fields) {
-        StreamId original = idOrNull(fields.get(REPLAY_OF));
-        return original == null || original.compareTo(id) > 0 ? id : original;
     }
 
     private static @Nullable StreamId idOrNull(@Nullable String text) {

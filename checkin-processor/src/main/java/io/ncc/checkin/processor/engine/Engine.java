@@ -4,6 +4,7 @@ import io.lettuce.core.RedisClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.service.RedisLink;
+import io.ncc.checkin.service.ServerSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,7 +38,7 @@ public final class Engine implements SmartLifecycle {
             ProcessorProperties properties,
             MeterRegistry registry) {
         this.readLink = new RedisLink("read", client, new EntryCodec());
-        this.scriptLink = new RedisLink("script", client, new EntryCodec());
+        this.scriptLink = new RedisLink("script", client, new EntryCodec()).greetedWith(new ServerSettings());
         GroupKeys keys = projection.keys();
         Mode mode = properties.mode();
         ProcessorMetrics metrics = new ProcessorMetrics(registry, keys.group());

@@ -90,6 +90,7 @@ final class FoldPropertyIT {
     private static final LuaScript LEAVE = LuaScript.of(ConsumerGroup.class, "leave");
 
     private static final int DAMAGED = 9;
+    private static final long FIRST_MILLIS = 1_000;
     private static final String BEGINNING = "0-0";
 
     private final long seed = Long.getLong("QT_SEED", System.nanoTime());
@@ -127,6 +128,7 @@ final class FoldPropertyIT {
                         "local settledBefore = false"),
                 new Change("what is left alone doesn't end a range", "reason then\n    gap()", "reason then"),
                 new Change("the last checkin is the one that was applied last", "if isNewer(", "if true or isNewer("),
+                new Change("a replay took place now", "'^(%d) (.*)$')", "'^(%d) '), id"),
                 new Change(
                         "milliseconds decide alone which checkin is the last",
                         "return idMillis ~= millis or isGreater(sequence, idSequence)",
@@ -172,7 +174,7 @@ final class FoldPropertyIT {
     }
 
     private void applyAroundWhatWasSettledAndDeleted(RedisAsyncCommands<String, String> applying) {
-        World world = new World(Collections.nCopies(5, new Arrival(1, 1, 1, "5")), applying);
+        World world = new World(Collections.nCopies(5, new Arrival(1, 1, 1, "5", 0)), applying);
         world.read("c0", 5);
         world.finish(Batch.of(world.held.get(0).entries().get(2)));
         redis.commands().xdel(STREAM, "1003-0");
@@ -185,7 +187,7 @@ final class FoldPropertyIT {
     }
 
     private void applyWhatAStrangerHasAcknowledged(RedisAsyncCommands<String, String> applying) {
-        World world = new World(Collections.nCopies(3, new Arrival(1, 1, 1, "5")), applying);
+        World world = new World(Collections.nCopies(3, new Arrival(1, 1, 1, "5", 0)), applying);
         world.read("c0", 3);
         bench.acknowledge("1002-0");
 
@@ -213,7 +215,9 @@ final class FoldPropertyIT {
         Gen<String> anyStars = integers().between(0, 14).map(n -> n == 14 ? "five" : Integer.toString(n % 6));
         // several ids share a millisecond
         Gen<Integer> anyPause = integers().between(0, 3).map(n -> n / 3);
-        return anyPause.zip(anyUser, anyLocation, anyStars, Arrival::new);
+        // one in four is the replay of an entry of the first milliseconds, some of them of one that is yet to come
+        Gen<Integer> anyOriginal = integers().between(0, 11).map(n -> Math.max(0, n - 8));
+        return anyPause.zip(anyUser, anyLocation, anyStars, anyOriginal, Arrival::new);
     }
 
     private static Gen<Step> steps() {
@@ -221,13 +225,17 @@ final class FoldPropertyIT {
     }
 
     /** An entry of the stream, a pause of so many milliseconds after the one before. */
-    private record Arrival(int pause, int user, int location, String stars) {
+    private record Arrival(int pause, int user, int location, String stars, int original) {
 
-        Map<String, String> fields() {
+        /** @param sequence that no other entry has: an entry is replayed once, and not after it was applied */
+        Map<String, String> fields(int sequence) {
             Map<String, String> fields = new LinkedHashMap<>();
             fields.put(CheckinCodec.USER_ID, Integer.toString(user));
             fields.put(CheckinCodec.LOCATION_ID, Integer.toString(location));
             fields.put(CheckinCodec.STAR_RATING, stars);
+            if (original > 0) {
+                fields.put(CheckinCodec.REPLAY_OF, new StreamId(FIRST_MILLIS + original, sequence).toString());
+            }
             return fields;
         }
     }
@@ -295,14 +303,14 @@ final class FoldPropertyIT {
             commands.hset(KEYS.location(DAMAGED), Map.of("numCheckins", "1", "numStars", "nan"));
             commands.hset(KEYS.user(1), Map.of("id", "1", "firstName", "Ada", "numCheckins", "41"));
             expected = SequentialFold.over(commands);
-            long millis = 1_000;
+            long millis = FIRST_MILLIS;
             long sequence = -1;
             for (Arrival arrival : arrivals) {
                 sequence = arrival.pause == 0 ? sequence + 1 : 0;
                 millis += arrival.pause;
                 StreamId id = new StreamId(millis, sequence);
-                entries.put(id, arrival.fields());
-                commands.xadd(STREAM, new XAddArgs().id(id.toString()), arrival.fields());
+                entries.put(id, arrival.fields(MOST_ARRIVALS + entries.size()));
+                commands.xadd(STREAM, new XAddArgs().id(id.toString()), entries.get(id));
             }
             open();
         }
