@@ -5,6 +5,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.Type;
+import java.time.Duration;
 import org.springframework.core.MethodParameter;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpInputMessage;
@@ -12,14 +13,16 @@ import org.springframework.http.converter.HttpMessageConverter;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.servlet.mvc.method.annotation.RequestBodyAdviceAdapter;
 
-/** Refuses the body of a single checkin that is larger than allowed, whether it says its length or comes in chunks. */
+/** Refuses the body of a single checkin that is larger than allowed, whether it says its length or comes in chunks, or that is compressed. */
 @RestControllerAdvice
 final class BodySizeLimit extends RequestBodyAdviceAdapter {
 
     private final int limit;
+    private final Duration timeout;
 
     BodySizeLimit(ReceiverProperties properties) {
         this.limit = Math.toIntExact(properties.maxBodySize().toBytes());
+        this.timeout = properties.bodyTimeout();
     }
 
     @Override
@@ -35,18 +38,15 @@ final class BodySizeLimit extends RequestBodyAdviceAdapter {
             Type type,
             Class<? extends HttpMessageConverter<?>> converterType)
             throws IOException {
-        if (message.getHeaders().getContentLength() > limit) {
-            throw tooLarge();
+        HttpHeaders headers = message.getHeaders();
+        if (headers.containsHeader(HttpHeaders.CONTENT_ENCODING)) {
+            throw ProblemType.UNSUPPORTED_MEDIA_TYPE.exception("A single checkin can't be compressed.");
         }
-        byte[] body = message.getBody().readNBytes(limit + 1);
-        if (body.length > limit) {
-            throw tooLarge();
+        if (headers.getContentLength() > limit) {
+            throw ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + limit + " bytes.");
         }
-        return new BufferedBody(message.getHeaders(), new ByteArrayInputStream(body));
-    }
-
-    private RuntimeException tooLarge() {
-        return ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + limit + " bytes.");
+        byte[] body = new LimitedBody(message.getBody(), limit, timeout).readAllBytes();
+        return new BufferedBody(headers, new ByteArrayInputStream(body));
     }
 
     private record BufferedBody(HttpHeaders getHeaders, InputStream getBody) implements HttpInputMessage {}

@@ -1,51 +1,296 @@
 package io.ncc.checkin.receiver;
 
 import io.lettuce.core.RedisException;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.SetArgs;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Checkin;
-import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.LuaScript;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.service.RedisLink;
+import io.ncc.checkin.service.UnfitServerException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.web.ErrorResponseException;
 
-/** Appends checkins to the stream. The only class of the receiver that knows Redis. */
+/**
+ * Appends checkins to the stream. One write is on the wire at a time, and what arrives meanwhile goes out together in the next; a checkin that
+ * finds nothing on the wire goes at once, alone. Nothing is sent a second time.
+ */
 final class CheckinAppender {
 
-    private final RedisLink redis;
-    private final String stream;
+    /** The most checkins in one write: they hold Redis for two to three milliseconds. */
+    static final int MOST_AT_ONCE = 1_000;
 
-    CheckinAppender(RedisLink redis, Keys keys) {
+    private static final Logger log = LoggerFactory.getLogger(CheckinAppender.class);
+
+    private static final Duration PROBE_LIFETIME = Duration.ofSeconds(1);
+    private static final String NO_KEY = "0";
+
+    private final LuaScript script = LuaScript.of(CheckinAppender.class, "append");
+    private final RedisLink redis;
+    private final Keys keys;
+    private final DurabilityGuard durability;
+    private final MemoryGuard memory;
+    private final ReceiverMetrics metrics;
+    private final String maxLength;
+    private final String idempotencyTtl;
+    private final int queueSize;
+    private final Duration longestWait;
+
+    private final Object lock = new Object();
+    private final Queue<Append> waiting = new ArrayDeque<>();
+    private int checkinsWaiting;
+    private boolean writing;
+
+    /** @param longestWait how long a request may wait for the one before it; it is refused then, and not sent late */
+    CheckinAppender(
+            RedisLink redis,
+            Keys keys,
+            DurabilityGuard durability,
+            MemoryGuard memory,
+            ReceiverMetrics metrics,
+            ReceiverProperties properties,
+            Duration longestWait) {
         this.redis = redis;
-        this.stream = keys.checkins();
+        this.keys = keys;
+        this.durability = durability;
+        this.memory = memory;
+        this.metrics = metrics;
+        this.maxLength = Long.toString(properties.maxLength());
+        this.idempotencyTtl = Long.toString(properties.idempotencyTtl().toMillis());
+        this.queueSize = properties.queueSize();
+        this.longestWait = longestWait;
+        metrics.queue(this::checkinsWaiting);
     }
 
     /**
-     * Appends one checkin and returns its id once Redis has accepted it.
+     * Appends checkins, all or none of them, and returns their ids once they are as durable as is promised.
      *
-     * @throws ErrorResponseException a problem: {@link ProblemType#REDIS_UNAVAILABLE} if the checkin is not in the stream,
-     *     {@link ProblemType#OUTCOME_UNKNOWN} if it was sent and there is no telling
+     * @param checkins 1 to {@value #MOST_AT_ONCE}
+     * @param idempotencyKey the Redis key for the result: what was appended with it before is not appended again
+     * @throws ErrorResponseException a problem. With {@link ProblemType#OUTCOME_UNKNOWN} they may be in the stream, with any other they aren't
      */
-    StreamId append(Checkin checkin) {
-        if (!redis.isConnected()) {
-            throw ProblemType.REDIS_UNAVAILABLE.exception(
-                    "Redis is away. The checkin was not stored. Try again later.");
+    List<IdRun> append(List<Checkin> checkins, @Nullable String idempotencyKey) {
+        Append append = new Append(checkins, idempotencyKey);
+        boolean first;
+        synchronized (lock) {
+            if (checkinsWaiting + append.size() > queueSize) {
+                throw refusal(ProblemType.QUEUE_FULL, append);
+            }
+            waiting.add(append);
+            checkinsWaiting += append.size();
+            first = !writing;
+            writing = true;
+        }
+        if (first) {
+            writeNext();
         }
         try {
-            return StreamId.parse(redis.call(commands -> commands.xadd(stream, CheckinCodec.encode(checkin))));
+            return append.result.join();
+        } catch (CompletionException e) {
+            // thrown anew: it was made by another thread, for another stack
+            throw e.getCause() instanceof ErrorResponseException problem ? problem : new IllegalStateException(e);
+        }
+    }
+
+    int checkinsWaiting() {
+        synchronized (lock) {
+            return checkinsWaiting;
+        }
+    }
+
+    private List<Append> take() {
+        synchronized (lock) {
+            List<Append> taken = new ArrayList<>();
+            int size = 0;
+            while (!waiting.isEmpty()
+                    && (taken.isEmpty() || size + waiting.element().size() <= MOST_AT_ONCE)) {
+                Append next = waiting.remove();
+                size += next.size();
+                taken.add(next);
+            }
+            checkinsWaiting -= size;
+            writing = !taken.isEmpty();
+            return taken;
+        }
+    }
+
+    private void writeNext() {
+        for (List<Append> batch = take(); !batch.isEmpty(); batch = take()) {
+            ProblemType refused = refusedOrWritten(batch);
+            if (refused == null) {
+                return; // it goes on when the reply is there
+            }
+            batch.forEach(append -> append.result.completeExceptionally(refusal(refused, append)));
+        }
+    }
+
+    /** Null if the batch was sent. */
+    private @Nullable ProblemType refusedOrWritten(List<Append> batch) {
+        StatefulRedisConnection<String, String> connection;
+        try {
+            connection = redis.connection();
         } catch (RedisException e) {
-            RedisCondition condition = RedisCondition.of(e);
-            if (condition == RedisCondition.AWAY || condition == RedisCondition.TIMEOUT) {
-                throw ProblemType.OUTCOME_UNKNOWN.exception(
-                        "Redis didn't answer. The checkin may or may not be stored; sent again it may be stored twice.",
-                        e);
+            return e.getCause() instanceof UnfitServerException
+                    ? ProblemType.DURABILITY_UNAVAILABLE
+                    : ProblemType.REDIS_UNAVAILABLE;
+        }
+        if (System.nanoTime() - batch.get(0).since > longestWait.toNanos()) {
+            return ProblemType.REDIS_UNAVAILABLE;
+        }
+        if (memory.isOverLimit(connection)) {
+            return ProblemType.MEMORY_LIMIT;
+        }
+        long start = System.nanoTime();
+        write(connection, batch).whenComplete((replies, error) -> {
+            if (error != null) {
+                redis.dropIfUseless(connection, error);
             }
-            if (condition.isOutage()) {
-                throw ProblemType.REDIS_UNAVAILABLE.exception(
-                        "Redis refuses writes at the moment. The checkin was not stored. Try again later.", e);
+            writeNext(); // before the answers to this one: while Redis works, they are sent
+            if (error != null) {
+                fail(batch, error);
+            } else {
+                metrics.written(batch, System.nanoTime() - start);
+                for (int i = 0; i < batch.size(); i++) {
+                    complete(batch.get(i), (String) replies.get(i));
+                }
             }
-            throw e;
+        });
+        return null;
+    }
+
+    private CompletionStage<List<Object>> write(
+            StatefulRedisConnection<String, String> connection, List<Append> batch) {
+        List<String> scriptKeys = new ArrayList<>();
+        List<String> args = new ArrayList<>(2 + 5 * batch.size());
+        scriptKeys.add(keys.checkins());
+        args.add(maxLength);
+        args.add(idempotencyTtl);
+        for (Append append : batch) {
+            if (append.idempotencyKey == null) {
+                args.add(NO_KEY);
+            } else {
+                args.add(Integer.toString(scriptKeys.size()));
+                scriptKeys.add(append.idempotencyKey);
+            }
+            args.add(Integer.toString(append.size()));
+            for (Checkin checkin : append.checkins) {
+                args.add(Long.toString(checkin.userId()));
+                args.add(Long.toString(checkin.locationId()));
+                args.add(Integer.toString(checkin.starRating()));
+            }
+        }
+        return script.<List<Object>>run(
+                        connection.async(),
+                        ScriptOutputType.MULTI,
+                        scriptKeys.toArray(String[]::new),
+                        args.toArray(String[]::new))
+                .thenCompose(replies -> durability.await(connection.async()).thenApply(durable -> {
+                    if (!durable) {
+                        throw new NotDurableException();
+                    }
+                    return replies;
+                }));
+    }
+
+    private void complete(Append append, String reply) {
+        switch (reply.charAt(0)) {
+            case '+' -> {
+                metrics.accepted(append.size());
+                append.result.complete(IdRun.parse(reply.substring(2)));
+            }
+            case '=' -> {
+                metrics.repeated(append.size());
+                append.result.complete(IdRun.parse(reply.substring(2)));
+            }
+            default -> append.result.completeExceptionally(refusal(refusedBy(reply), append));
+        }
+    }
+
+    private static ProblemType refusedBy(String reply) {
+        return switch (reply) {
+            case "!mismatch" -> ProblemType.IDEMPOTENCY_MISMATCH;
+            case "!full" -> ProblemType.STREAM_FULL;
+            case "!exhausted" -> ProblemType.IDS_EXHAUSTED;
+            case "!unknown" -> ProblemType.OUTCOME_UNKNOWN;
+            default -> ProblemType.INTERNAL_ERROR;
+        };
+    }
+
+    private void fail(List<Append> batch, Throwable error) {
+        ProblemType type = typeOf(error);
+        if (type == ProblemType.INTERNAL_ERROR) {
+            log.error("{} requests could not be appended for an unexpected reason", batch.size(), error);
+        }
+        batch.forEach(append -> append.result.completeExceptionally(refusal(type, append)));
+    }
+
+    private static ProblemType typeOf(Throwable error) {
+        if (error instanceof NotDurableException || error.getCause() instanceof NotDurableException) {
+            return ProblemType.OUTCOME_UNKNOWN;
+        }
+        RedisCondition condition = RedisCondition.of(error);
+        return switch (condition) {
+            case AWAY, TIMEOUT -> ProblemType.OUTCOME_UNKNOWN;
+            case READ_ONLY, MASTER_DOWN -> ProblemType.REDIS_READ_ONLY;
+            case OUT_OF_MEMORY -> ProblemType.REDIS_OUT_OF_MEMORY;
+            default -> condition.isOutage() ? ProblemType.REDIS_UNAVAILABLE : ProblemType.INTERNAL_ERROR;
+        };
+    }
+
+    private ErrorResponseException refusal(ProblemType type, Append append) {
+        metrics.refused(type, append.size());
+        if (type == ProblemType.OUTCOME_UNKNOWN) {
+            return type.exception(
+                    append.idempotencyKey == null
+                            ? "Redis didn't confirm. It may be stored or not; sent again, it may be stored twice."
+                            : "Redis didn't confirm. It may be stored or not; sent again with the same Idempotency-Key, it is stored once.");
+        }
+        return type.exception();
+    }
+
+    /** To greet a connection with: whether what is appended on it can be remembered, and is as durable as it has to be. */
+    void check(RedisCommands<String, String> commands) {
+        durability.check(commands);
+        try {
+            commands.set(keys.idempotency(""), "", SetArgs.Builder.px(PROBE_LIFETIME.toMillis()));
+        } catch (RedisException e) {
+            if (RedisCondition.of(e) == RedisCondition.FORBIDDEN) {
+                throw e;
+            }
+        }
+    }
+
+    /** What stands in the way of appending now; null if nothing does. */
+    @Nullable
+    ProblemType trouble() {
+        try {
+            redis.call(
+                    commands -> commands.set(keys.idempotency(""), "", SetArgs.Builder.px(PROBE_LIFETIME.toMillis())));
+            long length = redis.call(commands -> commands.xlen(keys.checkins()));
+            return length < Long.parseLong(maxLength) ? null : ProblemType.STREAM_FULL;
+        } catch (RedisException e) {
+            return typeOf(e);
+        }
+    }
+
+    /** Appended, but not in time on as many replicas, or on disk, as is promised. */
+    private static final class NotDurableException extends RuntimeException {
+
+        NotDurableException() {
+            super("not confirmed in time", null, false, false);
         }
     }
 }

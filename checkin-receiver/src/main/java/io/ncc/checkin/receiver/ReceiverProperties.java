@@ -1,34 +1,89 @@
 package io.ncc.checkin.receiver;
 
 import java.net.URI;
+import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 import org.springframework.util.unit.DataSize;
-import org.springframework.util.unit.DataUnit;
 
 /**
  * The settings of the receiver.
  *
  * @param apiBaseUrl where the API server is reached, such as http://localhost:8081; with it, a 202 has a Location there
- * @param maxBodySize the largest body of a request for one checkin, 128B to 1MB; a larger one is answered 413
+ * @param durability what a 202 means: memory, Redis has the checkin; replica, replicas have it, too; fsync, it is on the disk of Redis
+ * @param replicas with durability replica: how many must have it, 1 to 10
+ * @param durabilityTimeout how long to wait for replicas or the disk, 10 ms or more, and less than spring.data.redis.timeout
+ * @param maxLength the most entries that the stream may have, 1,000 or more; from then on checkins are refused
+ * @param maxMemoryUse the share of the maxmemory of Redis from which on checkins are refused, 0.1 to 1
+ * @param idempotencyTtl for how long the result of a request with an Idempotency-Key is kept, 1 s to 30 d
+ * @param queueSize how many checkins may wait for the write before theirs, 1,000 to 1,000,000; more are refused
+ * @param maxBodySize the largest body of a request for one checkin, and the longest line of a batch, 128B to 1MB
+ * @param maxBatchSize the largest body of a batch, as it is sent and decompressed, 1KB to 1GB
+ * @param maxBatchEntries the most checkins in a batch, 1 to 100,000
+ * @param bodyTimeout how long the body of a request may take to arrive, 100 ms or more
+ * @param rateLimit how many requests a client, told by its address, may send a second; 0 for any number
  */
 @ConfigurationProperties(prefix = "checkin.receiver", ignoreUnknownFields = false)
 record ReceiverProperties(
-        @Nullable URI apiBaseUrl, @DefaultValue("4KB") DataSize maxBodySize) {
-
-    private static final DataSize SMALLEST_BODY =
-            DataSize.ofBytes(128); // what a checkin of three 19-digit numbers needs
-    private static final DataSize LARGEST_BODY = DataSize.of(1, DataUnit.MEGABYTES);
+        @Nullable URI apiBaseUrl,
+        @DefaultValue("memory") Durability durability,
+        @DefaultValue("1") int replicas,
+        @DefaultValue("1s") Duration durabilityTimeout,
+        @DefaultValue("2000000") long maxLength,
+        @DefaultValue("0.9") double maxMemoryUse,
+        @DefaultValue("1h") Duration idempotencyTtl,
+        @DefaultValue("20000") int queueSize,
+        @DefaultValue("4KB") DataSize maxBodySize,
+        @DefaultValue("2MB") DataSize maxBatchSize,
+        @DefaultValue("10000") int maxBatchEntries,
+        @DefaultValue("30s") Duration bodyTimeout,
+        @DefaultValue("0") int rateLimit) {
 
     ReceiverProperties {
-        if (apiBaseUrl != null
-                && (apiBaseUrl.getHost() == null || apiBaseUrl.getPath().endsWith("/"))) {
-            throw new IllegalArgumentException(
-                    "checkin.receiver.api-base-url must be a URL with a host and no slash at its end");
-        }
-        if (maxBodySize.compareTo(SMALLEST_BODY) < 0 || maxBodySize.compareTo(LARGEST_BODY) > 0) {
-            throw new IllegalArgumentException("checkin.receiver.max-body-size must be from 128B to 1MB");
+        require(
+                apiBaseUrl == null
+                        || (apiBaseUrl.getHost() != null
+                                && !apiBaseUrl.getPath().endsWith("/")),
+                "api-base-url must be a URL with a host and no slash at its end");
+        require(replicas >= 1 && replicas <= 10, "replicas must be from 1 to 10");
+        require(isFrom(durabilityTimeout, 10), "durability-timeout must be 10ms or more");
+        require(maxLength >= 1000, "max-length must be 1000 or more");
+        require(maxMemoryUse >= 0.1 && maxMemoryUse <= 1, "max-memory-use must be from 0.1 to 1");
+        require(
+                isFrom(idempotencyTtl, 1000) && idempotencyTtl.compareTo(Duration.ofDays(30)) <= 0,
+                "idempotency-ttl must be from 1s to 30d");
+        require(queueSize >= 1000 && queueSize <= 1_000_000, "queue-size must be from 1000 to 1000000");
+        // what a checkin of three 19-digit numbers needs
+        require(
+                isBetween(maxBodySize, DataSize.ofBytes(128), DataSize.ofMegabytes(1)),
+                "max-body-size must be from 128B to 1MB");
+        require(
+                isBetween(maxBatchSize, DataSize.ofKilobytes(1), DataSize.ofGigabytes(1)),
+                "max-batch-size must be from 1KB to 1GB");
+        require(maxBatchEntries >= 1 && maxBatchEntries <= 100_000, "max-batch-entries must be from 1 to 100000");
+        require(isFrom(bodyTimeout, 100), "body-timeout must be 100ms or more");
+        require(rateLimit >= 0, "rate-limit must be 0 or more");
+    }
+
+    /** One that waits longer than commands may take would never be answered. */
+    void requireDurabilityTimeoutBelow(Duration commandTimeout) {
+        require(
+                durability == Durability.MEMORY || durabilityTimeout.compareTo(commandTimeout) < 0,
+                "durability-timeout must be less than spring.data.redis.timeout, " + commandTimeout.toMillis() + "ms");
+    }
+
+    private static boolean isFrom(Duration value, long millis) {
+        return value.compareTo(Duration.ofMillis(millis)) >= 0;
+    }
+
+    private static boolean isBetween(DataSize value, DataSize least, DataSize most) {
+        return value.compareTo(least) >= 0 && value.compareTo(most) <= 0;
+    }
+
+    private static void require(boolean holds, String rule) {
+        if (!holds) {
+            throw new IllegalArgumentException("checkin.receiver." + rule);
         }
     }
 }

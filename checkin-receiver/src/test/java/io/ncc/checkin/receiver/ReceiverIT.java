@@ -142,7 +142,7 @@ final class ReceiverIT {
                 .json()
                 .get("errors");
         assertThat(errors.valueStream().map(error -> error.get("pointer").asString()))
-                .containsExactly("/locationId", "/starRating", "/userId");
+                .containsExactly("/userId", "/locationId", "/starRating");
     }
 
     @Test
@@ -199,7 +199,7 @@ final class ReceiverIT {
     void whenMemoryIsFullNothingIsAccepted() {
         redis.fillMemory();
         try {
-            assertThat(refusedInTime().problemType()).isEqualTo("redis-unavailable");
+            assertThat(refusedInTime().problemType()).isEqualTo("redis-out-of-memory");
         } finally {
             redis.releaseMemory();
         }

@@ -2,8 +2,10 @@ package io.ncc.checkin.receiver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import java.net.URI;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,13 +18,63 @@ final class ReceiverPropertiesTest {
 
     @Test
     void theDefaults() {
-        assertThat(bind(Map.of())).isEqualTo(new ReceiverProperties(null, DataSize.ofKilobytes(4)));
+        assertThat(bind(Map.of()))
+                .isEqualTo(new ReceiverProperties(
+                        null,
+                        Durability.MEMORY,
+                        1,
+                        Duration.ofSeconds(1),
+                        2_000_000,
+                        0.9,
+                        Duration.ofHours(1),
+                        20_000,
+                        DataSize.ofKilobytes(4),
+                        DataSize.ofMegabytes(2),
+                        10_000,
+                        Duration.ofSeconds(30),
+                        0));
     }
 
     @Test
     void everySettingIsRead() {
-        assertThat(bind(Map.of("api-base-url", "http://api:8081", "max-body-size", "2KB")))
-                .isEqualTo(new ReceiverProperties(URI.create("http://api:8081"), DataSize.ofKilobytes(2)));
+        Map<String, String> settings = Map.ofEntries(
+                entry("api-base-url", "http://api:8081"),
+                entry("durability", "fsync"),
+                entry("replicas", "2"),
+                entry("durability-timeout", "200ms"),
+                entry("max-length", "5000"),
+                entry("max-memory-use", "0.5"),
+                entry("idempotency-ttl", "1d"),
+                entry("queue-size", "1000"),
+                entry("max-body-size", "2KB"),
+                entry("max-batch-size", "1MB"),
+                entry("max-batch-entries", "10"),
+                entry("body-timeout", "5s"),
+                entry("rate-limit", "100"));
+        assertThat(bind(settings))
+                .isEqualTo(new ReceiverProperties(
+                        URI.create("http://api:8081"),
+                        Durability.FSYNC,
+                        2,
+                        Duration.ofMillis(200),
+                        5_000,
+                        0.5,
+                        Duration.ofDays(1),
+                        1_000,
+                        DataSize.ofKilobytes(2),
+                        DataSize.ofMegabytes(1),
+                        10,
+                        Duration.ofSeconds(5),
+                        100));
+    }
+
+    @Test
+    void waitingLongerThanACommandMayTakeIsRefused() {
+        ReceiverProperties replica = bind(Map.of("durability", "replica", "durability-timeout", "500ms"));
+        replica.requireDurabilityTimeoutBelow(Duration.ofMillis(501));
+        assertThatThrownBy(() -> replica.requireDurabilityTimeoutBelow(Duration.ofMillis(500)))
+                .hasMessageContaining("spring.data.redis.timeout");
+        bind(Map.of()).requireDurabilityTimeoutBelow(Duration.ofMillis(500));
     }
 
     @ParameterizedTest
@@ -30,8 +82,24 @@ final class ReceiverPropertiesTest {
         "api-base-url, localhost",
         "api-base-url, /checkins",
         "api-base-url, http://api:8081/",
+        "replicas, 0",
+        "replicas, 11",
+        "durability-timeout, 9ms",
+        "max-length, 999",
+        "max-memory-use, 0.09",
+        "max-memory-use, 1.01",
+        "idempotency-ttl, 999ms",
+        "idempotency-ttl, 31d",
+        "queue-size, 999",
+        "queue-size, 1000001",
         "max-body-size, 127B",
-        "max-body-size, 1048577B"
+        "max-body-size, 1048577B",
+        "max-batch-size, 1023B",
+        "max-batch-size, 1025MB",
+        "max-batch-entries, 0",
+        "max-batch-entries, 100001",
+        "body-timeout, 99ms",
+        "rate-limit, -1"
     })
     void aWrongValueIsRefusedByItsName(String name, String value) {
         assertThatThrownBy(() -> bind(Map.of(name, value)))

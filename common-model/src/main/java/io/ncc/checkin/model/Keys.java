@@ -79,7 +79,7 @@ public final class Keys {
         return prefix + "checkinprocessor:probe";
     }
 
-    /** String: the result of a request that carried this {@code Idempotency-Key}. */
+    /** String: the result of a request that carried this {@code Idempotency-Key}. The empty one is for trying out whether it can be written. */
     public String idempotency(String key) {
         return prefix + "idempotency:" + key;
     }

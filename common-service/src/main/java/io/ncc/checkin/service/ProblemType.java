@@ -23,6 +23,16 @@ public enum ProblemType {
             "Not acceptable",
             "The resource can't answer with a media type that was asked for."),
     CONTENT_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE, "Content too large", "The body is too large."),
+    REQUEST_TIMEOUT(HttpStatus.REQUEST_TIMEOUT, "Request timeout", "The request didn't arrive in time."),
+    IDEMPOTENCY_MISMATCH(
+            HttpStatus.UNPROCESSABLE_CONTENT,
+            "Idempotency mismatch",
+            "The Idempotency-Key was used before, with other values. Nothing was stored."),
+    TOO_MANY_REQUESTS(HttpStatus.TOO_MANY_REQUESTS, "Too many requests", "This client has sent too many requests."),
+    HEADERS_TOO_LARGE(
+            HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+            "Headers too large",
+            "The headers of the request are too large."),
     UNSUPPORTED_MEDIA_TYPE(
             HttpStatus.UNSUPPORTED_MEDIA_TYPE,
             "Unsupported media type",
@@ -33,6 +43,32 @@ public enum ProblemType {
             "The request failed for a reason that lies with the server."),
     REDIS_UNAVAILABLE(
             HttpStatus.SERVICE_UNAVAILABLE, "Redis unavailable", "Redis can't answer at the moment. Try again later."),
+    REDIS_READ_ONLY(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Redis read-only",
+            "Redis takes no writes here, as it is a replica. Nothing was stored. Try again later."),
+    REDIS_OUT_OF_MEMORY(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Redis out of memory",
+            "The memory of Redis is full. Nothing was stored. Try again later."),
+    MEMORY_LIMIT(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Memory limit",
+            "More of the memory of Redis is in use than is allowed. Nothing was stored. Try again later."),
+    STREAM_FULL(
+            HttpStatus.SERVICE_UNAVAILABLE, "Stream full", "The stream is full. Nothing was stored. Try again later."),
+    QUEUE_FULL(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Queue full",
+            "Too many requests wait for Redis. Nothing was stored. Try again later."),
+    IDS_EXHAUSTED(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Ids exhausted",
+            "The stream can't have any more entries until an operator has seen to it. Nothing was stored."),
+    DURABILITY_UNAVAILABLE(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Durability unavailable",
+            "Redis can't keep the promise that a 202 is here. Nothing was stored. Try again later."),
     OUTCOME_UNKNOWN(
             HttpStatus.SERVICE_UNAVAILABLE, "Outcome unknown", "It is not known whether the request took effect.");
 
@@ -52,6 +88,11 @@ public enum ProblemType {
     }
 
     /** What to throw in a request's handling. A 503 carries {@code Retry-After}. */
+    public ErrorResponseException exception() {
+        return exception(detail, null);
+    }
+
+    /** The same with a detail of the particular case. */
     public ErrorResponseException exception(String detail, @Nullable Throwable cause) {
         ErrorResponseException exception = new ErrorResponseException(status, problem(detail), cause);
         exception.getHeaders().putAll(headers());
@@ -70,6 +111,10 @@ public enum ProblemType {
     }
 
     /** A 400 that names members of the body. */
+    public static ErrorResponseException invalidMembers(List<InvalidMember> errors) {
+        return new ErrorResponseException(INVALID_REQUEST.status, invalidBody(errors), null);
+    }
+
     static ProblemDetail invalidBody(List<InvalidMember> errors) {
         ProblemDetail problem = INVALID_REQUEST.problem("The body of the request is invalid.");
         problem.setProperty("errors", errors);
@@ -77,7 +122,7 @@ public enum ProblemType {
     }
 
     /** The problem with nothing said about the particular case. */
-    ProblemDetail problem() {
+    public ProblemDetail problem() {
         return problem(detail);
     }
 
@@ -96,7 +141,7 @@ public enum ProblemType {
         return headers;
     }
 
-    HttpStatus status() {
+    public HttpStatus status() {
         return status;
     }
 
@@ -113,9 +158,6 @@ public enum ProblemType {
     static boolean isOurs(ProblemDetail problem) {
         return problem.getType() != null && problem.getType().toString().startsWith(URI_PREFIX);
     }
-
-    /** @param pointer an RFC 6901 JSON pointer into the body; empty for the body itself */
-    record InvalidMember(String pointer, String message) {}
 
     record InvalidParameter(String parameter, String message) {}
 }

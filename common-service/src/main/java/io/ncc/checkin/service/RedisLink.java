@@ -17,6 +17,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -45,7 +46,7 @@ public final class RedisLink implements SmartLifecycle {
     private final RedisClient client;
     private final RedisCodec<String, String> codec;
     private volatile Consumer<RedisCommands<String, String>> greeting = commands -> {};
-    private volatile @Nullable Session session;
+    private final AtomicReference<@Nullable Session> session = new AtomicReference<>();
     private volatile @Nullable Throwable lastFailure;
     private volatile @Nullable Thread thread;
 
@@ -73,7 +74,7 @@ public final class RedisLink implements SmartLifecycle {
 
     /** Whether there is a connection now. */
     public boolean isConnected() {
-        return session != null;
+        return session.get() != null;
     }
 
     /**
@@ -82,7 +83,7 @@ public final class RedisLink implements SmartLifecycle {
      * @throws RedisConnectionException if there is none at the moment
      */
     public StatefulRedisConnection<String, String> connection() {
-        Session current = session;
+        Session current = session.get();
         if (current == null) {
             throw new RedisConnectionException("Not connected", lastFailure);
         }
@@ -111,7 +112,7 @@ public final class RedisLink implements SmartLifecycle {
 
     /** Ends the connection if the failure of a command says that only another one can help; the link then opens it. */
     public void dropIfUseless(StatefulRedisConnection<String, String> connection, Throwable failure) {
-        Session current = session;
+        Session current = session.get();
         if (current == null || !current.connection.equals(connection)) {
             return;
         }
@@ -119,6 +120,7 @@ public final class RedisLink implements SmartLifecycle {
         switch (condition) {
             case TIMEOUT, READ_ONLY, MASTER_DOWN -> {
                 current.uselessness = condition;
+                session.compareAndSet(current, null); // nobody should be given it any more
                 current.ended.countDown();
             }
             default -> {
@@ -150,7 +152,7 @@ public final class RedisLink implements SmartLifecycle {
             try (StatefulRedisConnection<String, String> connection = client.connect(codec)) {
                 greeting.accept(connection.sync());
                 Session opened = new Session(connection);
-                session = opened;
+                session.set(opened);
                 firstAttempt.countDown();
                 lastFailure = null;
                 // after one that was given up, the next is not better for being open: it has to last
@@ -171,14 +173,20 @@ public final class RedisLink implements SmartLifecycle {
             } catch (InterruptedException e) {
                 return;
             } catch (Throwable e) { // only a stop may end this loop
-                lastFailure = e;
                 useless = false;
-                if (!complained) {
+                boolean sameAsBefore = lastFailure != null && lastFailure.getClass() == e.getClass();
+                lastFailure = e;
+                if (e instanceof UnfitServerException) {
+                    if (!sameAsBefore) {
+                        log.error("Redis connection '{}' is refused: {}", name, e.getMessage());
+                    }
+                    complained = true;
+                } else if (!complained) {
                     log.warn("Redis connection '{}' can't be opened ({}); trying on", name, RedisCondition.of(e));
                     complained = true;
                 }
             } finally {
-                session = null;
+                session.set(null);
                 firstAttempt.countDown();
             }
             try {

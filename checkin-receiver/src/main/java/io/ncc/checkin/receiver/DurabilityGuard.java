@@ -1,0 +1,109 @@
+package io.ncc.checkin.receiver;
+
+import io.lettuce.core.RedisException;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.output.ArrayOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.ProtocolKeyword;
+import io.ncc.checkin.service.RedisCondition;
+import io.ncc.checkin.service.UnfitServerException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+
+/**
+ * Sees to it that what was written on a connection is as durable as a 202 promises. A server that can't keep the promise, as it is set up, is
+ * refused when the connection is opened.
+ */
+final class DurabilityGuard {
+
+    /** Newer than Lettuce's own list of commands. */
+    private static final ProtocolKeyword WAITAOF = () -> "WAITAOF".getBytes(StandardCharsets.US_ASCII);
+
+    private final Durability durability;
+    private final int replicas;
+    private final long timeoutMillis;
+    private volatile boolean hasWaitAof;
+
+    DurabilityGuard(ReceiverProperties properties) {
+        this.durability = properties.durability();
+        this.replicas = properties.replicas();
+        this.timeoutMillis = properties.durabilityTimeout().toMillis();
+    }
+
+    /** To be done with each new connection, as it may lead to another server, or to one that was set up anew. */
+    void check(RedisCommands<String, String> commands) {
+        if (durability != Durability.FSYNC) {
+            return;
+        }
+        hasWaitAof = knows(commands, "waitaof");
+        require(commands, "appendonly", "yes");
+        if (!hasWaitAof) {
+            require(commands, "appendfsync", "always");
+            require(
+                    commands,
+                    "no-appendfsync-on-rewrite",
+                    "no"); // with yes, nothing is synced while the log is rewritten
+        }
+    }
+
+    private static boolean knows(RedisCommands<String, String> commands, String command) {
+        return commands.commandInfo(command).stream()
+                .anyMatch(info -> info instanceof List<?> known && !known.isEmpty());
+    }
+
+    private static void require(RedisCommands<String, String> commands, String setting, String value) {
+        String actual;
+        try {
+            actual = commands.configGet(setting).getOrDefault(setting, "not told");
+        } catch (RedisException e) {
+            RedisCondition condition = RedisCondition.of(e);
+            if (condition != RedisCondition.UNEXPECTED && condition != RedisCondition.FORBIDDEN) {
+                throw e;
+            }
+            actual = "not told"; // by a server that is run by others
+        }
+        if (!actual.equals(value)) {
+            throw new UnfitServerException(
+                    "durability fsync needs a Redis with " + setting + ' ' + value + ", and it is " + actual);
+        }
+    }
+
+    /** Completes with whether what was written on the connection is durable now; false if that is not known in time. */
+    CompletionStage<Boolean> await(RedisAsyncCommands<String, String> commands) {
+        return switch (durability) {
+            case MEMORY -> CompletableFuture.completedFuture(true);
+            case REPLICA ->
+                commands.waitForReplication(replicas, timeoutMillis)
+                        .thenApply(acknowledged -> acknowledged >= replicas);
+            case FSYNC -> hasWaitAof ? awaitLocalSync(commands) : CompletableFuture.completedFuture(true);
+        };
+    }
+
+    private CompletionStage<Boolean> awaitLocalSync(RedisAsyncCommands<String, String> commands) {
+        CommandArgs<String, String> args =
+                new CommandArgs<>(StringCodec.UTF8).add(1).add(0).add(timeoutMillis);
+        return commands.dispatch(WAITAOF, new ArrayOutput<>(StringCodec.UTF8), args)
+                .thenApply(reply -> ((Long) reply.get(0)) >= 1);
+    }
+
+    /** For people. */
+    Map<String, String> describe() {
+        String mechanism = switch (durability) {
+            case MEMORY -> "Redis has taken the entry; how soon it is on disk is its own setting";
+            case REPLICA -> "WAIT " + replicas + ' ' + timeoutMillis;
+            case FSYNC -> hasWaitAof ? "WAITAOF 1 0 " + timeoutMillis : "appendfsync always";
+        };
+        String canBeLost = switch (durability) {
+            case MEMORY -> "what was not on disk at a crash, and what was not replicated at a failover";
+            case REPLICA -> "at a failover to a replica that was not among those that acknowledged";
+            case FSYNC -> "at a failover, what was not replicated";
+        };
+        return Map.of("mode", durability.name().toLowerCase(Locale.ROOT), "by", mechanism, "canBeLost", canBeLost);
+    }
+}

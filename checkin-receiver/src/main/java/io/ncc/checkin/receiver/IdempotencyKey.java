@@ -1,0 +1,22 @@
+package io.ncc.checkin.receiver;
+
+import io.ncc.checkin.service.ProblemType;
+import java.util.regex.Pattern;
+import org.springframework.web.ErrorResponseException;
+
+/** What a client sends so that a request which it sends again takes effect once. */
+final class IdempotencyKey {
+
+    static final String HEADER = "Idempotency-Key";
+
+    private static final Pattern VISIBLE_ASCII = Pattern.compile("[!-~]{1,255}");
+
+    private IdempotencyKey() {}
+
+    /** @throws ErrorResponseException a problem, if it isn't one */
+    static void require(String key) {
+        if (!VISIBLE_ASCII.matcher(key).matches()) {
+            throw ProblemType.invalidParameter(HEADER, "must be 1 to 255 visible ASCII characters");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+package io.ncc.checkin.receiver;
+
+import io.ncc.checkin.service.ProblemType;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.SocketTimeoutException;
+import java.time.Duration;
+import org.springframework.web.ErrorResponseException;
+
+/** The body of a request, which may have no more than so many bytes, and take no longer to arrive than so long. */
+final class LimitedBody extends FilterInputStream {
+
+    private final long limit;
+    private final long deadline;
+    private long left;
+
+    /** @param limit in bytes */
+    LimitedBody(InputStream in, long limit, Duration timeout) {
+        super(in);
+        this.limit = limit;
+        this.left = limit;
+        this.deadline = System.nanoTime() + timeout.toNanos();
+    }
+
+    @Override
+    public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+    }
+
+    /** @throws ErrorResponseException a problem, if a limit is passed */
+    @Override
+    public int read(byte[] buffer, int offset, int length) throws IOException {
+        int count;
+        try {
+            // a byte more than allowed tells a body that is too long from one that ends there
+            count = super.read(buffer, offset, (int) Math.min(length, left + 1));
+        } catch (SocketTimeoutException e) {
+            throw ProblemType.REQUEST_TIMEOUT.exception(); // nothing came for as long as the server waits
+        }
+        if (count > left) {
+            throw ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + limit + " bytes.");
+        }
+        if (count > 0 && System.nanoTime() - deadline > 0) {
+            throw ProblemType.REQUEST_TIMEOUT.exception();
+        }
+        left -= Math.max(0, count);
+        return count;
+    }
+
+    @Override
+    public long skip(long count) throws IOException {
+        return readNBytes((int) Math.min(count, 8192)).length;
+    }
+
+    @Override
+    public boolean markSupported() {
+        return false;
+    }
+}

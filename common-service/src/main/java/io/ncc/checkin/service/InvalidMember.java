@@ -1,0 +1,55 @@
+package io.ncc.checkin.service;
+
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.JacksonException.Reference;
+import tools.jackson.core.exc.InputCoercionException;
+import tools.jackson.core.exc.StreamReadException;
+import tools.jackson.databind.exc.MismatchedInputException;
+import tools.jackson.databind.exc.UnrecognizedPropertyException;
+
+/**
+ * What is wrong with a member of a request's body.
+ *
+ * @param pointer an <a href="https://www.rfc-editor.org/rfc/rfc6901">RFC 6901</a> JSON pointer into the body; empty for the body itself
+ * @param message fixed text, which quotes nothing of the body
+ */
+public record InvalidMember(String pointer, String message) {
+
+    /** Of a body that can't be read. */
+    public static InvalidMember of(JacksonException e) {
+        return new InvalidMember(pointer(e), message(e));
+    }
+
+    private static String pointer(JacksonException e) {
+        StringBuilder pointer = new StringBuilder();
+        for (Reference reference : e.getPath()) {
+            String name = reference.getPropertyName();
+            pointer.append('/').append(name == null ? String.valueOf(reference.getIndex()) : escape(name));
+        }
+        return pointer.toString();
+    }
+
+    /** As RFC 6901, section 3, has it. */
+    private static String escape(String name) {
+        return name.replace("~", "~0").replace("/", "~1");
+    }
+
+    private static String message(JacksonException e) {
+        if (e instanceof UnrecognizedPropertyException) {
+            return "is not a known member";
+        }
+        if (e instanceof InputCoercionException) {
+            return "is out of range";
+        }
+        if (e instanceof MismatchedInputException mismatch) {
+            Class<?> wanted = mismatch.getTargetType();
+            boolean number = wanted != null && (wanted.isPrimitive() || Number.class.isAssignableFrom(wanted));
+            return number ? "must be an integer" : "must be one JSON object";
+        }
+        if (e instanceof StreamReadException && e.getLocation() != null) {
+            return "is not well-formed JSON at line " + e.getLocation().getLineNr() + ", column "
+                    + e.getLocation().getColumnNr();
+        }
+        return "is not well-formed JSON";
+    }
+}

@@ -1,0 +1,51 @@
+package io.ncc.checkin.service;
+
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.apache.catalina.connector.Request;
+import org.apache.catalina.connector.Response;
+import org.apache.catalina.valves.ErrorReportValve;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpStatusCode;
+import org.springframework.http.MediaType;
+import org.springframework.http.ProblemDetail;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The answer to what never reaches a controller, such as a URL that Tomcat refuses. Made by Tomcat, by its name. */
+public final class ProblemValve extends ErrorReportValve {
+
+    private static final JsonMapper JSON = new JsonMapper();
+
+    @Override
+    protected void report(Request request, Response response, @Nullable Throwable failure) {
+        int status = response.getStatus();
+        if (status < HttpServletResponse.SC_BAD_REQUEST
+                || response.getContentWritten() > 0
+                || !response.setErrorReported()) {
+            return;
+        }
+        ProblemType known = ProblemType.of(HttpStatusCode.valueOf(status));
+        ProblemType type =
+                known != null ? known : status < 500 ? ProblemType.INVALID_REQUEST : ProblemType.INTERNAL_ERROR;
+        try {
+            response.setContentType(MediaType.APPLICATION_PROBLEM_JSON_VALUE);
+            byte[] body = JSON.writeValueAsBytes(members(type.problem(), status));
+            response.setContentLength(body.length);
+            response.getOutputStream().write(body);
+            response.finishResponse();
+        } catch (IOException | IllegalStateException e) {
+            container.getLogger().debug("A problem could not be sent", e);
+        }
+    }
+
+    private static Map<String, Object> members(ProblemDetail problem, int status) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put("type", String.valueOf(problem.getType()));
+        members.put("title", String.valueOf(problem.getTitle()));
+        members.put("status", status);
+        members.put("detail", String.valueOf(problem.getDetail()));
+        return members;
+    }
+}
