@@ -11,6 +11,7 @@ import io.lettuce.core.LettuceFutures;
 import io.lettuce.core.MaintNotificationsConfig;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.StreamMessage;
@@ -344,8 +345,17 @@ final class ChaosRun implements AutoCloseable {
     }
 
     private void note(Fault fault, String detail) {
-        note(fault + detail + ", at " + redis.xlen(STREAM) + " checkins, " + pending() + " pending, totals "
-                + redis.hgetall(KEYS.totals()));
+        note(fault + detail + ", at " + standing());
+    }
+
+    private String standing() {
+        try {
+            return redis.xlen(STREAM) + " checkins, " + pending() + " pending, totals " + redis.hgetall(KEYS.totals());
+        } catch (RedisCommandExecutionException e) {
+            throw e;
+        } catch (RedisException connectionBroke) {
+            return "a moment without Redis"; // the fault before was hard on this connection, too
+        }
     }
 
     private String pending() {
