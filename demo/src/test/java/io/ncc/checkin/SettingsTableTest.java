@@ -28,6 +28,13 @@ final class SettingsTableTest {
         assertThat(inReadme()).isEqualTo(inMetadata());
     }
 
+    @Test
+    void theReceiverAndTheProcessorMeanTheSameLengthOfTheStream() throws IOException {
+        Map<String, List<String>> settings = inMetadata();
+        assertThat(settings.get("checkin.receiver.max-length").get(0))
+                .isEqualTo(settings.get("checkin.processor.max-length").get(0));
+    }
+
     private static Map<String, List<String>> inReadme() throws IOException {
         Map<String, List<String>> rows = new TreeMap<>();
         for (String line : Files.readAllLines(Path.of("../README.md"))) {
