@@ -8,12 +8,15 @@ import io.ncc.checkin.service.ServerSettings;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
+import org.springframework.context.annotation.Primary;
 
-/** The API server and its parts. */
+/** The API server. Its parts are found in the packages below. */
 @SpringBootApplication(proxyBeanMethods = false)
+@EnableConfigurationProperties(ApiProperties.class)
 @Import(ServiceConfiguration.class)
 public class ApiApplication {
 
@@ -27,32 +30,25 @@ public class ApiApplication {
     }
 
     @Bean
+    Keys keys() {
+        return Keys.unpartitioned();
+    }
+
+    /** For all that doesn't block. */
+    @Bean
+    @Primary
     RedisLink redis(RedisClient client) {
         return new RedisLink("api", client).greetedWith(new ServerSettings());
+    }
+
+    /** For the one read that does. */
+    @Bean
+    RedisLink tailLink(RedisClient client) {
+        return new RedisLink("tail", client);
     }
 
     @Bean
     RedisHealth redisHealthIndicator(RedisLink redis) {
         return new RedisHealth(redis);
-    }
-
-    @Bean
-    CheckinReader checkinReader(RedisLink redis, Keys keys) {
-        return new CheckinReader(redis, keys);
-    }
-
-    @Bean
-    HashReader hashReader(RedisLink redis) {
-        return new HashReader(redis);
-    }
-
-    @Bean
-    GroupReader groupReader(RedisLink redis, Keys keys) {
-        return new GroupReader(redis, keys);
-    }
-
-    @Bean
-    Keys keys() {
-        return Keys.unpartitioned();
     }
 }

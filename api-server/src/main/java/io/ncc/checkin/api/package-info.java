@@ -1,4 +1,4 @@
-/** Serves what the pipeline knows: users, locations, checkins, and the state of the stream. */
+/** Serves what the pipeline knows. Each package below is a part of the HTTP API, with what it needs of Redis. */
 @NullMarked
 package io.ncc.checkin.api;
 

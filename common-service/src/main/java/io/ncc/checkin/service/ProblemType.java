@@ -22,6 +22,8 @@ public enum ProblemType {
             HttpStatus.NOT_ACCEPTABLE,
             "Not acceptable",
             "The resource can't answer with a media type that was asked for."),
+    CONFLICT(HttpStatus.CONFLICT, "Conflict", "The state of the resource doesn't allow this."),
+    GONE(HttpStatus.GONE, "Gone", "The resource was there, and no longer is."),
     CONTENT_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE, "Content too large", "The body is too large."),
     REQUEST_TIMEOUT(HttpStatus.REQUEST_TIMEOUT, "Request timeout", "The request didn't arrive in time."),
     IDEMPOTENCY_MISMATCH(
@@ -70,7 +72,12 @@ public enum ProblemType {
             "Durability unavailable",
             "Redis can't keep the promise that a 202 is here. Nothing was stored. Try again later."),
     OUTCOME_UNKNOWN(
-            HttpStatus.SERVICE_UNAVAILABLE, "Outcome unknown", "It is not known whether the request took effect.");
+            HttpStatus.SERVICE_UNAVAILABLE, "Outcome unknown", "It is not known whether the request took effect."),
+    TOO_MANY_LISTENERS(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Too many listeners",
+            "As many clients follow the stream as may. Try again later."),
+    NOT_YET(HttpStatus.GATEWAY_TIMEOUT, "Not yet", "The checkin is stored and was not applied in time. Try again.");
 
     private static final String URI_PREFIX = "urn:checkins:problem:";
     private static final String RETRY_AFTER_SECONDS = "1";
@@ -87,7 +94,7 @@ public enum ProblemType {
         this.uri = URI.create(URI_PREFIX + title.toLowerCase(Locale.ROOT).replace(' ', '-'));
     }
 
-    /** What to throw in a request's handling. A 503 carries {@code Retry-After}. */
+    /** What to throw in a request's handling. A 503 or 504 carries {@code Retry-After}. */
     public ErrorResponseException exception() {
         return exception(detail, null);
     }
@@ -135,7 +142,7 @@ public enum ProblemType {
 
     HttpHeaders headers() {
         HttpHeaders headers = new HttpHeaders();
-        if (status == HttpStatus.SERVICE_UNAVAILABLE) {
+        if (status == HttpStatus.SERVICE_UNAVAILABLE || status == HttpStatus.GATEWAY_TIMEOUT) {
             headers.set(HttpHeaders.RETRY_AFTER, RETRY_AFTER_SECONDS);
         }
         return headers;

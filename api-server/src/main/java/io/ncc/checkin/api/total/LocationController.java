@@ -1,19 +1,28 @@
-package io.ncc.checkin.api;
+package io.ncc.checkin.api.total;
 
+import io.ncc.checkin.api.checkin.StoredCheckin;
+import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.ProblemType;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 @RestController
 @Tag(name = "Locations")
+@ApiResponse(responseCode = "200")
+@ApiResponse(responseCode = "400", ref = "400")
+@ApiResponse(responseCode = "404", ref = "404")
+@ApiResponse(responseCode = "503", ref = "503")
 final class LocationController {
 
     private static final String[] FIELDS = {
@@ -22,24 +31,50 @@ final class LocationController {
 
     private final HashReader hashes;
     private final Keys keys;
+    private final ReadYourWrites readYourWrites;
 
-    LocationController(HashReader hashes, Keys keys) {
+    LocationController(HashReader hashes, Keys keys, ReadYourWrites readYourWrites) {
         this.hashes = hashes;
         this.keys = keys;
+        this.readYourWrites = readYourWrites;
     }
 
     @Operation(summary = "A location with the totals of its checkins")
     @GetMapping(
             path = {"/locations/{id}", "/api/location/{id}"},
+            params = "!after",
             produces = MediaType.APPLICATION_JSON_VALUE)
     Location location(
             @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "171") @PathVariable String id) {
-        long number = PathVariables.id("id", id);
-        HashReader.Fields fields = hashes.read(keys.location(number), FIELDS);
+        return read(Parameters.id("id", id));
+    }
+
+    @Operation(
+            summary = "A location, once a certain checkin is in the totals",
+            description = "For those who want to read what they wrote: after is the id that the receiver gave.")
+    @ApiResponse(responseCode = "409", ref = "409")
+    @ApiResponse(responseCode = "504", ref = "504")
+    @GetMapping(
+            path = {"/locations/{id}", "/api/location/{id}"},
+            params = "after",
+            produces = MediaType.APPLICATION_JSON_VALUE)
+    CompletableFuture<Location> locationAfter(
+            @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "171") @PathVariable String id,
+            @Parameter(description = "the id of a checkin", example = "1609602085397-0") @RequestParam String after,
+            @Parameter(description = "how long to wait at most, such as 500ms; 2s if not given")
+                    @RequestParam(required = false)
+                    @Nullable
+                    String wait) {
+        long number = Parameters.id("id", id);
+        return readYourWrites.read(after, wait, StoredCheckin::locationId, number, () -> read(number));
+    }
+
+    private Location read(long id) {
+        HashReader.Fields fields = hashes.read(keys.location(id), FIELDS);
         if (fields.isEmpty()) {
             throw ProblemType.NOT_FOUND.exception("There is no location with this id.");
         }
-        return Location.from(number, fields);
+        return Location.from(id, fields);
     }
 
     /**

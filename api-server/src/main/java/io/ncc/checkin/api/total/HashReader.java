@@ -1,4 +1,4 @@
-package io.ncc.checkin.api;
+package io.ncc.checkin.api.total;
 
 import io.lettuce.core.KeyValue;
 import io.ncc.checkin.service.RedisLink;
@@ -6,8 +6,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
 
 /** Reads fields of hashes, by their names: what isn't asked for, such as a password, never gets here. */
+@Component
 final class HashReader {
 
     private final RedisLink redis;

@@ -1,36 +1,46 @@
-package io.ncc.checkin.api;
+package io.ncc.checkin.api.checkin;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.lettuce.core.StreamMessage;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.model.UndecodableEntryException;
 import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A checkin as it is in the stream.
  *
  * @param timestamp when it was taken in, in milliseconds since 1970
+ * @param replayOf of a dead letter that was put back: the id of the original
  */
 @Schema(name = "Checkin")
-record StoredCheckin(
+public record StoredCheckin(
         @Schema(example = "1609602085397-0") String id,
         @Schema(example = "1609602085397") long timestamp,
         @Schema(example = "789") long userId,
         @Schema(example = "171") long locationId,
-        @Schema(example = "5", minimum = "0", maximum = "5") int starRating) {
+        @Schema(example = "5", minimum = "0", maximum = "5") int starRating,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String replayOf) {
 
     /** Null for an entry that is not a checkin. */
-    static @Nullable StoredCheckin from(StreamMessage<String, String> entry) {
+    public static @Nullable StoredCheckin from(StreamMessage<String, String> entry) {
+        return entry.getBody() == null ? null : from(entry.getId(), entry.getBody());
+    }
+
+    /** Null for an entry that is not a checkin. */
+    public static @Nullable StoredCheckin from(String id, Map<String, String> fields) {
         try {
-            Checkin checkin = CheckinCodec.decode(entry.getBody());
+            Checkin checkin = CheckinCodec.decode(fields);
             return new StoredCheckin(
-                    entry.getId(),
-                    StreamId.parse(entry.getId()).millis(),
+                    id,
+                    StreamId.parse(id).millis(),
                     checkin.userId(),
                     checkin.locationId(),
-                    checkin.starRating());
+                    checkin.starRating(),
+                    fields.get(CheckinCodec.REPLAY_OF));
         } catch (UndecodableEntryException e) {
             return null;
         }

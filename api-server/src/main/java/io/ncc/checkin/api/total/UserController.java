@@ -1,21 +1,30 @@
-package io.ncc.checkin.api;
+package io.ncc.checkin.api.total;
 
+import io.ncc.checkin.api.checkin.StoredCheckin;
+import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.ProblemType;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 @RestController
 @Tag(name = "Users")
+@ApiResponse(responseCode = "200")
+@ApiResponse(responseCode = "400", ref = "400")
+@ApiResponse(responseCode = "404", ref = "404")
+@ApiResponse(responseCode = "503", ref = "503")
 final class UserController {
 
     private static final String[] FIELDS = {
@@ -24,18 +33,41 @@ final class UserController {
 
     private final HashReader hashes;
     private final Keys keys;
+    private final ReadYourWrites readYourWrites;
 
-    UserController(HashReader hashes, Keys keys) {
+    UserController(HashReader hashes, Keys keys, ReadYourWrites readYourWrites) {
         this.hashes = hashes;
         this.keys = keys;
+        this.readYourWrites = readYourWrites;
     }
 
     @Operation(summary = "A user with the totals of their checkins")
     @GetMapping(
             path = {"/users/{id}", "/api/user/{id}"},
+            params = "!after",
             produces = MediaType.APPLICATION_JSON_VALUE)
     User user(@Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id) {
-        return read(PathVariables.id("id", id));
+        return read(Parameters.id("id", id));
+    }
+
+    @Operation(
+            summary = "A user, once a certain checkin is in the totals",
+            description = "For those who want to read what they wrote: after is the id that the receiver gave.")
+    @ApiResponse(responseCode = "409", ref = "409")
+    @ApiResponse(responseCode = "504", ref = "504")
+    @GetMapping(
+            path = {"/users/{id}", "/api/user/{id}"},
+            params = "after",
+            produces = MediaType.APPLICATION_JSON_VALUE)
+    CompletableFuture<User> userAfter(
+            @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id,
+            @Parameter(description = "the id of a checkin", example = "1609602085397-0") @RequestParam String after,
+            @Parameter(description = "how long to wait at most, such as 500ms; 2s if not given")
+                    @RequestParam(required = false)
+                    @Nullable
+                    String wait) {
+        long number = Parameters.id("id", id);
+        return readYourWrites.read(after, wait, StoredCheckin::userId, number, () -> read(number));
     }
 
     @Operation(summary = "The name of a user")
@@ -44,7 +76,7 @@ final class UserController {
             produces = MediaType.APPLICATION_JSON_VALUE)
     FullName fullName(
             @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id) {
-        User user = read(PathVariables.id("id", id));
+        User user = read(Parameters.id("id", id));
         String name = Stream.of(user.firstName(), user.lastName())
                 .filter(part -> part != null && !part.isBlank())
                 .collect(Collectors.joining(" "));

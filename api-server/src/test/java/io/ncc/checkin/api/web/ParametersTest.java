@@ -1,4 +1,4 @@
-package io.ncc.checkin.api;
+package io.ncc.checkin.api.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
@@ -8,13 +8,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.web.ErrorResponseException;
 
-final class PathVariablesTest {
+final class ParametersTest {
 
     @Test
     void theWholeRangeIsTaken() {
-        assertThat(PathVariables.id("id", "1")).isEqualTo(1);
-        assertThat(PathVariables.id("id", "9223372036854775807")).isEqualTo(Long.MAX_VALUE);
-        assertThat(PathVariables.millis("from", "0")).isZero();
+        assertThat(Parameters.id("id", "1")).isEqualTo(1);
+        assertThat(Parameters.id("id", "9223372036854775807")).isEqualTo(Long.MAX_VALUE);
+        assertThat(Parameters.millis("from", "0")).isZero();
     }
 
     @ParameterizedTest
@@ -34,12 +34,12 @@ final class PathVariablesTest {
                 "92233720368547758070"
             })
     void anythingElseIsRefused(String text) {
-        assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> PathVariables.id("id", text));
-        assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> PathVariables.millis("from", text));
+        assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> Parameters.id("id", text));
+        assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> Parameters.millis("from", text));
     }
 
     @Test
     void zeroIsATimeButNoId() {
-        assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> PathVariables.id("id", "0"));
+        assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> Parameters.id("id", "0"));
     }
 }

@@ -1,0 +1,41 @@
+package io.ncc.checkin.api;
+
+import java.time.Duration;
+import org.springframework.boot.context.properties.ConfigurationProperties;
+import org.springframework.boot.context.properties.bind.DefaultValue;
+
+/**
+ * The settings of the API server.
+ *
+ * @param maxWait the longest time for which a caller may ask to wait, for a checkin to be applied or for one to pull, 100 ms to 5 min
+ * @param claimAfter an entry that was pulled and not acknowledged for longer than this is given to whoever pulls next, 100 ms or more
+ * @param maxListeners how many clients may follow the stream at once, 1 to 100,000; more are refused
+ * @param listenerBuffer how many bytes may wait for a client that follows the stream and is slow, 1,000 or more; then it is dropped
+ * @param heartbeat how often a client that follows the stream hears something, when nothing happens, 100 ms to 5 min
+ */
+@ConfigurationProperties(prefix = "checkin.api", ignoreUnknownFields = false)
+public record ApiProperties(
+        @DefaultValue("30s") Duration maxWait,
+        @DefaultValue("60s") Duration claimAfter,
+        @DefaultValue("1000") int maxListeners,
+        @DefaultValue("1000000") int listenerBuffer,
+        @DefaultValue("15s") Duration heartbeat) {
+
+    public ApiProperties {
+        require(isBetween(maxWait, 100, 300_000), "max-wait must be from 100ms to 5m");
+        require(claimAfter.toMillis() >= 100, "claim-after must be 100ms or more");
+        require(maxListeners >= 1 && maxListeners <= 100_000, "max-listeners must be from 1 to 100000");
+        require(listenerBuffer >= 1000, "listener-buffer must be 1000 or more");
+        require(isBetween(heartbeat, 100, 300_000), "heartbeat must be from 100ms to 5m");
+    }
+
+    private static boolean isBetween(Duration value, long leastMillis, long mostMillis) {
+        return value.toMillis() >= leastMillis && value.toMillis() <= mostMillis;
+    }
+
+    private static void require(boolean holds, String rule) {
+        if (!holds) {
+            throw new IllegalArgumentException("checkin.api." + rule);
+        }
+    }
+}

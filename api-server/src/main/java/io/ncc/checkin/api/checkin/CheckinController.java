@@ -1,0 +1,182 @@
+package io.ncc.checkin.api.checkin;
+
+import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.ProblemType;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.MediaType;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.RestController;
+
+@RestController
+@Tag(name = "Checkins")
+@ApiResponse(responseCode = "200")
+@ApiResponse(responseCode = "503", ref = "503")
+final class CheckinController {
+
+    private static final StreamId HIGHEST = new StreamId(-1, -1); // 2^64-1, unsigned
+    private static final int DEFAULT_LIMIT = 100;
+
+    private final CheckinReader checkins;
+    private final StatusReader statuses;
+
+    CheckinController(CheckinReader checkins, StatusReader statuses) {
+        this.checkins = checkins;
+        this.statuses = statuses;
+    }
+
+    @Operation(summary = "The newest checkin")
+    @ApiResponse(responseCode = "404", ref = "404")
+    @GetMapping(
+            path = {"/checkins/latest", "/api/checkins/latest"},
+            produces = MediaType.APPLICATION_JSON_VALUE)
+    StoredCheckin latest() {
+        return checkins.latest().orElseThrow(() -> ProblemType.NOT_FOUND.exception("There are no checkins."));
+    }
+
+    @Operation(
+            summary = "Checkins of a time range, page by page",
+            description =
+                    "The pages are stable: what is appended or trimmed meanwhile is not repeated, and shifts nothing.")
+    @ApiResponse(responseCode = "400", ref = "400")
+    @GetMapping(path = "/checkins", produces = MediaType.APPLICATION_JSON_VALUE)
+    Checkins list(
+            @Parameter(description = "the first time; milliseconds since 1970, or ISO 8601")
+                    @RequestParam(required = false)
+                    @Nullable
+                    String from,
+            @Parameter(description = "the last time, included; milliseconds since 1970, or ISO 8601")
+                    @RequestParam(required = false)
+                    @Nullable
+                    String to,
+            @Parameter(schema = @Schema(type = "integer", minimum = "1", maximum = "1000", defaultValue = "100"))
+                    @RequestParam(required = false)
+                    @Nullable
+                    String limit,
+            @Parameter(
+                            schema =
+                                    @Schema(
+                                            allowableValues = {"asc", "desc"},
+                                            defaultValue = "asc"))
+                    @RequestParam(required = false)
+                    @Nullable
+                    String order,
+            @Parameter(description = "of the answer before; it stands for all other parameters")
+                    @RequestParam(required = false)
+                    @Nullable
+                    String cursor) {
+        if (cursor == null) {
+            return Checkins.of(checkins.page(begin(from, to, limit, order)));
+        }
+        if (from != null || to != null || limit != null || order != null) {
+            throw ProblemType.invalidParameter("cursor", "stands for all other parameters");
+        }
+        return Checkins.of(checkins.page(Cursor.parse(cursor)));
+    }
+
+    private static Cursor begin(
+            @Nullable String from, @Nullable String to, @Nullable String limit, @Nullable String order) {
+        StreamId first = from == null ? StreamId.ZERO : new StreamId(Parameters.time("from", from), 0);
+        StreamId last = to == null ? HIGHEST : new StreamId(Parameters.time("to", to), HIGHEST.sequence());
+        if (first.compareTo(last) > 0) {
+            throw ProblemType.invalidParameter("to", "must not be before from");
+        }
+        if (order != null && !order.equals("asc") && !order.equals("desc")) {
+            throw ProblemType.invalidParameter("order", "must be asc or desc");
+        }
+        return new Cursor(
+                first,
+                last,
+                "desc".equals(order),
+                Parameters.count("limit", limit, 1, CheckinReader.MAX_PAGE, DEFAULT_LIMIT));
+    }
+
+    @Operation(summary = "The first 1,000 checkins of a time range, oldest first")
+    @ApiResponse(responseCode = "400", ref = "400")
+    @GetMapping(
+            path = {"/checkins/{from}/{to}", "/api/checkins/{from}/{to}"},
+            produces = MediaType.APPLICATION_JSON_VALUE)
+    List<StoredCheckin> range(
+            @Parameter(description = "milliseconds since 1970, included", example = "1609459200000") @PathVariable
+                    String from,
+            @Parameter(description = "milliseconds since 1970, included", example = "1609718400000") @PathVariable
+                    String to) {
+        StreamId first = new StreamId(Parameters.millis("from", from), 0);
+        StreamId last = new StreamId(Parameters.millis("to", to), HIGHEST.sequence());
+        if (first.compareTo(last) > 0) {
+            throw ProblemType.invalidParameter("to", "must not be before from");
+        }
+        return checkins.range(first, last);
+    }
+
+    @Operation(summary = "A checkin, and what became of it")
+    @ApiResponse(responseCode = "400", ref = "400")
+    @ApiResponse(responseCode = "404", ref = "404")
+    @ApiResponse(responseCode = "410", ref = "410")
+    @GetMapping(path = "/checkins/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
+    CheckinWithStatus one(@Parameter(example = "1609602085397-0") @PathVariable String id) {
+        EntryStatus status = statuses.read(Parameters.streamId("id", id));
+        if (status.state() == EntryStatus.State.TRIMMED) {
+            throw ProblemType.GONE.exception(
+                    "The entry is no longer in the stream; it was settled before it was trimmed.");
+        }
+        if (status.state() == EntryStatus.State.UNKNOWN) {
+            throw ProblemType.NOT_FOUND.exception("There is no entry with this id.");
+        }
+        return CheckinWithStatus.of(status);
+    }
+
+    /** @param next where the next page is; null at the end */
+    record Checkins(
+            List<StoredCheckin> items,
+
+            @Schema(example = "/checkins?cursor=...") @Nullable
+            String next) {
+
+        static Checkins of(CheckinReader.Page page) {
+            return new Checkins(page.items(), page.next() == null ? null : "/checkins?cursor=" + page.next());
+        }
+    }
+
+    /**
+     * @param status queued, processing, applied or dead; null where there is no processor that could say
+     * @param consumer who is processing it
+     * @param deliveries how often it was delivered to a processor
+     * @param reason why it is dead
+     * @param deadLetter the id of its dead letter
+     * @param checkin null if the entry is no checkin, or no longer in the stream
+     */
+    record CheckinWithStatus(
+            String id,
+
+            @Schema(allowableValues = {"queued", "processing", "applied", "dead"}) @Nullable
+            String status,
+
+            @Nullable String consumer,
+            @Nullable Long deliveries,
+            @Nullable String reason,
+            @Nullable String deadLetter,
+            @Nullable String replayedAs,
+            @Nullable StoredCheckin checkin) {
+
+        static CheckinWithStatus of(EntryStatus status) {
+            return new CheckinWithStatus(
+                    status.id(),
+                    status.state().text(),
+                    status.consumer(),
+                    status.deliveries(),
+                    status.reason(),
+                    status.deadLetter(),
+                    status.replayedAs(),
+                    status.checkin());
+        }
+    }
+}

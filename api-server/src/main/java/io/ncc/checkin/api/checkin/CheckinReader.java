@@ -1,0 +1,89 @@
+package io.ncc.checkin.api.checkin;
+
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.lettuce.core.StreamMessage;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.RedisLink;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/** Reads checkins from the stream. Entries that are not checkins are passed over: they will be dead letters. */
+@Component
+final class CheckinReader {
+
+    /** The most checkins that one request gets, and that one command reads. */
+    static final int MAX_PAGE = 1000;
+
+    private final RedisLink redis;
+    private final String stream;
+
+    CheckinReader(RedisLink redis, Keys keys) {
+        this.redis = redis;
+        this.stream = keys.checkins();
+    }
+
+    /** The checkin of the highest id. */
+    Optional<StoredCheckin> latest() {
+        Cursor cursor = new Cursor(StreamId.ZERO, new StreamId(-1, -1), true, 1); // nearly always enough
+        while (true) {
+            List<StreamMessage<String, String>> page = read(cursor, cursor.limit());
+            Optional<StoredCheckin> found = checkins(page).findFirst();
+            if (found.isPresent() || page.size() < cursor.limit()) {
+                return found;
+            }
+            StreamId last = StreamId.parse(page.get(page.size() - 1).getId());
+            cursor = new Cursor(cursor.from(), cursor.after(last).to(), true, MAX_PAGE);
+        }
+    }
+
+    /** Up to as many checkins as the cursor says, and where to go on. Only the last page may be shorter, or empty. */
+    Page page(Cursor start) {
+        List<StoredCheckin> items = new ArrayList<>();
+        Cursor cursor = start;
+        while (true) {
+            List<StreamMessage<String, String>> read = read(cursor, start.limit() + 1);
+            for (StreamMessage<String, String> entry : read) {
+                if (items.size() == start.limit()) {
+                    return new Page(items, cursor);
+                }
+                StoredCheckin checkin = StoredCheckin.from(entry);
+                if (checkin != null) {
+                    items.add(checkin);
+                }
+                cursor = cursor.after(StreamId.parse(entry.getId()));
+            }
+            if (read.size() <= start.limit()) {
+                return new Page(items, null);
+            }
+        }
+    }
+
+    /** The first {@value #MAX_PAGE} checkins from one id to another, both included, in order. */
+    List<StoredCheckin> range(StreamId from, StreamId to) {
+        return checkins(read(new Cursor(from, to, false, MAX_PAGE), MAX_PAGE)).toList();
+    }
+
+    private static java.util.stream.Stream<StoredCheckin> checkins(List<StreamMessage<String, String>> entries) {
+        return entries.stream().map(StoredCheckin::from).filter(Objects::nonNull);
+    }
+
+    private List<StreamMessage<String, String>> read(Cursor cursor, int count) {
+        if (cursor.from().compareTo(cursor.to()) > 0) {
+            return List.of();
+        }
+        Range<String> range = Range.create(cursor.from().toString(), cursor.to().toString());
+        Limit limit = Limit.from(count);
+        return redis.call(commands -> cursor.newestFirst()
+                ? commands.xrevrange(stream, range, limit)
+                : commands.xrange(stream, range, limit));
+    }
+
+    /** @param next null at the end */
+    record Page(List<StoredCheckin> items, @Nullable Cursor next) {}
+}

@@ -1,0 +1,130 @@
+package io.ncc.checkin.api.checkin;
+
+import io.lettuce.core.RedisException;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.ProblemType;
+import io.ncc.checkin.service.RedisLink;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+
+/**
+ * Waits for checkins to be applied, for callers that want to read what they wrote. While someone waits, one question every few milliseconds is
+ * asked for all who do; a waiter costs neither a thread nor a connection.
+ */
+@Component
+public final class Settlement implements SmartLifecycle {
+
+    private static final Logger log = LoggerFactory.getLogger(Settlement.class);
+    private static final Duration INTERVAL = Duration.ofMillis(2);
+    private static final int MOST_AT_ONCE = 500;
+
+    private final StatusReader statuses;
+    private final ConcurrentLinkedQueue<Waiter> waiters = new ConcurrentLinkedQueue<>();
+    private volatile ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor();
+    private volatile boolean running;
+
+    Settlement(StatusReader statuses, MeterRegistry registry) {
+        this.statuses = statuses;
+        registry.gauge("checkin.api.waiting", waiters, ConcurrentLinkedQueue::size);
+    }
+
+    /**
+     * Completes once the entry is applied.
+     *
+     * @return fails with a problem: {@link ProblemType#NOT_FOUND} if there is no such entry, {@link ProblemType#CONFLICT} if it is dead,
+     *     {@link ProblemType#NOT_YET} if the time is over
+     */
+    public CompletableFuture<EntryStatus> applied(StreamId id, Duration wait) {
+        EntryStatus now = statuses.read(id);
+        if (now.isSettled() || now.state() == EntryStatus.State.UNKNOWN) {
+            return result(now);
+        }
+        Waiter waiter = new Waiter(id, System.nanoTime() + wait.toNanos(), new CompletableFuture<>());
+        waiters.add(waiter);
+        return waiter.status.thenCompose(Settlement::result);
+    }
+
+    private static CompletableFuture<EntryStatus> result(EntryStatus status) {
+        return switch (status.state()) {
+            case APPLIED, TRIMMED -> CompletableFuture.completedFuture(status);
+            case DEAD ->
+                CompletableFuture.failedFuture(
+                        ProblemType.CONFLICT.exception("The checkin could not be applied: " + status.reason() + "."));
+            case UNKNOWN ->
+                CompletableFuture.failedFuture(ProblemType.NOT_FOUND.exception("There is no checkin with this id."));
+            default -> CompletableFuture.failedFuture(ProblemType.NOT_YET.exception());
+        };
+    }
+
+    private void look() {
+        try {
+            lookAtAll();
+        } catch (RedisException e) {
+            failAll(e);
+        } catch (RuntimeException e) { // must not end the schedule
+            log.error("Waiting for checkins to be applied failed", e);
+            failAll(e);
+        }
+    }
+
+    private void lookAtAll() {
+        List<Waiter> all = new ArrayList<>(waiters);
+        for (int from = 0; from < all.size(); from += MOST_AT_ONCE) {
+            List<Waiter> some = all.subList(from, Math.min(from + MOST_AT_ONCE, all.size()));
+            List<StreamId> ids = some.stream().map(Waiter::id).toList();
+            List<EntryStatus> found = statuses.read(ids);
+            long now = System.nanoTime();
+            for (int i = 0; i < some.size(); i++) {
+                Waiter waiter = some.get(i);
+                EntryStatus status = found.get(i);
+                if (status.isSettled() || status.state() == EntryStatus.State.UNKNOWN || now - waiter.deadline >= 0) {
+                    waiters.remove(waiter);
+                    waiter.status.complete(status);
+                }
+            }
+        }
+    }
+
+    private void failAll(RuntimeException cause) {
+        for (Waiter waiter = waiters.poll(); waiter != null; waiter = waiters.poll()) {
+            waiter.status.completeExceptionally(cause);
+        }
+    }
+
+    @Override
+    public void start() {
+        running = true;
+        executor = Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "settlement"));
+        executor.scheduleWithFixedDelay(this::look, 0, INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public void stop() {
+        running = false;
+        executor.shutdownNow();
+        failAll(new RedisException("stopping"));
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    @Override
+    public int getPhase() {
+        return RedisLink.PHASE + 1;
+    }
+
+    private record Waiter(StreamId id, long deadline, CompletableFuture<EntryStatus> status) {}
+}

@@ -1,0 +1,75 @@
+package io.ncc.checkin.api.checkin;
+
+import io.lettuce.core.ScriptOutputType;
+import io.ncc.checkin.api.checkin.EntryStatus.State;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.LuaScript;
+import io.ncc.checkin.service.RedisLink;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+import org.springframework.stereotype.Component;
+
+/** Finds out what became of entries, of all of them at one moment. */
+@Component
+final class StatusReader {
+
+    private final LuaScript script = LuaScript.of(StatusReader.class, "settled", "status");
+    private final RedisLink redis;
+    private final String[] scriptKeys;
+
+    StatusReader(RedisLink redis, Keys keys) {
+        this.redis = redis;
+        this.scriptKeys = new String[] {
+            keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.deadLetters(), keys.deadLetterIds()
+        };
+    }
+
+    EntryStatus read(StreamId id) {
+        return read(List.of(id)).get(0);
+    }
+
+    /** In the order of the ids, of which there may be some hundred. */
+    List<EntryStatus> read(List<StreamId> ids) {
+        List<String> args = new ArrayList<>();
+        args.add(Keys.GROUP);
+        ids.forEach(id -> args.add(id.toString()));
+        List<Object> replies = redis.call(
+                commands -> script.run(commands, ScriptOutputType.MULTI, scriptKeys, args.toArray(String[]::new)));
+        return replies.stream().map(reply -> status((List<?>) reply)).toList();
+    }
+
+    private static EntryStatus status(List<?> reply) {
+        State state = State.valueOf(text(reply, 1).toUpperCase(Locale.ROOT));
+        boolean processing = state == State.PROCESSING;
+        return new EntryStatus(
+                text(reply, 0),
+                state,
+                processing ? text(reply, 2) : null,
+                processing ? (Long) reply.get(3) : null,
+                state == State.DEAD ? text(reply, 2) : null,
+                state == State.DEAD ? orNull(text(reply, 3)) : null,
+                orNull(text(reply, 4)),
+                checkin(text(reply, 0), (List<?>) reply.get(5)));
+    }
+
+    private static @Nullable StoredCheckin checkin(String id, List<?> namesAndValues) {
+        Map<String, String> fields = new HashMap<>();
+        for (int i = 0; i < namesAndValues.size(); i += 2) {
+            fields.put(text(namesAndValues, i), text(namesAndValues, i + 1));
+        }
+        return StoredCheckin.from(id, fields);
+    }
+
+    private static String text(List<?> reply, int index) {
+        return String.valueOf(reply.get(index));
+    }
+
+    private static @Nullable String orNull(String text) {
+        return text.isEmpty() ? null : text;
+    }
+}

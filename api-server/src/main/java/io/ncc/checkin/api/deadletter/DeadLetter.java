@@ -1,0 +1,65 @@
+package io.ncc.checkin.api.deadletter;
+
+import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * An entry that could not be applied.
+ *
+ * @param id of the dead letter
+ * @param originalId of the entry
+ * @param reason why it could not be applied
+ * @param deliveries how often it was delivered
+ * @param consumer who had it
+ * @param truncated whether the entry had more fields than are kept; then it can't be put back
+ * @param fields of the entry, as they were; a name may stand twice
+ */
+record DeadLetter(
+        @Schema(example = "1609602099999-0") String id,
+        @Schema(example = "1609602085397-0") String originalId,
+
+        @Schema(example = "starRating is not a digit from 0 to 5")
+        String reason,
+
+        long deliveries,
+        String consumer,
+        boolean truncated,
+        List<Field> fields) {
+
+    /** How many values stand before those of the entry: a name and a value for each of our own. */
+    private static final int OWN = 10;
+
+    /** Reads what set-aside.lua writes; what others wrote into the stream of dead letters is shown as far as it can be. */
+    static DeadLetter from(Object entry) {
+        String id = (String) ((List<?>) entry).get(0);
+        List<?> values = (List<?>) ((List<?>) entry).get(1);
+        List<Field> fields = new ArrayList<>();
+        for (int i = OWN; i + 1 < values.size(); i += 2) {
+            fields.add(new Field(String.valueOf(values.get(i)), String.valueOf(values.get(i + 1))));
+        }
+        return new DeadLetter(
+                id,
+                own(values, 0),
+                own(values, 1),
+                number(own(values, 2)),
+                own(values, 3),
+                number(own(values, 4)) > fields.size(),
+                fields);
+    }
+
+    private static String own(List<?> values, int index) {
+        int at = 2 * index + 1;
+        return at < values.size() ? String.valueOf(values.get(at)) : "";
+    }
+
+    private static long number(String text) {
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            return 0;
+        }
+    }
+
+    record Field(String name, String value) {}
+}

@@ -1,0 +1,135 @@
+package io.ncc.checkin.api.deadletter;
+
+import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
+import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.ProblemType;
+import io.swagger.v3.oas.annotations.Operation;
+import io.swagger.v3.oas.annotations.Parameter;
+import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.responses.ApiResponse;
+import io.swagger.v3.oas.annotations.tags.Tag;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.http.HttpStatus;
+import org.springframework.http.MediaType;
+import org.springframework.web.ErrorResponseException;
+import org.springframework.web.bind.annotation.DeleteMapping;
+import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
+import org.springframework.web.bind.annotation.PostMapping;
+import org.springframework.web.bind.annotation.RequestMapping;
+import org.springframework.web.bind.annotation.RequestParam;
+import org.springframework.web.bind.annotation.ResponseStatus;
+import org.springframework.web.bind.annotation.RestController;
+
+/** What could not be applied. The id in a URL is that of the dead letter, not that of the entry. */
+@RestController
+@RequestMapping(path = "/dead-letters", produces = MediaType.APPLICATION_JSON_VALUE)
+@Tag(name = "Dead letters")
+@ApiResponse(responseCode = "400", ref = "400")
+@ApiResponse(responseCode = "503", ref = "503")
+final class DeadLetterController {
+
+    private static final int MAX_LIMIT = 1000;
+    private static final int DEFAULT_LIMIT = 100;
+
+    private final DeadLetterReader deadLetters;
+
+    DeadLetterController(DeadLetterReader deadLetters) {
+        this.deadLetters = deadLetters;
+    }
+
+    @Operation(summary = "The dead letters, oldest first, page by page")
+    @ApiResponse(responseCode = "200")
+    @GetMapping
+    DeadLetters list(
+            @Parameter(description = "only those after this id") @RequestParam(required = false) @Nullable String after,
+            @Parameter(schema = @Schema(type = "integer", minimum = "1", maximum = "1000", defaultValue = "100"))
+                    @RequestParam(required = false)
+                    @Nullable
+                    String limit) {
+        StreamId from = after == null ? StreamId.ZERO : Parameters.streamId("after", after);
+        int most = Parameters.count("limit", limit, 1, MAX_LIMIT, DEFAULT_LIMIT);
+        List<DeadLetter> page = deadLetters.list(from, most + 1);
+        if (page.size() <= most) {
+            return new DeadLetters(page, null);
+        }
+        List<DeadLetter> items = page.subList(0, most);
+        return new DeadLetters(
+                items,
+                "/dead-letters?limit=" + most + "&after=" + items.get(most - 1).id());
+    }
+
+    @Operation(summary = "One dead letter")
+    @ApiResponse(responseCode = "200")
+    @ApiResponse(responseCode = "404", ref = "404")
+    @GetMapping("/{id}")
+    DeadLetter one(@PathVariable String id) {
+        return deadLetters.one(Parameters.streamId("id", id)).orElseThrow(DeadLetterController::none);
+    }
+
+    @Operation(
+            summary = "Puts a dead letter back into the stream, once",
+            description = "It becomes a new entry, which counts for its user as of the time of the original.")
+    @ApiResponse(responseCode = "200")
+    @ApiResponse(responseCode = "404", ref = "404")
+    @ApiResponse(responseCode = "409", ref = "409")
+    @PostMapping("/{id}/replay")
+    Replayed replay(@PathVariable String id) {
+        StreamId letter = Parameters.streamId("id", id);
+        List<Replayed> replayed = deadLetters.replay(List.of(letter.toString()));
+        if (!replayed.isEmpty()) {
+            return replayed.get(0);
+        }
+        if (deadLetters.one(letter).isPresent()) {
+            throw ProblemType.CONFLICT.exception("The entry had more fields than a dead letter keeps.");
+        }
+        throw none();
+    }
+
+    @Operation(summary = "Puts all dead letters back into the stream, or all of one reason, up to 1,000 of them")
+    @ApiResponse(responseCode = "200")
+    @PostMapping("/replay")
+    Replay replayAll(
+            @Parameter(description = "only those with exactly this reason") @RequestParam(required = false) @Nullable
+                    String reason) {
+        List<String> ids = new ArrayList<>();
+        StreamId after = StreamId.ZERO;
+        boolean end = false;
+        while (ids.size() <= MAX_LIMIT && !end) {
+            List<DeadLetter> page = deadLetters.list(after, MAX_LIMIT);
+            for (DeadLetter letter : page) {
+                after = StreamId.parse(letter.id());
+                if (!letter.truncated() && (reason == null || reason.equals(letter.reason()))) {
+                    ids.add(letter.id());
+                }
+            }
+            end = page.size() < MAX_LIMIT;
+        }
+        boolean more = ids.size() > MAX_LIMIT;
+        return new Replay(deadLetters.replay(more ? ids.subList(0, MAX_LIMIT) : ids), more);
+    }
+
+    @Operation(summary = "Discards a dead letter")
+    @ApiResponse(responseCode = "204")
+    @ApiResponse(responseCode = "404", ref = "404")
+    @DeleteMapping("/{id}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void discard(@PathVariable String id) {
+        if (!deadLetters.discard(Parameters.streamId("id", id))) {
+            throw none();
+        }
+    }
+
+    private static ErrorResponseException none() {
+        return ProblemType.NOT_FOUND.exception("There is no dead letter with this id.");
+    }
+
+    /** @param next where the next page is; null at the end */
+    record DeadLetters(List<DeadLetter> items, @Nullable String next) {}
+
+    /** @param more whether there are more: ask again */
+    record Replay(List<Replayed> replayed, boolean more) {}
+}

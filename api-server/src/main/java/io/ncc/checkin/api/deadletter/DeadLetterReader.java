@@ -1,0 +1,88 @@
+package io.ncc.checkin.api.deadletter;
+
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.output.ArrayOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.LuaScript;
+import io.ncc.checkin.service.RedisLink;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.springframework.stereotype.Component;
+
+/** Reads dead letters, puts them back, and discards them. */
+@Component
+final class DeadLetterReader {
+
+    private static final int MOST_AT_ONCE = 100;
+
+    private final LuaScript replay = LuaScript.of(DeadLetterReader.class, "replay");
+    private final LuaScript discard = LuaScript.of(DeadLetterReader.class, "discard");
+    private final RedisLink redis;
+    private final String deadLetters;
+    private final String deadLetterIds;
+    private final String stream;
+
+    DeadLetterReader(RedisLink redis, Keys keys) {
+        this.redis = redis;
+        this.deadLetters = keys.deadLetters();
+        this.deadLetterIds = keys.deadLetterIds();
+        this.stream = keys.checkins();
+    }
+
+    /** Ascending by id. */
+    List<DeadLetter> list(StreamId after, int limit) {
+        // read raw: a name may stand twice in an entry, and Lettuce's own reading keeps one of them
+        CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8)
+                .addKey(deadLetters)
+                .add('(' + after.toString())
+                .add("+")
+                .add("COUNT")
+                .add(limit);
+        List<Object> entries = redis.call(
+                commands -> commands.dispatch(CommandType.XRANGE, new ArrayOutput<>(StringCodec.UTF8), args));
+        return entries.stream().map(DeadLetter::from).toList();
+    }
+
+    Optional<DeadLetter> one(StreamId id) {
+        CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8)
+                .addKey(deadLetters)
+                .add(id.toString())
+                .add(id.toString());
+        List<Object> entries = redis.call(
+                commands -> commands.dispatch(CommandType.XRANGE, new ArrayOutput<>(StringCodec.UTF8), args));
+        return entries.stream().map(DeadLetter::from).findFirst();
+    }
+
+    /** Puts dead letters back. An id that is none any more, or was cut short, is left out of the result. */
+    List<Replayed> replay(List<String> ids) {
+        List<Replayed> replayed = new ArrayList<>();
+        for (int from = 0; from < ids.size(); from += MOST_AT_ONCE) {
+            List<String> some = ids.subList(from, Math.min(from + MOST_AT_ONCE, ids.size()));
+            List<Object> reply = redis.call(commands -> replay.run(
+                    commands,
+                    ScriptOutputType.MULTI,
+                    new String[] {stream, deadLetters, deadLetterIds},
+                    some.toArray(String[]::new)));
+            for (int i = 0; i < reply.size(); i += 2) {
+                replayed.add(new Replayed((String) reply.get(i), (String) reply.get(i + 1)));
+            }
+        }
+        return replayed;
+    }
+
+    boolean discard(StreamId id) {
+        long discarded = redis.call(commands -> discard.<Long>run(
+                commands, ScriptOutputType.INTEGER, new String[] {deadLetters, deadLetterIds}, new String[] {
+                    id.toString()
+                }));
+        return discarded == 1;
+    }
+
+    /** @param id of the dead letter; it is the entry with the id {@code replayedAs} now */
+    record Replayed(String id, String replayedAs) {}
+}

@@ -1,0 +1,191 @@
+package io.ncc.checkin.api.live;
+
+import io.lettuce.core.StreamMessage;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.ncc.checkin.api.ApiProperties;
+import io.ncc.checkin.api.checkin.StoredCheckin;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.ProblemType;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
+import org.springframework.stereotype.Component;
+import org.springframework.web.ErrorResponseException;
+import tools.jackson.databind.ObjectWriter;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Those who follow the stream. All but the joining and leaving of clients is done by the {@link StreamTail}'s thread, which never waits for a
+ * client: what a client can't take yet waits in its buffer, and if that gets too long the client is dropped.
+ */
+@Component
+final class LiveHub {
+
+    private static final byte[] HEARTBEAT = ":\n\n".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] GAP = "event: gap\ndata: {}\n\n".getBytes(StandardCharsets.US_ASCII);
+
+    private final Set<LiveClient> clients = ConcurrentHashMap.newKeySet();
+    private final ObjectWriter json;
+    private final Counter dropped;
+    private final int maxClients;
+    private final int maxBuffered;
+    private final long heartbeatNanos;
+
+    LiveHub(JsonMapper mapper, ApiProperties properties, MeterRegistry registry) {
+        this.json = mapper.writerFor(StoredCheckin.class);
+        this.maxClients = properties.maxListeners();
+        this.maxBuffered = properties.listenerBuffer();
+        this.heartbeatNanos = properties.heartbeat().toNanos();
+        this.dropped = Counter.builder("checkin.api.listeners.dropped")
+                .description("Clients that followed the stream and were dropped because they were too slow")
+                .register(registry);
+        registry.gauge("checkin.api.listeners", clients, Set::size);
+    }
+
+    /** @throws ErrorResponseException a problem, if there are as many clients as may be */
+    void requireRoom() {
+        if (clients.size() >= maxClients) {
+            throw ProblemType.TOO_MANY_LISTENERS.exception();
+        }
+    }
+
+    /** Takes a client on; it hears from the next turn of the tail on. */
+    void join(LiveClient client) {
+        client.send(HEARTBEAT); // so that it sees that it is connected
+        clients.add(client);
+    }
+
+    void leave(LiveClient client) {
+        clients.remove(client);
+    }
+
+    /**
+     * Sends a page of what they missed to those who are behind and can take it.
+     *
+     * @param between reads the entries from one id to another, both included, a page at most
+     * @param position up to where everything has been published
+     * @return whether someone is still behind
+     */
+    boolean catchUp(BiFunction<StreamId, StreamId, List<StreamMessage<String, String>>> between, StreamId position) {
+        boolean behind = false;
+        for (LiveClient client : clients) {
+            StreamId from = client.position();
+            if (from == null || from.equals(position)) {
+                client.moveTo(position); // it begins here
+            } else if (from.compareTo(position) > 0) {
+                send(client, GAP); // it knows an entry that the stream hasn't got
+                client.moveTo(position);
+            } else {
+                behind = true;
+                if (client.buffered() <= maxBuffered / 2) { // else it reads slowly: the stream keeps the rest for it
+                    sendPage(client, between.apply(from, position), from, position);
+                }
+            }
+        }
+        return behind;
+    }
+
+    private void sendPage(
+            LiveClient client, List<StreamMessage<String, String>> page, StreamId from, StreamId position) {
+        boolean complete = from.equals(StreamId.ZERO)
+                || (!page.isEmpty() && page.get(0).getId().equals(from.toString()));
+        if (!complete) {
+            send(client, GAP); // what it saw last has been trimmed, and who knows what after it
+        }
+        List<StreamMessage<String, String>> missed = page.stream()
+                .filter(entry -> !entry.getId().equals(from.toString()))
+                .toList();
+        send(client, client.wanted(events(missed)));
+        client.moveTo(
+                missed.isEmpty()
+                        ? position
+                        : StreamId.parse(missed.get(missed.size() - 1).getId()));
+    }
+
+    /**
+     * Sends new entries to those who are not behind.
+     *
+     * @param from the position before
+     * @param upTo the position after
+     */
+    void publish(List<StreamMessage<String, String>> entries, StreamId from, StreamId upTo) {
+        if (clients.isEmpty()) {
+            return;
+        }
+        List<Event> events = events(entries);
+        byte[] all = Event.join(events);
+        for (LiveClient client : clients) {
+            if (from.equals(client.position())) {
+                send(client, client.wantsAll() ? all : client.wanted(events));
+                client.moveTo(upTo);
+            }
+        }
+    }
+
+    /** Lets those hear something who have heard nothing for a while. */
+    void tick() {
+        long now = System.nanoTime();
+        for (LiveClient client : clients) {
+            if (now - client.lastSent() > heartbeatNanos) {
+                send(client, HEARTBEAT);
+            }
+        }
+    }
+
+    private void send(LiveClient client, byte[] bytes) {
+        if (bytes.length == 0) {
+            return;
+        }
+        if (client.buffered() + bytes.length > maxBuffered + HEARTBEAT.length && client.buffered() > 0) {
+            dropped.increment();
+            client.close();
+            clients.remove(client);
+        } else {
+            client.send(bytes);
+        }
+    }
+
+    void closeAll() {
+        clients.forEach(LiveClient::close);
+        clients.clear();
+    }
+
+    private List<Event> events(List<StreamMessage<String, String>> entries) {
+        List<Event> events = new ArrayList<>(entries.size());
+        for (StreamMessage<String, String> entry : entries) {
+            StoredCheckin checkin = StoredCheckin.from(entry);
+            if (checkin != null) {
+                String text = "id: " + checkin.id() + "\ndata: " + json.writeValueAsString(checkin) + "\n\n";
+                events.add(new Event(checkin, text.getBytes(StandardCharsets.UTF_8)));
+            }
+        }
+        return events;
+    }
+
+    /** A checkin, as it is sent. */
+    static final class Event {
+
+        private final StoredCheckin checkin;
+        private final byte[] bytes;
+
+        Event(StoredCheckin checkin, byte[] bytes) {
+            this.checkin = checkin;
+            this.bytes = bytes;
+        }
+
+        StoredCheckin checkin() {
+            return checkin;
+        }
+
+        static byte[] join(List<Event> events) {
+            ByteArrayOutputStream joined = new ByteArrayOutputStream();
+            events.forEach(event -> joined.writeBytes(event.bytes));
+            return joined.toByteArray();
+        }
+    }
+}

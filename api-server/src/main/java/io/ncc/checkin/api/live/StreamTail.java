@@ -1,0 +1,180 @@
+package io.ncc.checkin.api.live;
+
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.StreamMessage;
+import io.lettuce.core.XReadArgs;
+import io.lettuce.core.XReadArgs.StreamOffset;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.Backoff;
+import io.ncc.checkin.service.RedisCondition;
+import io.ncc.checkin.service.RedisLink;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.beans.factory.annotation.Qualifier;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+
+/**
+ * The one reader that follows the end of the stream, for all who want to know what comes. It is a loop that only a stop ends; after a failure it
+ * goes on where it was.
+ */
+@Component
+public final class StreamTail implements SmartLifecycle {
+
+    private static final Logger log = LoggerFactory.getLogger(StreamTail.class);
+    private static final int MOST_AT_ONCE = 1000;
+    private static final Duration BLOCK = Duration.ofMillis(500);
+
+    /** Between two reads, so that what comes close together is handed on together. */
+    private static final Duration REST = Duration.ofMillis(10);
+
+    private final RedisLink redis;
+    private final String stream;
+    private final LiveHub hub;
+    private final AtomicReference<CompletableFuture<Void>> next = new AtomicReference<>(new CompletableFuture<>());
+    private volatile StreamId position = StreamId.ZERO;
+    private volatile boolean positioned;
+    private volatile boolean running;
+    private volatile Thread thread = new Thread("tail, not started");
+
+    StreamTail(@Qualifier("tailLink") RedisLink redis, Keys keys, LiveHub hub) {
+        this.redis = redis;
+        this.stream = keys.checkins();
+        this.hub = hub;
+    }
+
+    /** Completes when the next entry comes, also one that comes right now. */
+    public CompletableFuture<Void> next() {
+        return next.get().copy();
+    }
+
+    private void run() {
+        Backoff backoff = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(1));
+        boolean reported = false;
+        while (running) {
+            try {
+                turn();
+                backoff.reset();
+                reported = false;
+            } catch (InterruptedException e) {
+                return;
+            } catch (Throwable e) { // only a stop may end this loop
+                if (!reported && running) {
+                    RedisCondition condition = RedisCondition.of(e);
+                    log.warn("Following the stream is interrupted ({})", condition, condition.isOutage() ? null : e);
+                    reported = true;
+                }
+                hub.tick();
+                pause(backoff.next());
+            }
+        }
+    }
+
+    private void turn() throws InterruptedException {
+        if (!positioned) {
+            position = end();
+            positioned = true;
+        }
+        boolean catchingUp = hub.catchUp(this::between, position);
+        List<StreamMessage<String, String>> read = read(catchingUp ? REST : BLOCK);
+        if (read.isEmpty()) {
+            noticeReplacement();
+        } else {
+            StreamId before = position;
+            position = StreamId.parse(read.get(read.size() - 1).getId());
+            hub.publish(read, before, position);
+            next.getAndSet(new CompletableFuture<>()).complete(null);
+        }
+        hub.tick();
+        if (read.size() < MOST_AT_ONCE) {
+            pause(REST);
+        }
+    }
+
+    @SuppressWarnings("unchecked") // of Lettuce's generic varargs
+    private List<StreamMessage<String, String>> read(Duration block) {
+        XReadArgs args = XReadArgs.Builder.count(MOST_AT_ONCE).block(block);
+        try {
+            return redis.call(commands -> commands.xread(args, StreamOffset.from(stream, position.toString())));
+        } catch (RedisException e) {
+            if (RedisCondition.of(e) == RedisCondition.UNBLOCKED) {
+                return List.of(); // the stream was deleted
+            }
+            throw e;
+        }
+    }
+
+    private List<StreamMessage<String, String>> between(StreamId from, StreamId to) {
+        Range<String> range = Range.create(from.toString(), to.toString());
+        return redis.call(commands -> commands.xrange(stream, range, Limit.from(MOST_AT_ONCE)));
+    }
+
+    /** The highest id that the stream ever had. */
+    private StreamId end() {
+        try {
+            List<Object> info = redis.call(commands -> commands.xinfoStream(stream));
+            return StreamId.parse((String) info.get(info.indexOf("last-generated-id") + 1));
+        } catch (RedisCommandExecutionException e) {
+            if (RedisCondition.of(e) == RedisCondition.NO_GROUP) {
+                return StreamId.ZERO; // there is no stream yet
+            }
+            throw e;
+        }
+    }
+
+    /** A stream that was deleted, or lost its newest entries in a failover, begins anew below where we are. */
+    private void noticeReplacement() {
+        StreamId end = end();
+        if (end.compareTo(position) < 0) {
+            log.warn("The stream has gone back from {} to {}", position, end);
+            position = end; // whoever follows is ahead of it now, and is told so
+        }
+    }
+
+    private static void pause(Duration duration) {
+        try {
+            TimeUnit.NANOSECONDS.sleep(duration.toNanos());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void start() {
+        running = true;
+        thread = new Thread(this::run, "tail");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    @Override
+    public void stop() {
+        running = false;
+        hub.closeAll();
+        try {
+            thread.join(BLOCK.multipliedBy(3).toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    /** Stops before the web server waits for its requests: a client that follows would never end its own. */
+    @Override
+    public int getPhase() {
+        return Integer.MAX_VALUE;
+    }
+}

@@ -1,0 +1,135 @@
+package io.ncc.checkin.api.web;
+
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.ProblemType;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.convert.DurationStyle;
+import org.springframework.web.ErrorResponseException;
+
+/**
+ * Reads path variables and query parameters strictly: Spring's own conversion to a number takes a sign, hexadecimal digits and spaces. What is
+ * wrong is thrown as a problem that names the parameter.
+ */
+public final class Parameters {
+
+    private static final Pattern DECIMAL = Pattern.compile("0|[1-9][0-9]{0,18}");
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,100}");
+
+    private Parameters() {}
+
+    /** The id of a user or location. */
+    public static long id(String name, String text) {
+        long id = number(text);
+        if (id < 1) {
+            throw ProblemType.invalidParameter(name, "must be an integer from 1 to 2^63-1");
+        }
+        return id;
+    }
+
+    /** The id of a user or location; null where it isn't given. */
+    public static @Nullable Long optionalId(String name, @Nullable String text) {
+        return text == null ? null : id(name, text);
+    }
+
+    /** The id of an entry. */
+    public static StreamId streamId(String name, String text) {
+        try {
+            return StreamId.parse(text);
+        } catch (IllegalArgumentException e) {
+            throw ProblemType.invalidParameter(name, "must be an id such as 1609602085397-0");
+        }
+    }
+
+    /** A time in milliseconds since 1970. */
+    public static long millis(String name, String text) {
+        long millis = number(text);
+        if (millis < 0) {
+            throw ProblemType.invalidParameter(name, "must be a number of milliseconds from 0 to 2^63-1");
+        }
+        return millis;
+    }
+
+    /** A time, in milliseconds since 1970 or as ISO 8601 has it. */
+    public static long time(String name, String text) {
+        long millis = number(text);
+        if (millis >= 0) {
+            return millis;
+        }
+        try {
+            Instant instant = OffsetDateTime.parse(text).toInstant();
+            if (instant.toEpochMilli() >= 0) {
+                return instant.toEpochMilli();
+            }
+        } catch (DateTimeException | ArithmeticException e) {
+            // said below
+        }
+        throw ProblemType.invalidParameter(
+                name, "must be milliseconds since 1970, or a time such as 2021-01-02T15:41:25.397Z");
+    }
+
+    /** An integer within limits; the default where it isn't given. */
+    public static int count(String name, @Nullable String text, int least, int most, int otherwise) {
+        if (text == null) {
+            return otherwise;
+        }
+        long number = number(text);
+        if (number < least || number > most) {
+            throw ProblemType.invalidParameter(name, "must be an integer from " + least + " to " + most);
+        }
+        return (int) number;
+    }
+
+    /** A time to wait, such as 500ms or 2s; the default where it isn't given. */
+    public static Duration wait(String name, @Nullable String text, Duration most, Duration otherwise) {
+        if (text == null) {
+            return otherwise.compareTo(most) < 0 ? otherwise : most;
+        }
+        try {
+            Duration wait = DurationStyle.SIMPLE.parse(text);
+            if (!wait.isNegative() && wait.compareTo(most) <= 0) {
+                return wait;
+            }
+        } catch (IllegalArgumentException | ArithmeticException e) {
+            // said below
+        }
+        throw ProblemType.invalidParameter(
+                name, "must be a time such as 500ms or 2s, at most " + most.toMillis() + "ms");
+    }
+
+    /** The name of a consumer or group. */
+    public static String name(String name, String text) {
+        if (!NAME.matcher(text).matches()) {
+            throw ProblemType.invalidParameter(name, "must be 1 to 100 letters, digits, dots, dashes, underscores");
+        }
+        return text;
+    }
+
+    /** The name of a group that is not the processor's: what others take from that would never be applied. */
+    public static String foreignGroup(String name, String text) {
+        if (name(name, text).equals(Keys.GROUP)) {
+            throw processorsGroup();
+        }
+        return text;
+    }
+
+    private static ErrorResponseException processorsGroup() {
+        return ProblemType.CONFLICT.exception("This group is the processor's own.");
+    }
+
+    private static long number(String text) {
+        if (!DECIMAL.matcher(text).matches()) {
+            return -1;
+        }
+        try {
+            return Long.parseLong(text);
+        } catch (NumberFormatException e) {
+            return -1; // 19 digits, too large
+        }
+    }
+}

@@ -1,0 +1,36 @@
+-- Puts dead letters back into the stream, each once: as a new entry with the fields of the original and replayOf, the id of the original.
+--
+-- KEYS     the stream, the stream of dead letters, the hash of entry id -> dead letter id
+-- ARGV     ids of dead letters
+--
+-- Returns { id, id of the new entry, ... } of those that were put back. Left out are ids that are no dead letters (any more), and dead letters that
+-- don't have all fields of their entry. The hash then has 'replayed <new id>' for the original, by which its status is found.
+-- Fails with OOM when memory is full; then nothing has changed, as XADD is the first write. Safe to run twice: what was put back is no dead letter.
+
+local stream, deadKey, deadIdsKey = unpack(KEYS)
+local OWN = 10 -- originalId, reason, deliveries, consumer, fields, each with its value
+
+redis.call('HLEN', deadIdsKey)
+local replayed = {}
+for _, letter in ipairs(ARGV) do
+  local entry = redis.call('XRANGE', deadKey, letter, letter)[1]
+  local values = entry and entry[2] or {}
+  local count = tonumber(values[OWN])
+  if count and count > 0 and #values - OWN == 2 * count and values[1] == 'originalId' then
+    local fields, isReplay = {}, false
+    for i = OWN + 1, #values do
+      fields[#fields + 1] = values[i]
+      if i % 2 == 1 and values[i] == 'replayOf' then isReplay = true end
+    end
+    if not isReplay then
+      fields[#fields + 1] = 'replayOf'
+      fields[#fields + 1] = values[2]
+    end
+    local id = redis.call('XADD', stream, '*', unpack(fields))
+    redis.call('HSET', deadIdsKey, values[2], 'replayed ' .. id)
+    redis.call('XDEL', deadKey, letter)
+    replayed[#replayed + 1] = letter
+    replayed[#replayed + 1] = id
+  end
+end
+return replayed
