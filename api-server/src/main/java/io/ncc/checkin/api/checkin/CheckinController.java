@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.checkin;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.ProblemType;
@@ -152,6 +153,7 @@ final class CheckinController {
      * @param deliveries how often it was delivered to a processor
      * @param reason why it is dead
      * @param deadLetter the id of its dead letter
+     * @param replayedAs the id under which its dead letter was put back into the stream; the status is that of this entry
      * @param checkin null if the entry is no checkin, or no longer in the stream
      */
     record CheckinWithStatus(
@@ -160,11 +162,21 @@ final class CheckinController {
             @Schema(allowableValues = {"queued", "processing", "applied", "dead"}) @Nullable
             String status,
 
-            @Nullable String consumer,
-            @Nullable Long deliveries,
-            @Nullable String reason,
-            @Nullable String deadLetter,
-            @Nullable String replayedAs,
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String consumer,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            Long deliveries,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String reason,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String deadLetter,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            String replayedAs,
+
             @Nullable StoredCheckin checkin) {
 
         static CheckinWithStatus of(EntryStatus status) {
