@@ -18,8 +18,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
@@ -128,11 +126,7 @@ final class BatchController {
             problem.getHeaders().set(HttpHeaders.ACCEPT_ENCODING, GZIP);
             throw problem;
         }
-        try {
-            return limited(new GZIPInputStream(sent));
-        } catch (ZipException e) {
-            throw ProblemType.invalidMembers(List.of(new InvalidMember("", "is not gzip")));
-        }
+        return limited(GunzippedBody.of(sent));
     }
 
     private InputStream limited(InputStream in) {
@@ -163,7 +157,10 @@ final class BatchController {
                 try {
                     more = readNext(reader);
                 } catch (ErrorResponseException problem) {
-                    storeChunk();
+                    // under a key only whole chunks: a part of one would be a mismatch when the batch is repeated
+                    if (idempotencyKey == null) {
+                        storeChunk();
+                    }
                     throw problem;
                 }
                 if (chunk.size() == CHUNK || !more) {

@@ -12,6 +12,7 @@ import org.springframework.web.ErrorResponseException;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
+import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.databind.DatabindException;
 import tools.jackson.databind.DeserializationFeature;
 import tools.jackson.databind.ObjectReader;
@@ -34,11 +35,14 @@ interface BatchReader {
         return ProblemType.invalidMembers(List.of(error));
     }
 
-    /** A problem that a {@link LimitedBody} threw may come wrapped. */
-    private static RuntimeException brokenBy(JacksonException e) {
+    /** What the body itself threw may come wrapped. */
+    private static RuntimeException brokenBy(JacksonException e) throws IOException {
         for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
             if (cause instanceof ErrorResponseException problem) {
                 return problem;
+            }
+            if (cause instanceof IOException gone) {
+                throw gone;
             }
         }
         return broken(InvalidMember.of(e));
@@ -53,13 +57,18 @@ interface BatchReader {
         private final ObjectReader reader;
         private boolean begun;
 
-        OfArray(InputStream body, ObjectReader reader) {
+        /** Reads the first bytes, to tell their encoding. */
+        OfArray(InputStream body, ObjectReader reader) throws IOException {
             this.reader = reader.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS); // more elements follow
-            this.parser = reader.createParser(body);
+            try {
+                this.parser = reader.createParser(body);
+            } catch (JacksonException e) {
+                throw brokenBy(e);
+            }
         }
 
         @Override
-        public @Nullable Checkin next() throws InvalidCheckinException {
+        public @Nullable Checkin next() throws InvalidCheckinException, IOException {
             try {
                 if (!begun && parser.nextToken() != JsonToken.START_ARRAY) {
                     throw broken(NO_ARRAY);
@@ -86,7 +95,7 @@ interface BatchReader {
             try {
                 CheckinRequest request = reader.readValue(parser);
                 return request.toCheckin();
-            } catch (DatabindException e) {
+            } catch (DatabindException | InputCoercionException e) { // a number out of range is the latter
                 if (e.getCause() != null) {
                     throw e; // not about this element
                 }

@@ -6,12 +6,16 @@ import static org.awaitility.Awaitility.await;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.StreamMessage;
+import io.lettuce.core.XAddArgs;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -20,7 +24,6 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 
 @Timeout(60)
@@ -33,26 +36,16 @@ final class ReceiverIT {
     private static final String VALID = "{\"userId\":789,\"locationId\":171,\"starRating\":5}";
     private static final Duration DEADLINE = Duration.ofSeconds(2);
 
-    private static ConfigurableApplicationContext receiver;
+    private static StartedReceiver receiver;
     private static String url;
 
     @BeforeAll
     static void start() {
-        receiver = start("--checkin.receiver.api-base-url=http://api.example:8081");
-        url = urlOf(receiver);
-    }
-
-    private static ConfigurableApplicationContext start(String setting) {
-        return ReceiverApplication.run(
-                "--server.port=0",
-                "--spring.data.redis.host=" + redis.host(),
-                "--spring.data.redis.port=" + redis.port(),
-                "--spring.data.redis.timeout=500ms", // so that a busy machine stays below the deadline
-                setting);
-    }
-
-    private static String urlOf(ConfigurableApplicationContext context) {
-        return "http://localhost:" + context.getEnvironment().getRequiredProperty("local.server.port");
+        receiver = StartedReceiver.on(
+                redis,
+                "checkin.receiver.api-base-url=http://api.example:8081",
+                "spring.data.redis.timeout=500ms"); // so that a busy machine stays below the deadline
+        url = receiver.url("");
     }
 
     @AfterAll
@@ -78,8 +71,8 @@ final class ReceiverIT {
 
     @Test
     void withoutAnApiBaseUrlThereIsNoLocation() {
-        try (ConfigurableApplicationContext other = start("--spring.main.log-startup-info=false")) {
-            HttpAnswer answer = HttpAnswer.post(urlOf(other) + "/checkins", VALID);
+        try (StartedReceiver other = StartedReceiver.on(redis)) {
+            HttpAnswer answer = other.post(VALID);
             assertThat(answer.status()).isEqualTo(202);
             assertThat(answer.header("Location")).isNull();
         }
@@ -179,11 +172,11 @@ final class ReceiverIT {
         // the first request may still be on the wire when the connection breaks; from then on nothing is
         await().atMost(Duration.ofSeconds(10))
                 .until(() -> refusedInTime().problemType().equals("redis-unavailable"));
-        assertThat(readiness()).isEqualTo(503);
+        assertThat(receiver.readiness()).isEqualTo(503);
         redis.start();
         await().atMost(Duration.ofSeconds(10))
                 .until(() -> HttpAnswer.post(url + "/checkins", VALID).status() == 202);
-        assertThat(readiness()).isEqualTo(200);
+        assertThat(receiver.readiness()).isEqualTo(200);
     }
 
     @Test
@@ -199,11 +192,13 @@ final class ReceiverIT {
     void whenMemoryIsFullNothingIsAccepted() {
         redis.fillMemory();
         try {
-            assertThat(refusedInTime().problemType()).isEqualTo("redis-out-of-memory");
+            // the latter if it happened to look at the memory, as it does once a second
+            assertThat(refusedInTime().problemType()).isIn("redis-out-of-memory", "memory-limit");
+            assertThat(redis.commands().exists(STREAM)).isZero();
         } finally {
             redis.releaseMemory();
         }
-        assertThat(HttpAnswer.post(url + "/checkins", VALID).status()).isEqualTo(202);
+        await().atMost(Duration.ofSeconds(10)).until(receiver::accepts);
     }
 
     @Test
@@ -218,11 +213,208 @@ final class ReceiverIT {
     @Test
     void theDescriptionOfTheApiNamesTheRoutesAndTheirStatus() {
         JsonNode paths = HttpAnswer.get(url + "/v3/api-docs").json().get("paths");
-        for (String path : List.of("/checkins", "/api/checkin")) {
+        for (String path : List.of("/checkins", "/api/checkin", "/checkins/batch")) {
             assertThat(paths.get(path).get("post").get("responses").propertyNames())
                     .contains("202", "400", "413", "503");
         }
         assertThat(HttpAnswer.get(url + "/docs").status()).isEqualTo(302);
+    }
+
+    @Test
+    void theAnswerSaysItsLengthAndIsNotChunked() {
+        HttpAnswer answer = HttpAnswer.post(url + "/checkins", VALID);
+        assertThat(answer.status()).isEqualTo(202);
+        assertThat(answer.header("Content-Type")).isEqualTo("application/json");
+        assertThat(answer.header("Content-Length"))
+                .isEqualTo(Integer.toString(answer.body().length()));
+        assertThat(answer.header("Transfer-Encoding")).isNull();
+    }
+
+    @Test
+    void aCompressedCheckinIsRefused() {
+        HttpAnswer answer = HttpAnswer.to(url + "/checkins")
+                .header("Content-Encoding", "gzip")
+                .post(VALID);
+        assertThat(answer.status()).isEqualTo(415);
+        assertThat(answer.problemType()).isEqualTo("unsupported-media-type");
+        assertThat(redis.commands().exists(STREAM)).isZero();
+    }
+
+    @Test
+    void aFullStreamTakesNothingUntilThereIsRoom() {
+        try (StartedReceiver bounded = StartedReceiver.on(redis, "checkin.receiver.max-length=1000")) {
+            String body = Stream.generate(() -> VALID).limit(999).toList().toString();
+            assertThat(bounded.batch().post(body).status()).isEqualTo(202);
+            assertThat(bounded.readiness()).isEqualTo(200);
+            assertThat(bounded.batch().post("[" + VALID + ',' + VALID + ']').problemType())
+                    .isEqualTo("stream-full");
+            assertThat(redis.commands().xlen(STREAM)).isEqualTo(999);
+            assertThat(bounded.accepts()).isTrue();
+
+            bounded.assertRefuses("stream-full");
+            assertThat(bounded.readiness()).isEqualTo(503);
+
+            redis.commands().xtrim(STREAM, 999);
+            assertThat(bounded.accepts()).isTrue();
+            bounded.assertRefuses("stream-full");
+        }
+    }
+
+    @Test
+    void overTheMemoryLimitNothingIsTakenUntilThereIsRoom() {
+        long used = redis.commands()
+                .info("memory")
+                .lines()
+                .filter(line -> line.startsWith("used_memory:"))
+                .mapToLong(line -> Long.parseLong(line.substring("used_memory:".length())))
+                .sum();
+        try (StartedReceiver careful = StartedReceiver.on(redis, "checkin.receiver.max-memory-use=0.5")) {
+            assertThat(careful.accepts()).isTrue();
+            redis.commands().configSet("maxmemory", Long.toString(used * 3 / 2));
+            await().atMost(Duration.ofSeconds(10)).until(() -> !careful.accepts());
+            careful.assertRefuses("memory-limit");
+
+            redis.commands().configSet("maxmemory", Long.toString(used * 4));
+            await().atMost(Duration.ofSeconds(10)).until(careful::accepts);
+        } finally {
+            redis.commands().configSet("maxmemory", "0");
+        }
+    }
+
+    @Test
+    void aReplicaTakesNothingUntilItIsThePrimary() {
+        HttpAnswer.post(url + "/checkins", VALID);
+        redis.commands().replicaof("127.0.0.1", 1);
+        try {
+            receiver.assertRefuses("redis-read-only");
+            await().atMost(Duration.ofSeconds(10))
+                    .until(() -> refusedInTime().problemType().equals("redis-read-only"));
+            assertThat(redis.commands().xlen(STREAM)).isEqualTo(1);
+        } finally {
+            redis.commands().replicaofNoOne();
+        }
+        await().atMost(Duration.ofSeconds(10)).until(receiver::accepts);
+    }
+
+    @Test
+    void withoutAnIdLeftNothingIsTakenUntilAnOperatorHasSeenToIt() {
+        String highest = "18446744073709551615-18446744073709551615";
+        redis.commands().xadd(STREAM, new XAddArgs().id(highest), Map.of("x", "y"));
+        receiver.assertRefuses("ids-exhausted");
+        receiver.assertRefuses("ids-exhausted");
+        redis.commands().del(STREAM);
+        assertThat(receiver.accepts()).isTrue();
+    }
+
+    @Test
+    void whenTooManyWaitForRedisNoMoreAreTaken() {
+        try (StartedReceiver small =
+                StartedReceiver.on(redis, "checkin.receiver.queue-size=1000", "spring.data.redis.timeout=5s")) {
+            String body = Stream.generate(() -> VALID).limit(500).toList().toString();
+            redis.pause();
+            // one on the wire and two behind it
+            List<CompletableFuture<HttpAnswer>> batches = Stream.generate(() ->
+                            CompletableFuture.supplyAsync(() -> small.batch().post(body)))
+                    .limit(3)
+                    .toList();
+            await().atMost(Duration.ofSeconds(3))
+                    .until(() -> small.part(CheckinAppender.class).checkinsWaiting() == 1_000);
+
+            HttpAnswer refused = small.post(VALID);
+
+            redis.resume();
+            StartedReceiver.assertUnavailable(refused, "queue-full");
+            assertThat(batches)
+                    .allSatisfy(batch -> assertThat(batch.join().status()).isEqualTo(202));
+            assertThat(redis.commands().xlen(STREAM)).isEqualTo(1_500);
+            assertThat(small.accepts()).isTrue();
+        }
+    }
+
+    @Test
+    void aClientThatSendsTooMuchIsRefusedForAMoment() {
+        try (StartedReceiver limited = StartedReceiver.on(redis, "checkin.receiver.rate-limit=1")) {
+            HttpAnswer first = limited.post(VALID);
+            assertThat(first.status()).isEqualTo(202);
+            assertThat(first.header("RateLimit-Policy")).isEqualTo("\"client\";q=1;w=1");
+            assertThat(first.header("RateLimit")).isEqualTo("\"client\";r=0;t=1");
+
+            for (String path : List.of("/checkins", "/api/checkin", "/checkins/batch")) {
+                AtomicReference<HttpAnswer> answer = new AtomicReference<>();
+                await().atMost(Duration.ofSeconds(10))
+                        .pollInterval(Duration.ofMillis(1))
+                        .until(() -> {
+                            answer.set(HttpAnswer.post(limited.url(path), VALID));
+                            return answer.get().status() == 429;
+                        });
+                assertThat(answer.get().problemType()).isEqualTo("too-many-requests");
+                assertThat(answer.get().header("Retry-After")).isEqualTo("1");
+                assertThat(answer.get().header("RateLimit-Policy")).isEqualTo("\"client\";q=1;w=1");
+                assertThat(answer.get().header("RateLimit")).isEqualTo("\"client\";r=0;t=1");
+            }
+            for (int i = 0; i < 5; i++) {
+                assertThat(limited.readiness()).isEqualTo(200);
+            }
+            long before = redis.commands().xlen(STREAM);
+            await().atMost(Duration.ofSeconds(10)).until(limited::accepts);
+            assertThat(redis.commands().xlen(STREAM)).isEqualTo(before + 1);
+        }
+    }
+
+    @Test
+    void byDefaultAClientMaySendAsMuchAsItLikes() {
+        for (int i = 0; i < 50; i++) {
+            HttpAnswer answer = HttpAnswer.post(url + "/checkins", VALID);
+            assertThat(answer.status()).isEqualTo(202);
+            assertThat(answer.header("RateLimit")).isNull();
+        }
+    }
+
+    @Test
+    void eachValidCheckinIsCountedOnce() {
+        try (StartedReceiver fresh = StartedReceiver.on(redis, "checkin.receiver.max-length=1000")) {
+            assertThat(count(fresh, "checkin_receiver_checkins_total{outcome=\"accepted\"}"))
+                    .isZero();
+
+            fresh.post(VALID); // accepted
+            fresh.post("a", VALID); // accepted
+            fresh.post("a", VALID); // repeated
+            fresh.post("a", StartedReceiver.checkin(8)); // a mismatch
+            fresh.post("{}"); // no checkin
+            fresh.batch().post("[" + VALID + ",{}," + VALID + ']'); // two accepted, one no checkin
+            fresh.batch().header("Idempotency-Key", "b").post("[" + VALID + ',' + VALID + ']'); // accepted
+            fresh.batch().header("Idempotency-Key", "b").post("[" + VALID + ',' + VALID + ']'); // repeated
+            String tooMany = Stream.generate(() -> VALID).limit(1_000).toList().toString();
+            fresh.batch().post(tooMany); // 500 accepted, 500 find the stream full
+            redis.fillMemory();
+            fresh.post(VALID);
+            redis.releaseMemory();
+
+            assertThat(count(fresh, "checkin_receiver_checkins_total{outcome=\"accepted\"}"))
+                    .isEqualTo(506)
+                    .isEqualTo(redis.commands().xlen(STREAM).intValue());
+            assertThat(count(fresh, "checkin_receiver_checkins_total{outcome=\"repeated\"}"))
+                    .isEqualTo(3);
+            assertThat(count(fresh, "checkin_receiver_refused_total{reason=\"idempotency-mismatch\"}"))
+                    .isEqualTo(1);
+            assertThat(count(fresh, "checkin_receiver_refused_total{reason=\"stream-full\"}"))
+                    .isEqualTo(500);
+            assertThat(count(fresh, "checkin_receiver_checkins_total{")
+                            + count(fresh, "checkin_receiver_refused_total{"))
+                    .as("all that were valid")
+                    .isEqualTo(1 + 3 + 2 + 4 + 1_000 + 1);
+            assertThat(count(fresh, "checkin_receiver_queue")).isZero();
+        }
+    }
+
+    /** The sum of what begins like this. */
+    private static int count(StartedReceiver receiver, String start) {
+        return receiver.get("/actuator/prometheus")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(start))
+                .mapToInt(line -> (int) Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
     }
 
     private static HttpAnswer refusedInTime() {
@@ -232,9 +424,5 @@ final class ReceiverIT {
         assertThat(answer.status()).isEqualTo(503);
         assertThat(answer.header("Retry-After")).isEqualTo("1");
         return answer;
-    }
-
-    private static int readiness() {
-        return HttpAnswer.get(url + "/actuator/health/readiness").status();
     }
 }

@@ -2,6 +2,7 @@ package io.ncc.checkin.service;
 
 import io.lettuce.core.RedisException;
 import java.util.List;
+import org.apache.catalina.connector.ClientAbortException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -41,6 +42,12 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         }
         ProblemType type = ProblemType.REDIS_UNAVAILABLE;
         return handleExceptionInternal(e, type.problem(), type.headers(), type.status(), request);
+    }
+
+    /** The client is gone before all of its request was here: nothing is wrong, and nobody sees the answer. */
+    @ExceptionHandler(ClientAbortException.class)
+    ResponseEntity<Object> handleGone() {
+        return ResponseEntity.badRequest().build();
     }
 
     @ExceptionHandler

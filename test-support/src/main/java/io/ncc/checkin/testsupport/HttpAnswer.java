@@ -2,7 +2,10 @@ package io.ncc.checkin.testsupport;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
+import java.net.HttpURLConnection;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpHeaders;
@@ -13,6 +16,10 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -34,19 +41,88 @@ public record HttpAnswer(int status, HttpHeaders headers, String body) {
     }
 
     public static HttpAnswer post(String url, String contentType, String body) {
-        return post(url, contentType, BodyPublishers.ofString(body));
+        return to(url).header("Content-Type", contentType).post(body);
     }
 
     /** Posts JSON without a {@code Content-Length}. */
     public static HttpAnswer postChunked(String url, String json) {
-        byte[] bytes = json.getBytes(StandardCharsets.UTF_8);
-        return post(url, "application/json", BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(bytes)));
+        return to(url).postChunked(bytes(json));
     }
 
-    private static HttpAnswer post(String url, String contentType, BodyPublisher body) {
-        return send(HttpRequest.newBuilder(URI.create(url))
-                .header("Content-Type", contentType)
-                .POST(body));
+    /** A request with headers. Its body is JSON, unless a {@code Content-Type} is given. */
+    public static Request to(String url) {
+        return new Request(url);
+    }
+
+    private static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** A request that is not sent yet. */
+    public static final class Request {
+
+        private final URI uri;
+        private final Map<String, String> headers = new LinkedHashMap<>(Map.of("Content-Type", "application/json"));
+
+        private Request(String url) {
+            this.uri = URI.create(url);
+        }
+
+        /** In place of an earlier one of that name. */
+        public Request header(String name, String value) {
+            headers.put(name, value);
+            return this;
+        }
+
+        public HttpAnswer post(String body) {
+            return post(bytes(body));
+        }
+
+        public HttpAnswer post(byte[] body) {
+            return post(BodyPublishers.ofByteArray(body));
+        }
+
+        /** Without a {@code Content-Length}. */
+        public HttpAnswer postChunked(byte[] body) {
+            return post(BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(body)));
+        }
+
+        private HttpAnswer post(BodyPublisher body) {
+            HttpRequest.Builder request = HttpRequest.newBuilder(uri).POST(body);
+            headers.forEach(request::header);
+            return send(request);
+        }
+
+        /** Sends the first part of a body, does something while the service waits for more, and sends the rest. */
+        public HttpAnswer postInParts(String first, Runnable between, String rest) {
+            try {
+                HttpURLConnection connection = (HttpURLConnection) uri.toURL().openConnection();
+                connection.setConnectTimeout((int) LIMIT.toMillis());
+                connection.setReadTimeout((int) LIMIT.toMillis());
+                connection.setDoOutput(true);
+                connection.setChunkedStreamingMode(0);
+                headers.forEach(connection::setRequestProperty);
+                try (OutputStream body = connection.getOutputStream()) {
+                    body.write(bytes(first));
+                    body.flush();
+                    between.run();
+                    body.write(bytes(rest));
+                }
+                return read(connection);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+
+        private static HttpAnswer read(HttpURLConnection connection) throws IOException {
+            int status = connection.getResponseCode();
+            Map<String, List<String>> headers = new HashMap<>(connection.getHeaderFields());
+            headers.remove(null); // the status line
+            try (InputStream body = status < 400 ? connection.getInputStream() : connection.getErrorStream()) {
+                String text = new String(body.readAllBytes(), StandardCharsets.UTF_8);
+                return new HttpAnswer(status, HttpHeaders.of(headers, (name, value) -> true), text);
+            }
+        }
     }
 
     private static HttpAnswer send(HttpRequest.Builder request) {

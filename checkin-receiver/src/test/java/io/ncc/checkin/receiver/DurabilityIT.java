@@ -1,0 +1,261 @@
+package io.ncc.checkin.receiver;
+
+import static io.ncc.checkin.receiver.StartedReceiver.STREAM;
+import static io.ncc.checkin.receiver.StartedReceiver.assertUnavailable;
+import static io.ncc.checkin.receiver.StartedReceiver.checkin;
+import static io.ncc.checkin.receiver.StartedReceiver.idOf;
+import static io.ncc.checkin.receiver.StartedReceiver.ids;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import io.lettuce.core.Range;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.localredis.RedisBinary;
+import io.ncc.checkin.localredis.RedisVersion;
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+
+/** What a 202 promises beyond that Redis has the checkin, and what comes in its place when that can't be promised. */
+@Timeout(60)
+final class DurabilityIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server().setting("repl-diskless-sync-delay", "0");
+
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration DURABILITY_TIMEOUT = Duration.ofMillis(300);
+    private static final String KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324";
+    private static final RedisVersion FIRST_WITH_WAITAOF = new RedisVersion(7, 2, 0);
+
+    @Test
+    void whatA202MeansIsToldAndMemoryIsTheDefault() {
+        try (StartedReceiver receiver = StartedReceiver.on(redis)) {
+            assertThat(mode(receiver)).isEqualTo("memory");
+            idOf(receiver.post(checkin(1)));
+        }
+    }
+
+    @Test
+    void aWaitAsLongAsACommandMayTakeStopsTheStart() {
+        assertThatThrownBy(() -> StartedReceiver.on(
+                        redis,
+                        "spring.data.redis.timeout=500ms",
+                        "checkin.receiver.durability=replica",
+                        "checkin.receiver.durability-timeout=500ms"))
+                .hasStackTraceContaining(
+                        "checkin.receiver.durability-timeout must be less than spring.data.redis.timeout, 500ms");
+    }
+
+    private static String mode(StartedReceiver receiver) {
+        return receiver.get("/actuator/info").json().at("/durability/mode").asString();
+    }
+
+    @Nested
+    final class WithAReplica {
+
+        private LocalRedis replica;
+        private StartedReceiver receiver;
+
+        @BeforeEach
+        void start() {
+            replica = LocalRedis.with(RedisBinary.newest())
+                    .setting("replicaof", redis.host() + ' ' + redis.port())
+                    .start();
+            receiver = startReceiver();
+            await().atMost(LIMIT).until(receiver::accepts);
+            redis.commands().flushall();
+        }
+
+        @AfterEach
+        void stop() {
+            receiver.close();
+            replica.close();
+        }
+
+        private StartedReceiver startReceiver() {
+            return StartedReceiver.on(
+                    redis,
+                    "checkin.receiver.durability=replica",
+                    "checkin.receiver.durability-timeout=" + DURABILITY_TIMEOUT.toMillis() + "ms");
+        }
+
+        @Test
+        void anAcceptedCheckinIsOnTheReplica() {
+            for (int i = 0; i < 20; i++) {
+                String id = idOf(receiver.post(checkin(7)));
+                assertThat(idsOnReplica()).endsWith(id);
+            }
+            assertThat(mode(receiver)).isEqualTo("replica");
+        }
+
+        @Test
+        void anAcceptedBatchIsOnTheReplica() {
+            HttpAnswer answer = receiver.batch()
+                    .post(Stream.generate(() -> checkin(7))
+                            .limit(1_200)
+                            .toList()
+                            .toString());
+            assertThat(answer.status()).isEqualTo(202);
+            assertThat(idsOnReplica()).hasSize(1_200);
+        }
+
+        @Test
+        void withoutTheReplicaTheOutcomeIsUnknownInTimeAndWithItAllIsWell() {
+            replica.stop();
+            long start = System.nanoTime();
+            assertUnavailable(receiver.post(checkin(7)), "outcome-unknown");
+            assertThat(Duration.ofNanos(System.nanoTime() - start))
+                    .isBetween(DURABILITY_TIMEOUT.dividedBy(2), DURABILITY_TIMEOUT.plusSeconds(2));
+
+            replica.startAgain();
+            await().atMost(LIMIT).until(receiver::accepts);
+            assertThat(idsOnReplica()).isEqualTo(ids(redis));
+        }
+
+        @Test
+        void aRepeatWaitsForTheReplicaToo() {
+            replica.stop();
+            assertUnavailable(receiver.post(KEY, checkin(7)), "outcome-unknown");
+            assertUnavailable(receiver.post(KEY, checkin(7)), "outcome-unknown");
+            assertThat(redis.commands().xlen(STREAM)).isEqualTo(1);
+
+            replica.startAgain();
+            await().atMost(LIMIT).until(() -> receiver.post(KEY, checkin(7)).status() == 202);
+            String id = idOf(receiver.post(KEY, checkin(7)));
+            assertThat(ids(redis)).containsExactly(id);
+            assertThat(idsOnReplica()).containsExactly(id);
+        }
+
+        @Test
+        void aRepeatAtAnotherReceiverWaitsForWhatThatOneHasNotWritten() {
+            try (StartedReceiver other = startReceiver()) {
+                idOf(other.post(checkin(1)));
+                replica.pause(); // connected, and behind
+                assertUnavailable(receiver.post(KEY, checkin(7)), "outcome-unknown");
+                assertUnavailable(other.post(KEY, checkin(7)), "outcome-unknown");
+                replica.resume();
+                await().atMost(LIMIT).until(() -> other.post(KEY, checkin(7)).status() == 202);
+                assertThat(idsOnReplica()).hasSize(2).isEqualTo(ids(redis));
+            }
+        }
+
+        @Test
+        void afterANewConnectionARepeatStillWaits() {
+            replica.pause();
+            assertUnavailable(receiver.post(KEY, checkin(7)), "outcome-unknown");
+            redis.killConnections();
+            await().atMost(LIMIT).until(() -> receiver.readiness() == 200);
+
+            assertUnavailable(receiver.post(KEY, checkin(7)), "outcome-unknown");
+
+            replica.resume();
+            await().atMost(LIMIT).until(() -> receiver.post(KEY, checkin(7)).status() == 202);
+            assertThat(redis.commands().xlen(STREAM)).isEqualTo(1);
+        }
+
+        private List<String> idsOnReplica() {
+            RedisClient client = RedisClient.create(RedisURI.create("127.0.0.1", replica.port()));
+            try {
+                return client.connect().sync().xrange(STREAM, Range.<String>unbounded()).stream()
+                        .map(entry -> entry.getId())
+                        .toList();
+            } finally {
+                client.shutdown(0, 1, TimeUnit.SECONDS);
+            }
+        }
+    }
+
+    /** A setting that the promise rests on. */
+    record Setting(String name, String right, String wrong) {
+
+        @Override
+        public String toString() {
+            return name + ' ' + wrong;
+        }
+    }
+
+    @Nested
+    @ExtendWith(OutputCaptureExtension.class)
+    final class OnDisk {
+
+        @AfterEach
+        void restore() {
+            settings().forEach(setting -> redis.commands().configSet(setting.name, setting.right));
+        }
+
+        static List<Setting> settings() {
+            Setting appendOnly = new Setting("appendonly", "yes", "no");
+            return redis.version().compareTo(FIRST_WITH_WAITAOF) >= 0
+                    ? List.of(appendOnly) // how often it syncs by itself doesn't matter where it can be waited for
+                    : List.of(
+                            appendOnly,
+                            new Setting("appendfsync", "always", "everysec"),
+                            new Setting("no-appendfsync-on-rewrite", "no", "yes"));
+        }
+
+        private static StartedReceiver startReceiver() {
+            return StartedReceiver.on(redis, "checkin.receiver.durability=fsync");
+        }
+
+        @Test
+        void aServerThatSyncsBeforeItAnswersIsAccepted() {
+            try (StartedReceiver receiver = startReceiver()) {
+                idOf(receiver.post(checkin(7)));
+                assertThat(receiver.readiness()).isEqualTo(200);
+                assertThat(mode(receiver)).isEqualTo("fsync");
+            }
+            redis.kill();
+            redis.start();
+            assertThat(redis.commands().xlen(STREAM)).isEqualTo(1);
+        }
+
+        @ParameterizedTest
+        @MethodSource("settings")
+        void aServerThatDoesNotIsRefusedUntilItDoes(Setting setting, CapturedOutput log) {
+            redis.commands().configSet(setting.name, setting.wrong);
+            try (StartedReceiver receiver = startReceiver()) {
+                await().atMost(LIMIT)
+                        .until(() -> receiver.post(checkin(7)).body().contains("durability-unavailable"));
+                receiver.assertRefuses("durability-unavailable");
+                assertThat(receiver.readiness()).isEqualTo(503);
+                assertThat(refusals(log)).singleElement().asString().contains(setting.name + ' ' + setting.right);
+
+                redis.commands().configSet(setting.name, setting.right);
+                await().atMost(LIMIT).until(receiver::accepts);
+                assertThat(receiver.readiness()).isEqualTo(200);
+
+                redis.commands().configSet(setting.name, setting.wrong);
+                redis.killConnections();
+                await().atMost(LIMIT)
+                        .until(() -> receiver.post(checkin(7)).body().contains("durability-unavailable"));
+                receiver.assertRefuses("durability-unavailable");
+                assertThat(refusals(log)).hasSize(2).last().asString().contains(setting.wrong);
+            }
+        }
+
+        private static List<String> refusals(CapturedOutput log) {
+            return log.toString()
+                    .lines()
+                    .filter(line -> line.contains(" ERROR ") && line.contains("is refused"))
+                    .toList();
+        }
+    }
+}
