@@ -12,8 +12,8 @@
 --   '= <run> ...'    the request is a repeat: nothing was appended, these are the ids of the first time
 --   '!mismatch'      the idempotency key was used with other values: nothing was appended
 --   '!full'          the stream would be longer than it may: nothing was appended
---   '!exhausted'     the stream has no higher id left: nothing was appended, or not all
---   '!unknown'       appended, but the result could not be kept: a repeat would be appended again
+--   '!exhausted'     the stream has no higher id left: nothing was appended
+--   '!unknown'       a part was appended, with the last ids there are; or all, but the result could not be kept, and a repeat would be appended again
 --   '!damaged'       the idempotency key holds something that is none of ours: nothing was appended
 -- A run is '<first id>/<how many>': ids of the same millisecond whose sequence numbers go up by one.
 -- Fails with OOM, READONLY and the like. Then nothing was appended, as Redis refuses the first write or none.
@@ -65,7 +65,7 @@ local function append(from, count)
     if type(id) == 'table' and id.err then
       local exhausted = string.find(id.err, 'exhausted', 1, true)
       if not written and not exhausted then error(id.err) end
-      return nil, '!exhausted'
+      return nil, i == from and '!exhausted' or '!unknown'
     end
     written = true
     length = length + 1

@@ -115,6 +115,10 @@ final class BatchController {
     }
 
     private InputStream body(HttpServletRequest request) throws IOException {
+        long most = properties.maxBatchSize().toBytes();
+        if (request.getContentLengthLong() > most) {
+            throw ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + most + " bytes.");
+        }
         InputStream sent = limited(request.getInputStream());
         String encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
         if (encoding == null) {

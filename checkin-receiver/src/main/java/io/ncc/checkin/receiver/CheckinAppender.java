@@ -17,6 +17,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -37,6 +38,8 @@ final class CheckinAppender {
 
     private static final Duration PROBE_LIFETIME = Duration.ofSeconds(1);
     private static final String NO_KEY = "0";
+    private static final UnfitServerException NOT_CONFIRMED =
+            new UnfitServerException("it did not confirm in time that a write is durable");
 
     private final LuaScript script = LuaScript.of(CheckinAppender.class, "append");
     private final RedisLink redis;
@@ -143,9 +146,7 @@ final class CheckinAppender {
         try {
             connection = redis.connection();
         } catch (RedisException e) {
-            return e.getCause() instanceof UnfitServerException
-                    ? ProblemType.DURABILITY_UNAVAILABLE
-                    : ProblemType.REDIS_UNAVAILABLE;
+            return notConnected(e);
         }
         if (System.nanoTime() - batch.get(0).since > longestWait.toNanos()) {
             return ProblemType.REDIS_UNAVAILABLE;
@@ -154,8 +155,10 @@ final class CheckinAppender {
             return ProblemType.MEMORY_LIMIT;
         }
         long start = System.nanoTime();
-        write(connection, batch).whenComplete((replies, error) -> {
-            if (error != null) {
+        writeOrFail(connection, batch).whenComplete((replies, error) -> {
+            if (error != null && isNotDurable(error)) {
+                redis.drop(connection, NOT_CONFIRMED); // the next has to show that it does, before anything is written
+            } else if (error != null) {
                 redis.dropIfUseless(connection, error);
             }
             writeNext(); // before the answers to this one: while Redis works, they are sent
@@ -169,6 +172,21 @@ final class CheckinAppender {
             }
         });
         return null;
+    }
+
+    private static ProblemType notConnected(RedisException e) {
+        return e.getCause() instanceof UnfitServerException
+                ? ProblemType.DURABILITY_UNAVAILABLE
+                : ProblemType.REDIS_UNAVAILABLE;
+    }
+
+    private CompletionStage<List<Object>> writeOrFail(
+            StatefulRedisConnection<String, String> connection, List<Append> batch) {
+        try {
+            return write(connection, batch);
+        } catch (RuntimeException e) {
+            return CompletableFuture.failedFuture(e); // else nobody would ever be answered
+        }
     }
 
     private CompletionStage<List<Object>> write(
@@ -237,8 +255,12 @@ final class CheckinAppender {
         batch.forEach(append -> append.result.completeExceptionally(refusal(type, append)));
     }
 
+    private static boolean isNotDurable(Throwable error) {
+        return error instanceof NotDurableException || error.getCause() instanceof NotDurableException;
+    }
+
     private static ProblemType typeOf(Throwable error) {
-        if (error instanceof NotDurableException || error.getCause() instanceof NotDurableException) {
+        if (isNotDurable(error)) {
             return ProblemType.OUTCOME_UNKNOWN;
         }
         RedisCondition condition = RedisCondition.of(error);
@@ -263,14 +285,16 @@ final class CheckinAppender {
 
     /** To greet a connection with: whether what is appended on it can be remembered, and is as durable as it has to be. */
     void check(RedisCommands<String, String> commands) {
-        durability.check(commands);
-        try {
-            commands.set(keys.idempotency(""), "", SetArgs.Builder.px(PROBE_LIFETIME.toMillis()));
-        } catch (RedisException e) {
-            if (RedisCondition.of(e) == RedisCondition.FORBIDDEN) {
-                throw e;
+        durability.check(commands, () -> {
+            try {
+                commands.get(keys.idempotency(""));
+                commands.set(keys.idempotency(""), "", SetArgs.Builder.px(PROBE_LIFETIME.toMillis()));
+            } catch (RedisException e) {
+                if (RedisCondition.of(e) == RedisCondition.FORBIDDEN) {
+                    throw e; // anything else may pass while the connection stays
+                }
             }
-        }
+        });
     }
 
     /** What stands in the way of appending now; null if nothing does. */

@@ -36,19 +36,30 @@ final class DurabilityGuard {
         this.timeoutMillis = properties.durabilityTimeout().toMillis();
     }
 
-    /** To be done with each new connection, as it may lead to another server, or to one that was set up anew. */
-    void check(RedisCommands<String, String> commands) {
-        if (durability != Durability.FSYNC) {
-            return;
+    /**
+     * To be done with each new connection, as it may lead to another server, or to one that was set up anew.
+     *
+     * @param probe a write
+     */
+    void check(RedisCommands<String, String> commands, Runnable probe) {
+        if (durability == Durability.FSYNC) {
+            hasWaitAof = knows(commands, "waitaof");
+            require(commands, "appendonly", "yes");
+            if (!hasWaitAof) {
+                require(commands, "appendfsync", "always");
+                require(
+                        commands,
+                        "no-appendfsync-on-rewrite",
+                        "no"); // with yes, nothing is synced while the log is rewritten
+            }
         }
-        hasWaitAof = knows(commands, "waitaof");
-        require(commands, "appendonly", "yes");
-        if (!hasWaitAof) {
-            require(commands, "appendfsync", "always");
-            require(
-                    commands,
-                    "no-appendfsync-on-rewrite",
-                    "no"); // with yes, nothing is synced while the log is rewritten
+        probe.run();
+        if (durability == Durability.REPLICA) {
+            long confirmed = commands.waitForReplication(replicas, timeoutMillis);
+            if (confirmed < replicas) {
+                throw new UnfitServerException("durability replica needs " + replicas + " that confirm within "
+                        + timeoutMillis + " ms, and " + confirmed + " did");
+            }
         }
     }
 

@@ -233,12 +233,12 @@ final class AppendScriptIT {
                         List.of(MOST + "-" + MOST + ": 7 8 5"),
                         Map.of()),
                 new Row(
-                        "with one id left for two the request is refused and not kept, though one is appended",
+                        "with one id left for two one is appended, so the outcome is called unknown",
                         LAST_BUT_ONE,
                         Map.of(),
                         ROOM,
                         List.of("a: 7 8 5, 7 9 4"),
-                        List.of("!exhausted"),
+                        List.of("!unknown"),
                         List.of(MOST + "-" + MOST + ": 7 8 5"),
                         Map.of()),
                 new Row(

@@ -398,8 +398,11 @@ final class BatchIT {
         assertThat(form.to(limited).post(longest).status()).isEqualTo(202);
         redis.commands().del(STREAM);
 
-        HttpAnswer answer = form.to(limited).post(longest + " ");
+        HttpAnswer refused = form.to(limited).post(longest + " "); // it says its length beforehand
+        assertThat(refused.status()).isEqualTo(413);
+        assertThat(redis.commands().exists(STREAM)).isZero();
 
+        HttpAnswer answer = form.to(limited).postChunked((longest + " ").getBytes(StandardCharsets.UTF_8));
         assertCutOff(answer, 50, "content-too-large");
         assertThat(acceptedIds(answer)).isEqualTo(ids(redis));
         assertThat(users(redis)).isEqualTo(LongStream.rangeClosed(1, 50).boxed().toList());

@@ -112,20 +112,31 @@ public final class RedisLink implements SmartLifecycle {
 
     /** Ends the connection if the failure of a command says that only another one can help; the link then opens it. */
     public void dropIfUseless(StatefulRedisConnection<String, String> connection, Throwable failure) {
-        Session current = session.get();
-        if (current == null || !current.connection.equals(connection)) {
-            return;
-        }
         RedisCondition condition = RedisCondition.of(failure);
         switch (condition) {
-            case TIMEOUT, READ_ONLY, MASTER_DOWN -> {
-                current.uselessness = condition;
-                session.compareAndSet(current, null); // nobody should be given it any more
-                current.ended.countDown();
-            }
+            case TIMEOUT, READ_ONLY, MASTER_DOWN -> drop(connection, condition.name(), failure);
             default -> {
                 // the connection is fine
             }
+        }
+    }
+
+    /**
+     * Ends the connection; the link then opens another, and greets it.
+     *
+     * @param reason for those who ask meanwhile: the cause of what {@link #connection} throws
+     */
+    public void drop(StatefulRedisConnection<String, String> connection, UnfitServerException reason) {
+        drop(connection, String.valueOf(reason.getMessage()), reason);
+    }
+
+    private void drop(StatefulRedisConnection<String, String> connection, String name, Throwable reason) {
+        Session current = session.get();
+        if (current != null && current.connection.equals(connection)) {
+            lastFailure = reason;
+            current.uselessness = name;
+            session.compareAndSet(current, null); // nobody should be given it any more
+            current.ended.countDown();
         }
     }
 
@@ -226,7 +237,7 @@ public final class RedisLink implements SmartLifecycle {
 
         private final StatefulRedisConnection<String, String> connection;
         private final CountDownLatch ended = new CountDownLatch(1);
-        private volatile @Nullable RedisCondition uselessness;
+        private volatile @Nullable String uselessness;
 
         Session(StatefulRedisConnection<String, String> connection) {
             this.connection = connection;
