@@ -160,6 +160,8 @@ final class BatchController {
             while (more) {
                 try {
                     more = readNext(reader);
+                } catch (BrokenRequestException problem) {
+                    throw problem; // nobody will learn of what is read and not stored yet
                 } catch (ErrorResponseException problem) {
                     // under a key only whole chunks: a part of one would be a mismatch when the batch is repeated
                     if (idempotencyKey == null) {
@@ -202,7 +204,7 @@ final class BatchController {
                 int next = chunkFrom;
                 for (IdRun run : ids) {
                     for (int i = 0; i < run.count(); i++, next++) {
-                        while (results.get(next) != Result.TO_COME) {
+                        while (!results.get(next).equals(Result.TO_COME)) {
                             next++;
                         }
                         results.set(next, new Result(run.get(i).toString(), null));

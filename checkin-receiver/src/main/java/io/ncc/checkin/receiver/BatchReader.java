@@ -36,13 +36,10 @@ interface BatchReader {
     }
 
     /** What the body itself threw may come wrapped. */
-    private static RuntimeException brokenBy(JacksonException e) throws IOException {
+    private static RuntimeException brokenBy(JacksonException e) {
         for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
             if (cause instanceof ErrorResponseException problem) {
                 return problem;
-            }
-            if (cause instanceof IOException gone) {
-                throw gone;
             }
         }
         return broken(InvalidMember.of(e));
@@ -53,27 +50,21 @@ interface BatchReader {
 
         private static final InvalidMember NO_ARRAY = new InvalidMember("", "must be one JSON array");
 
-        private final JsonParser parser;
+        private final InputStream body;
         private final ObjectReader reader;
-        private boolean begun;
+        private @Nullable JsonParser parser;
 
-        /** Reads the first bytes, to tell their encoding. */
-        OfArray(InputStream body, ObjectReader reader) throws IOException {
+        OfArray(InputStream body, ObjectReader reader) {
+            this.body = body;
             this.reader = reader.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS); // more elements follow
-            try {
-                this.parser = reader.createParser(body);
-            } catch (JacksonException e) {
-                throw brokenBy(e);
-            }
         }
 
         @Override
-        public @Nullable Checkin next() throws InvalidCheckinException, IOException {
+        public @Nullable Checkin next() throws InvalidCheckinException {
             try {
-                if (!begun && parser.nextToken() != JsonToken.START_ARRAY) {
-                    throw broken(NO_ARRAY);
+                if (parser == null) {
+                    parser = begin();
                 }
-                begun = true;
                 JsonToken token = parser.nextToken();
                 if (token == JsonToken.END_ARRAY) {
                     if (parser.nextToken() != null) {
@@ -85,13 +76,22 @@ interface BatchReader {
                     parser.skipChildren();
                     throw new InvalidCheckinException(List.of(new InvalidMember("", "must be one JSON object")));
                 }
-                return readObject();
+                return readObject(parser);
             } catch (JacksonException e) {
                 throw brokenBy(e);
             }
         }
 
-        private Checkin readObject() throws InvalidCheckinException {
+        /** Reads already: the first bytes tell the encoding. */
+        private JsonParser begin() {
+            JsonParser begun = reader.createParser(body);
+            if (begun.nextToken() != JsonToken.START_ARRAY) {
+                throw broken(NO_ARRAY);
+            }
+            return begun;
+        }
+
+        private Checkin readObject(JsonParser parser) throws InvalidCheckinException {
             try {
                 CheckinRequest request = reader.readValue(parser);
                 return request.toCheckin();

@@ -25,7 +25,12 @@ record CheckinRequest(
      * @throws InvalidCheckinException if something is missing or out of range
      */
     Checkin toCheckin() throws InvalidCheckinException {
-        if (userId == null || userId < 1 || locationId == null || locationId < 1 || !isValid(starRating)) {
+        if (userId == null
+                || userId < 1
+                || locationId == null
+                || locationId < 1
+                || starRating == null // for NullAway, as isValid sees to it
+                || !isValid(starRating)) {
             throw new InvalidCheckinException(errors());
         }
         return new Checkin(userId, locationId, starRating);

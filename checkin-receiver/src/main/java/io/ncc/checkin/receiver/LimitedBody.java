@@ -4,7 +4,6 @@ import io.ncc.checkin.service.ProblemType;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.net.SocketTimeoutException;
 import java.time.Duration;
 import org.springframework.web.ErrorResponseException;
 
@@ -29,15 +28,15 @@ final class LimitedBody extends FilterInputStream {
         return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
-    /** @throws ErrorResponseException a problem, if a limit is passed */
+    /** @throws ErrorResponseException a problem, if a limit is passed; a {@link BrokenRequestException} if nothing more can be read */
     @Override
     public int read(byte[] buffer, int offset, int length) throws IOException {
         int count;
         try {
             // a byte more than allowed tells a body that is too long from one that ends there
             count = super.read(buffer, offset, (int) Math.min(length, left + 1));
-        } catch (SocketTimeoutException e) {
-            throw ProblemType.REQUEST_TIMEOUT.exception(); // nothing came for as long as the server waits
+        } catch (IOException e) {
+            throw BrokenRequestException.of(e);
         }
         if (count > left) {
             throw ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + limit + " bytes.");

@@ -8,6 +8,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
+import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.converter.HttpMessageNotReadableException;
@@ -66,6 +67,9 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         boolean ours = e instanceof ErrorResponseException
                 || (body instanceof ProblemDetail problem && ProblemType.isOurs(problem));
         Object answer = ours || type == null ? body : type.problem();
-        return super.handleExceptionInternal(e, answer, headers, status, request);
+        HttpHeaders withType = new HttpHeaders(headers);
+        withType.setContentType(
+                MediaType.APPLICATION_PROBLEM_JSON); // else Accept decides, and there may be no answer at all
+        return super.handleExceptionInternal(e, answer, withType, status, request);
     }
 }

@@ -31,10 +31,6 @@ public enum ProblemType {
             "Idempotency mismatch",
             "The Idempotency-Key was used before, with other values. Nothing was stored."),
     TOO_MANY_REQUESTS(HttpStatus.TOO_MANY_REQUESTS, "Too many requests", "This client has sent too many requests."),
-    HEADERS_TOO_LARGE(
-            HttpStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-            "Headers too large",
-            "The headers of the request are too large."),
     UNSUPPORTED_MEDIA_TYPE(
             HttpStatus.UNSUPPORTED_MEDIA_TYPE,
             "Unsupported media type",

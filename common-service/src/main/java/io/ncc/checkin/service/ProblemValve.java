@@ -1,5 +1,6 @@
 package io.ncc.checkin.service;
 
+import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.LinkedHashMap;
@@ -7,6 +8,7 @@ import java.util.Map;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ErrorReportValve;
+import org.apache.coyote.ActionCode;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
@@ -19,6 +21,16 @@ public final class ProblemValve extends ErrorReportValve {
     private static final JsonMapper JSON = new JsonMapper();
 
     @Override
+    public void invoke(Request request, Response response) throws IOException, ServletException {
+        super.invoke(request, response);
+        if (response.getStatus() == HttpServletResponse.SC_REQUEST_TIMEOUT) {
+            // else Tomcat goes on to read what comes too slowly, and a thread is kept for as long as it comes
+            response.finishResponse();
+            request.getCoyoteRequest().action(ActionCode.DISABLE_SWALLOW_INPUT, null);
+        }
+    }
+
+    @Override
     protected void report(Request request, Response response, @Nullable Throwable failure) {
         int status = response.getStatus();
         if (status < HttpServletResponse.SC_BAD_REQUEST
@@ -27,8 +39,8 @@ public final class ProblemValve extends ErrorReportValve {
             return;
         }
         ProblemType known = ProblemType.of(HttpStatusCode.valueOf(status));
-        ProblemType type =
-                known != null ? known : status < 500 ? ProblemType.INVALID_REQUEST : ProblemType.INTERNAL_ERROR;
+        // 501 and 505 as well: it is the request that asks for what no server of HTTP/1.1 does
+        ProblemType type = known != null ? known : ProblemType.INVALID_REQUEST;
         try {
             response.setContentType(MediaType.APPLICATION_PROBLEM_JSON_VALUE);
             byte[] body = JSON.writeValueAsBytes(members(type.problem(), status));

@@ -1,0 +1,167 @@
+package io.ncc.checkin.receiver;
+
+import java.io.BufferedInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A connection over which a test sends what it likes. For one thread. */
+final class RawConnection implements AutoCloseable {
+
+    private static final int LIMIT_MILLIS = 15_000;
+
+    private final Socket socket;
+    private final InputStream in;
+
+    RawConnection(int port) throws IOException {
+        socket = new Socket(InetAddress.getLoopbackAddress(), port);
+        socket.setTcpNoDelay(true);
+        socket.setSoTimeout(LIMIT_MILLIS);
+        in = new BufferedInputStream(socket.getInputStream());
+    }
+
+    /** A whole request. */
+    static byte[] post(String path, String contentType, byte[] body, String... headers) {
+        var head = new StringBuilder("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length
+                + "\r\nContent-Type: " + contentType + "\r\n");
+        for (String header : headers) {
+            head.append(header).append("\r\n");
+        }
+        var request = new ByteArrayOutputStream();
+        request.writeBytes(bytes(head + "\r\n"));
+        request.writeBytes(body);
+        return request.toByteArray();
+    }
+
+    /** Each character becomes the byte of its number. */
+    static byte[] bytes(String text) {
+        return text.getBytes(StandardCharsets.ISO_8859_1);
+    }
+
+    void send(byte[] bytes) throws IOException {
+        socket.getOutputStream().write(bytes);
+    }
+
+    void endOfSending() throws IOException {
+        socket.shutdownOutput();
+    }
+
+    /** Ends the connection so that the other side sees it as broken. */
+    void reset() throws IOException {
+        socket.setSoLinger(true, 0);
+        socket.close();
+    }
+
+    /**
+     * The next answer.
+     *
+     * @return null if the connection was closed before it
+     * @throws BrokenAnswerException if it begins and doesn't end
+     * @throws IOException if the connection broke before it
+     */
+    @Nullable
+    RawAnswer read() throws IOException {
+        int first = in.read();
+        if (first < 0) {
+            return null;
+        }
+        try {
+            return readAfter(first);
+        } catch (IOException | NumberFormatException e) {
+            throw new BrokenAnswerException(e);
+        }
+    }
+
+    private RawAnswer readAfter(int first) throws IOException {
+        String start = (char) first + line();
+        String[] words = start.split(" ", 3);
+        if (words.length < 2 || !words[0].equals("HTTP/1.1")) {
+            throw new IOException("not a status line: " + start);
+        }
+        int status = Integer.parseInt(words[1]);
+        Map<String, String> headers = new HashMap<>();
+        for (String line = line(); !line.isEmpty(); line = line()) {
+            int colon = line.indexOf(':');
+            headers.put(
+                    line.substring(0, colon).toLowerCase(Locale.ROOT),
+                    line.substring(colon + 1).strip());
+        }
+        if (status == 100) {
+            return readAfter(in.read());
+        }
+        return new RawAnswer(status, headers, new String(content(headers), StandardCharsets.UTF_8));
+    }
+
+    private byte[] content(Map<String, String> headers) throws IOException {
+        if (headers.containsKey("content-length")) {
+            return exactly(Integer.parseInt(headers.get("content-length")));
+        }
+        if (!"chunked".equals(headers.get("transfer-encoding"))) {
+            return in.readAllBytes();
+        }
+        var content = new ByteArrayOutputStream();
+        int size;
+        do {
+            size = Integer.parseInt(line(), 16);
+            content.writeBytes(exactly(size));
+            if (!line().isEmpty()) {
+                throw new IOException("a chunk of another size than it says");
+            }
+        } while (size > 0);
+        return content.toByteArray();
+    }
+
+    private byte[] exactly(int count) throws IOException {
+        byte[] bytes = in.readNBytes(count);
+        if (bytes.length < count) {
+            throw new EOFException("in a body");
+        }
+        return bytes;
+    }
+
+    private String line() throws IOException {
+        var line = new StringBuilder();
+        for (int next = in.read(); next != '\n'; next = in.read()) {
+            if (next < 0) {
+                throw new EOFException("in a line");
+            }
+            line.append((char) next);
+        }
+        return line.toString().stripTrailing();
+    }
+
+    /** Whether the other side has ended the connection; waits for it as long as for an answer. */
+    boolean isEnded() {
+        try {
+            return in.read() < 0;
+        } catch (SocketTimeoutException e) {
+            return false;
+        } catch (IOException e) {
+            return true; // reset
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        socket.close();
+    }
+
+    /** The connection ended, or fell silent, in the middle of an answer. */
+    static final class BrokenAnswerException extends IOException {
+
+        private static final long serialVersionUID = 1;
+
+        BrokenAnswerException(Exception cause) {
+            super("the answer broke off", cause);
+        }
+    }
+}
