@@ -115,11 +115,7 @@ final class BatchController {
     }
 
     private InputStream body(HttpServletRequest request) throws IOException {
-        long most = properties.maxBatchSize().toBytes();
-        if (request.getContentLengthLong() > most) {
-            throw ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + most + " bytes.");
-        }
-        InputStream sent = limited(request.getInputStream());
+        InputStream sent = LimitedBody.of(request, properties.maxBatchSize(), properties.bodyTimeout());
         String encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
         if (encoding == null) {
             return sent;
@@ -130,11 +126,7 @@ final class BatchController {
             problem.getHeaders().set(HttpHeaders.ACCEPT_ENCODING, GZIP);
             throw problem;
         }
-        return limited(GunzippedBody.of(sent));
-    }
-
-    private InputStream limited(InputStream in) {
-        return new LimitedBody(in, properties.maxBatchSize().toBytes(), properties.bodyTimeout());
+        return new LimitedBody(GunzippedBody.of(sent), properties.maxBatchSize().toBytes(), properties.bodyTimeout());
     }
 
     /** A batch on its way in. */

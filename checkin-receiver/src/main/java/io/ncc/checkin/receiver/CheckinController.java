@@ -1,42 +1,66 @@
 package io.ncc.checkin.receiver;
 
+import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.headers.Header;
 import io.swagger.v3.oas.annotations.media.Content;
 import io.swagger.v3.oas.annotations.media.Schema;
+import io.swagger.v3.oas.annotations.parameters.RequestBody;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
-import org.springframework.http.ResponseEntity;
+import org.springframework.util.unit.DataSize;
 import org.springframework.web.bind.annotation.PostMapping;
-import org.springframework.web.bind.annotation.RequestBody;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.ObjectReader;
+import tools.jackson.databind.json.JsonMapper;
 
 @RestController
 @Tag(name = "Checkins")
 final class CheckinController {
 
+    private static final InvalidMember NO_OBJECT = new InvalidMember("", "a JSON object is required");
+
     private final CheckinAppender appender;
     private final Keys keys;
+    private final ObjectReader reader;
     private final @Nullable URI apiBaseUrl;
+    private final DataSize maxBodySize;
+    private final Duration bodyTimeout;
 
-    CheckinController(CheckinAppender appender, Keys keys, ReceiverProperties properties) {
+    CheckinController(CheckinAppender appender, Keys keys, ReceiverProperties properties, JsonMapper mapper) {
         this.appender = appender;
         this.keys = keys;
+        this.reader = mapper.readerFor(CheckinRequest.class);
         this.apiBaseUrl = properties.apiBaseUrl();
+        this.maxBodySize = properties.maxBodySize();
+        this.bodyTimeout = properties.bodyTimeout();
     }
 
-    @Operation(summary = "Takes a checkin; the answer comes after Redis has stored it")
+    @Operation(
+            summary = "Takes a checkin; the answer comes after Redis has stored it",
+            requestBody =
+                    @RequestBody(
+                            content =
+                                    @Content(
+                                            mediaType = MediaType.APPLICATION_JSON_VALUE,
+                                            schema = @Schema(implementation = CheckinRequest.class))))
     @ApiResponse(
             responseCode = "202",
             description = "Stored. It will be applied to its user and location.",
@@ -56,29 +80,46 @@ final class CheckinController {
             path = {"/checkins", "/api/checkin"},
             consumes = MediaType.APPLICATION_JSON_VALUE,
             produces = MediaType.APPLICATION_JSON_VALUE)
-    ResponseEntity<byte[]> post(
+    void post(
             @Parameter(description = "Sent again with the same key, the checkin is stored once")
                     @RequestHeader(name = IdempotencyKey.HEADER, required = false)
                     @Nullable
                     String idempotencyKey,
-            @RequestBody CheckinRequest request) {
+            @Parameter(hidden = true) HttpServletRequest request,
+            @Parameter(hidden = true) HttpServletResponse response)
+            throws IOException {
         if (idempotencyKey != null) {
             IdempotencyKey.require(idempotencyKey);
         }
-        List<IdRun> ids;
+        String key = idempotencyKey == null ? null : keys.idempotency(idempotencyKey);
+        StreamId id = appender.append(List.of(read(request)), key).get(0).first();
+        // written here, in one piece: a converter would send it in chunks, for want of a Content-Length
+        byte[] answer = ("{\"id\":\"" + id + "\"}").getBytes(StandardCharsets.US_ASCII);
+        response.setStatus(HttpServletResponse.SC_ACCEPTED);
+        if (apiBaseUrl != null) {
+            response.setHeader(HttpHeaders.LOCATION, apiBaseUrl + "/checkins/" + id);
+        }
+        response.setContentType(MediaType.APPLICATION_JSON_VALUE);
+        response.setContentLength(answer.length);
+        response.getOutputStream().write(answer);
+    }
+
+    private Checkin read(HttpServletRequest request) throws IOException {
+        if (request.getHeader(HttpHeaders.CONTENT_ENCODING) != null) {
+            throw ProblemType.UNSUPPORTED_MEDIA_TYPE.exception("A single checkin can't be compressed.");
+        }
+        byte[] body = LimitedBody.of(request, maxBodySize, bodyTimeout).readAllBytes();
         try {
-            String key = idempotencyKey == null ? null : keys.idempotency(idempotencyKey);
-            ids = appender.append(List.of(request.toCheckin()), key);
+            CheckinRequest checkin = reader.readValue(body);
+            if (checkin == null) {
+                throw new InvalidCheckinException(List.of(NO_OBJECT));
+            }
+            return checkin.toCheckin();
+        } catch (JacksonException e) {
+            throw ProblemType.invalidMembers(List.of(body.length == 0 ? NO_OBJECT : InvalidMember.of(e)));
         } catch (InvalidCheckinException e) {
             throw ProblemType.invalidMembers(e.errors());
         }
-        StreamId id = ids.get(0).first();
-        ResponseEntity.BodyBuilder response = ResponseEntity.accepted().contentType(MediaType.APPLICATION_JSON);
-        if (apiBaseUrl != null) {
-            response.location(URI.create(apiBaseUrl + "/checkins/" + id));
-        }
-        // as bytes: an object would be sent in chunks, for want of a Content-Length
-        return response.body(("{\"id\":\"" + id + "\"}").getBytes(StandardCharsets.US_ASCII));
     }
 
     /** @param id the id of the checkin in the stream */

@@ -1,10 +1,12 @@
 package io.ncc.checkin.receiver;
 
 import io.ncc.checkin.service.ProblemType;
+import jakarta.servlet.http.HttpServletRequest;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
+import org.springframework.util.unit.DataSize;
 import org.springframework.web.ErrorResponseException;
 
 /** The body of a request, which may have no more than so many bytes, and take no longer to arrive than so long. */
@@ -20,6 +22,18 @@ final class LimitedBody extends FilterInputStream {
         this.limit = limit;
         this.left = limit;
         this.deadline = System.nanoTime() + timeout.toNanos();
+    }
+
+    /** @throws ErrorResponseException a problem, if the request says beforehand that its body is larger */
+    static LimitedBody of(HttpServletRequest request, DataSize limit, Duration timeout) throws IOException {
+        if (request.getContentLengthLong() > limit.toBytes()) {
+            throw tooLarge(limit.toBytes());
+        }
+        return new LimitedBody(request.getInputStream(), limit.toBytes(), timeout);
+    }
+
+    private static ErrorResponseException tooLarge(long limit) {
+        return ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + limit + " bytes.");
     }
 
     @Override
@@ -39,7 +53,7 @@ final class LimitedBody extends FilterInputStream {
             throw BrokenRequestException.of(e);
         }
         if (count > left) {
-            throw ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + limit + " bytes.");
+            throw tooLarge(limit);
         }
         if (count > 0 && System.nanoTime() - deadline > 0) {
             throw ProblemType.REQUEST_TIMEOUT.exception();

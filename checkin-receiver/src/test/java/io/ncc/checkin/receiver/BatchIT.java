@@ -25,6 +25,7 @@ import java.util.zip.GZIPOutputStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -54,6 +55,12 @@ final class BatchIT {
         receiver = StartedReceiver.on(redis);
         limited = StartedReceiver.on(
                 redis, "checkin.receiver.max-batch-size=8KB", "checkin.receiver.max-batch-entries=" + MOST_ENTRIES);
+    }
+
+    /** The test before may have stopped Redis. */
+    @BeforeEach
+    void awaitConnections() {
+        await().atMost(LIMIT).until(() -> receiver.readiness() == 200 && limited.readiness() == 200);
     }
 
     @AfterAll
