@@ -8,6 +8,7 @@
 -- Fails with OOM when memory is full; then nothing has changed, as XADD is the first write. Safe to run twice: what was put back is no dead letter.
 
 local stream, deadKey, deadIdsKey = unpack(KEYS)
+local MOST_FIELDS = 1000
 local OWN = 10 -- originalId, reason, deliveries, consumer, fields, each with its value
 
 redis.call('HLEN', deadIdsKey)
@@ -15,8 +16,8 @@ local replayed = {}
 for _, letter in ipairs(ARGV) do
   local entry = redis.call('XRANGE', deadKey, letter, letter)[1]
   local values = entry and entry[2] or {}
-  local count = tonumber(values[OWN])
-  if count and count > 0 and #values - OWN == 2 * count and values[1] == 'originalId' then
+  local count = (#values - OWN) / 2
+  if values[1] == 'originalId' and count >= 1 and count <= MOST_FIELDS and values[OWN] == tostring(count) then
     local fields, isReplay = {}, false
     for i = OWN + 1, #values do
       fields[#fields + 1] = values[i]

@@ -7,6 +7,7 @@
 
 local stream, checkpointKey, rangesKey, totalsKey, deadKey = unpack(KEYS)
 local MOST_RANGES = 1000
+local HIGHEST = '18446744073709551615-18446744073709551615'
 
 local info = readStreamInfo(stream)
 if info.err then return {} end
@@ -17,6 +18,7 @@ local checkpoint = readCheckpoint(checkpointKey)
 local oldest = ''
 local at = checkpoint
 for step = 1, MOST_RANGES do
+  if at and unpad(at) == HIGHEST then break end -- Redis refuses to be asked for what comes after it
   local entry = redis.call('XRANGE', stream, at and '(' .. unpad(at) or '-', '+', 'COUNT', 1)[1]
   if not entry then break end
   local range = rangeAt(rangesKey, pad(entry[1]))

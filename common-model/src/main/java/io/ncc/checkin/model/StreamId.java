@@ -11,6 +11,9 @@ public record StreamId(long millis, long sequence) implements Comparable<StreamI
     /** Below every entry: reading after it is reading from the beginning. */
     public static final StreamId ZERO = new StreamId(0, 0);
 
+    /** The highest there can be: nothing comes after it. */
+    public static final StreamId HIGHEST = new StreamId(-1, -1); // 2^64-1, unsigned
+
     /**
      * Reads {@code "<ms>-<seq>"}.
      *

@@ -3,6 +3,7 @@ package io.ncc.checkin.service;
 import io.lettuce.core.RedisException;
 import java.util.List;
 import org.apache.catalina.connector.ClientAbortException;
+import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,6 +52,14 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         return ResponseEntity.badRequest().build();
     }
 
+    /** A query that Tomcat can't decode, such as {@code ?a=%zz}. */
+    @ExceptionHandler
+    @Nullable
+    ResponseEntity<Object> handleUndecodable(InvalidParameterException e, WebRequest request) {
+        ProblemType type = ProblemType.INVALID_REQUEST;
+        return handleExceptionInternal(e, type.problem(), type.headers(), type.status(), request);
+    }
+
     @ExceptionHandler
     @Nullable
     ResponseEntity<Object> handleUnexpected(Exception e, WebRequest request) {
@@ -67,9 +76,9 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         boolean ours = e instanceof ErrorResponseException
                 || (body instanceof ProblemDetail problem && ProblemType.isOurs(problem));
         Object answer = ours || type == null ? body : type.problem();
-        HttpHeaders withType = new HttpHeaders(headers);
-        withType.setContentType(
-                MediaType.APPLICATION_PROBLEM_JSON); // else Accept decides, and there may be no answer at all
-        return super.handleExceptionInternal(e, answer, withType, status, request);
+        HttpHeaders all = new HttpHeaders();
+        all.putAll(headers);
+        all.setContentType(MediaType.APPLICATION_PROBLEM_JSON); // whatever Accept says, or fails to say
+        return super.handleExceptionInternal(e, answer, all, status, request);
     }
 }

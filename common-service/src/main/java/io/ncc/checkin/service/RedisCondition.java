@@ -49,7 +49,7 @@ public enum RedisCondition {
     /** A blocked read was ended by the server: the stream was deleted, or the role changed. */
     UNBLOCKED(true, "UNBLOCKED"),
     /** The consumer group, or its stream, doesn't exist. */
-    NO_GROUP(false, "NOGROUP|no such key"),
+    NO_GROUP(false, "NOGROUP|no such key|The XGROUP subcommand requires the key"),
     /** The script is not in the server's cache: it was restarted or flushed. */
     NO_SCRIPT(false, "NOSCRIPT"),
     /** A key of ours holds another type than it should, or a value that is none of ours: someone has to mend it. */

@@ -41,6 +41,7 @@ final class RedisConditionTest {
                 "UNBLOCKED | UNBLOCKED the stream key no longer exists",
                 "UNBLOCKED | UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)",
                 "NO_GROUP | NOGROUP No such key 'ncc:checkins' or consumer group 'checkinConsumers' in XREADGROUP with GROUP option",
+                "NO_GROUP | ERR The XGROUP subcommand requires the key to exist. Note that for CREATE you may want to use the MKSTREAM option to create an empty stream automatically.",
                 "NO_GROUP | ERR Error running script (call to f_1): @user_script:9: @user_script: 9: NOGROUP No such key 'ncc:checkins' or consumer group 'g'",
                 "NO_SCRIPT | NOSCRIPT No matching script. Please use EVAL.",
                 "WRONG_TYPE | WRONGTYPE Operation against a key holding the wrong kind of value",

@@ -125,7 +125,8 @@ public record HttpAnswer(int status, HttpHeaders headers, String body) {
         }
     }
 
-    private static HttpAnswer send(HttpRequest.Builder request) {
+    /** Sends any other request. */
+    public static HttpAnswer send(HttpRequest.Builder request) {
         try {
             HttpResponse<String> response = CLIENT.send(request.timeout(LIMIT).build(), BodyHandlers.ofString());
             return new HttpAnswer(response.statusCode(), response.headers(), response.body());

@@ -23,7 +23,6 @@ import org.springframework.web.bind.annotation.RestController;
 @ApiResponse(responseCode = "503", ref = "503")
 final class CheckinController {
 
-    private static final StreamId HIGHEST = new StreamId(-1, -1); // 2^64-1, unsigned
     private static final int DEFAULT_LIMIT = 100;
 
     private final CheckinReader checkins;
@@ -86,7 +85,8 @@ final class CheckinController {
     private static Cursor begin(
             @Nullable String from, @Nullable String to, @Nullable String limit, @Nullable String order) {
         StreamId first = from == null ? StreamId.ZERO : new StreamId(Parameters.time("from", from), 0);
-        StreamId last = to == null ? HIGHEST : new StreamId(Parameters.time("to", to), HIGHEST.sequence());
+        StreamId last =
+                to == null ? StreamId.HIGHEST : new StreamId(Parameters.time("to", to), StreamId.HIGHEST.sequence());
         if (first.compareTo(last) > 0) {
             throw ProblemType.invalidParameter("to", "must not be before from");
         }
@@ -111,7 +111,7 @@ final class CheckinController {
             @Parameter(description = "milliseconds since 1970, included", example = "1609718400000") @PathVariable
                     String to) {
         StreamId first = new StreamId(Parameters.millis("from", from), 0);
-        StreamId last = new StreamId(Parameters.millis("to", to), HIGHEST.sequence());
+        StreamId last = new StreamId(Parameters.millis("to", to), StreamId.HIGHEST.sequence());
         if (first.compareTo(last) > 0) {
             throw ProblemType.invalidParameter("to", "must not be before from");
         }

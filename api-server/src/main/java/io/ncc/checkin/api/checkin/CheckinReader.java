@@ -30,7 +30,7 @@ final class CheckinReader {
 
     /** The checkin of the highest id. */
     Optional<StoredCheckin> latest() {
-        Cursor cursor = new Cursor(StreamId.ZERO, new StreamId(-1, -1), true, 1); // nearly always enough
+        Cursor cursor = new Cursor(StreamId.ZERO, StreamId.HIGHEST, true, 1); // nearly always enough
         while (true) {
             List<StreamMessage<String, String>> page = read(cursor, cursor.limit());
             Optional<StoredCheckin> found = checkins(page).findFirst();

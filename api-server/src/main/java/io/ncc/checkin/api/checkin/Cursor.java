@@ -17,8 +17,11 @@ record Cursor(StreamId from, StreamId to, boolean newestFirst, int limit) {
 
     private static final String SEPARATOR = "_";
 
-    /** The walk after this id was seen. */
+    /** The walk after this id was seen; after the highest there is nothing left of it. */
     Cursor after(StreamId id) {
+        if (!newestFirst && id.equals(StreamId.HIGHEST)) {
+            return new Cursor(id, StreamId.ZERO, false, limit);
+        }
         return newestFirst
                 ? new Cursor(from, before(id), true, limit)
                 : new Cursor(

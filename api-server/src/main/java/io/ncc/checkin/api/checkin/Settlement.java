@@ -4,7 +4,6 @@ import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.ProblemType;
-import io.ncc.checkin.service.RedisLink;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +12,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
@@ -33,6 +33,7 @@ public final class Settlement implements SmartLifecycle {
     private final ConcurrentLinkedQueue<Waiter> waiters = new ConcurrentLinkedQueue<>();
     private volatile ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor();
     private volatile boolean running;
+    private volatile boolean stopped;
 
     Settlement(StatusReader statuses, MeterRegistry registry) {
         this.statuses = statuses;
@@ -42,16 +43,21 @@ public final class Settlement implements SmartLifecycle {
     /**
      * Completes once the entry is applied.
      *
+     * @param requirement of the entry, whose status is what it is now; it may throw a problem
      * @return fails with a problem: {@link ProblemType#NOT_FOUND} if there is no such entry, {@link ProblemType#CONFLICT} if it is dead,
      *     {@link ProblemType#NOT_YET} if the time is over
      */
-    public CompletableFuture<EntryStatus> applied(StreamId id, Duration wait) {
+    public CompletableFuture<EntryStatus> applied(StreamId id, Duration wait, Consumer<EntryStatus> requirement) {
         EntryStatus now = statuses.read(id);
+        requirement.accept(now);
         if (now.isSettled() || now.state() == EntryStatus.State.UNKNOWN) {
             return result(now);
         }
         Waiter waiter = new Waiter(id, System.nanoTime() + wait.toNanos(), new CompletableFuture<>());
         waiters.add(waiter);
+        if (stopped) {
+            failAll(stopping());
+        }
         return waiter.status.thenCompose(Settlement::result);
     }
 
@@ -71,7 +77,7 @@ public final class Settlement implements SmartLifecycle {
         try {
             lookAtAll();
         } catch (RedisException e) {
-            failAll(e);
+            failAll(stopped ? stopping() : e); // a stop interrupts a read, which is no failure of Redis
         } catch (RuntimeException e) { // must not end the schedule
             log.error("Waiting for checkins to be applied failed", e);
             failAll(e);
@@ -105,6 +111,7 @@ public final class Settlement implements SmartLifecycle {
     @Override
     public void start() {
         running = true;
+        stopped = false;
         executor = Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "settlement"));
         executor.scheduleWithFixedDelay(this::look, 0, INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
     }
@@ -112,8 +119,13 @@ public final class Settlement implements SmartLifecycle {
     @Override
     public void stop() {
         running = false;
+        stopped = true;
         executor.shutdownNow();
-        failAll(new RedisException("stopping"));
+        failAll(stopping());
+    }
+
+    private static RedisException stopping() {
+        return new RedisException("stopping");
     }
 
     @Override
@@ -121,9 +133,10 @@ public final class Settlement implements SmartLifecycle {
         return running;
     }
 
+    /** Stops before the web server waits for its requests, some of which wait here. */
     @Override
     public int getPhase() {
-        return RedisLink.PHASE + 1;
+        return Integer.MAX_VALUE;
     }
 
     private record Waiter(StreamId id, long deadline, CompletableFuture<EntryStatus> status) {}

@@ -12,7 +12,8 @@ import java.util.List;
  * @param reason why it could not be applied
  * @param deliveries how often it was delivered
  * @param consumer who had it
- * @param truncated whether the entry had more fields than are kept; then it can't be put back
+ * @param truncated whether it hasn't got all fields of the entry, of which 1,000 are kept; then it can't be put back. So it is with what others
+ *     wrote into the stream of dead letters
  * @param fields of the entry, as they were; a name may stand twice
  */
 record DeadLetter(
@@ -30,6 +31,8 @@ record DeadLetter(
     /** How many values stand before those of the entry: a name and a value for each of our own. */
     private static final int OWN = 10;
 
+    private static final int MOST_FIELDS = 1000;
+
     /** Reads what set-aside.lua writes; what others wrote into the stream of dead letters is shown as far as it can be. */
     static DeadLetter from(Object entry) {
         String id = (String) ((List<?>) entry).get(0);
@@ -44,8 +47,17 @@ record DeadLetter(
                 own(values, 1),
                 number(own(values, 2)),
                 own(values, 3),
-                number(own(values, 4)) > fields.size(),
+                !isComplete(values, fields.size()),
                 fields);
+    }
+
+    /** As replay.lua has it. */
+    private static boolean isComplete(List<?> values, int fields) {
+        return values.get(0).equals("originalId")
+                && fields >= 1
+                && fields <= MOST_FIELDS
+                && values.size() == OWN + 2 * fields
+                && own(values, 4).equals(Integer.toString(fields));
     }
 
     private static String own(List<?> values, int index) {

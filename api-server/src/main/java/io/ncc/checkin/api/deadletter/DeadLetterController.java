@@ -84,7 +84,7 @@ final class DeadLetterController {
             return replayed.get(0);
         }
         if (deadLetters.one(letter).isPresent()) {
-            throw ProblemType.CONFLICT.exception("The entry had more fields than a dead letter keeps.");
+            throw ProblemType.CONFLICT.exception("The dead letter hasn't got all fields of its entry.");
         }
         throw none();
     }

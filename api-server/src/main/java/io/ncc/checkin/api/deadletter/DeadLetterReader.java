@@ -36,11 +36,12 @@ final class DeadLetterReader {
 
     /** Ascending by id. */
     List<DeadLetter> list(StreamId after, int limit) {
+        boolean end = after.equals(StreamId.HIGHEST); // Redis refuses to be asked for what comes after it
         // read raw: a name may stand twice in an entry, and Lettuce's own reading keeps one of them
         CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8)
                 .addKey(deadLetters)
-                .add('(' + after.toString())
-                .add("+")
+                .add(end ? "+" : "(" + after)
+                .add(end ? "-" : "+")
                 .add("COUNT")
                 .add(limit);
         List<Object> entries = redis.call(

@@ -68,6 +68,9 @@ final class LiveController {
         response.setCharacterEncoding("UTF-8");
         response.setHeader(HttpHeaders.CACHE_CONTROL, "no-cache");
         response.setHeader("X-Accel-Buffering", "no"); // else nginx would collect events
+        if (request.getMethod().equals("HEAD")) {
+            return; // Spring gives us that, too: its answer would never end
+        }
         AsyncContext context = request.startAsync(request, response);
         context.setTimeout(0);
         LiveClient client = new LiveClient(context, response.getOutputStream(), after, user, location, hub::leave);

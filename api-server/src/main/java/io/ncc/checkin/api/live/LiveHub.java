@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import org.springframework.web.ErrorResponseException;
 import tools.jackson.databind.ObjectWriter;
@@ -36,6 +38,11 @@ final class LiveHub {
     private final int maxBuffered;
     private final long heartbeatNanos;
 
+    /** Up to where everything has been published; null as long as the tail doesn't know. */
+    private volatile @Nullable StreamId position;
+
+    private volatile boolean closed;
+
     LiveHub(JsonMapper mapper, ApiProperties properties, MeterRegistry registry) {
         this.json = mapper.writerFor(StoredCheckin.class);
         this.maxClients = properties.maxListeners();
@@ -54,10 +61,17 @@ final class LiveHub {
         }
     }
 
-    /** Takes a client on; it hears from the next turn of the tail on. */
+    /** Takes a client on. */
     void join(LiveClient client) {
+        StreamId now = position;
+        if (client.position() == null && now != null) {
+            client.moveTo(now); // what comes once it knows that it is connected is not to be missed
+        }
         client.send(HEARTBEAT); // so that it sees that it is connected
         clients.add(client);
+        if (closed) {
+            client.close();
+        }
     }
 
     void leave(LiveClient client) {
@@ -68,21 +82,28 @@ final class LiveHub {
      * Sends a page of what they missed to those who are behind and can take it.
      *
      * @param between reads the entries from one id to another, both included, a page at most
+     * @param end the highest id that the stream ever had
      * @param position up to where everything has been published
      * @return whether someone is still behind
      */
-    boolean catchUp(BiFunction<StreamId, StreamId, List<StreamMessage<String, String>>> between, StreamId position) {
+    boolean catchUp(
+            BiFunction<StreamId, StreamId, List<StreamMessage<String, String>>> between,
+            Supplier<StreamId> end,
+            StreamId position) {
+        this.position = position;
         boolean behind = false;
         for (LiveClient client : clients) {
             StreamId from = client.position();
             if (from == null || from.equals(position)) {
                 client.moveTo(position); // it begins here
             } else if (from.compareTo(position) > 0) {
-                send(client, GAP); // it knows an entry that the stream hasn't got
-                client.moveTo(position);
+                if (from.compareTo(end.get()) > 0) { // else it saw, somewhere else, what is published here in a moment
+                    send(client, GAP); // it knows an entry that the stream hasn't got
+                    client.moveTo(position);
+                }
             } else {
                 behind = true;
-                if (client.buffered() <= maxBuffered / 2) { // else it reads slowly: the stream keeps the rest for it
+                if (client.buffered() == 0) { // else it reads slowly: the stream keeps the rest for it
                     sendPage(client, between.apply(from, position), from, position);
                 }
             }
@@ -114,6 +135,7 @@ final class LiveHub {
      * @param upTo the position after
      */
     void publish(List<StreamMessage<String, String>> entries, StreamId from, StreamId upTo) {
+        position = upTo;
         if (clients.isEmpty()) {
             return;
         }
@@ -150,7 +172,13 @@ final class LiveHub {
         }
     }
 
+    void open() {
+        closed = false;
+    }
+
+    /** Ends all connections, and each that comes later. */
     void closeAll() {
+        closed = true;
         clients.forEach(LiveClient::close);
         clients.clear();
     }

@@ -7,12 +7,15 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
+import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.Backoff;
 import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.service.RedisLink;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -32,7 +35,8 @@ public final class StreamTail implements SmartLifecycle {
 
     private static final Logger log = LoggerFactory.getLogger(StreamTail.class);
     private static final int MOST_AT_ONCE = 1000;
-    private static final Duration BLOCK = Duration.ofMillis(500);
+    private static final Duration MOST_BLOCK = Duration.ofMillis(500);
+    private static final int MOST_PASSED = 1000;
 
     /** Between two reads, so that what comes close together is handed on together. */
     private static final Duration REST = Duration.ofMillis(10);
@@ -40,16 +44,23 @@ public final class StreamTail implements SmartLifecycle {
     private final RedisLink redis;
     private final String stream;
     private final LiveHub hub;
+    private final Duration block;
+
+    /** The last positions. */
+    private final Deque<StreamId> passed = new ArrayDeque<>();
+
     private final AtomicReference<CompletableFuture<Void>> next = new AtomicReference<>(new CompletableFuture<>());
     private volatile StreamId position = StreamId.ZERO;
     private volatile boolean positioned;
     private volatile boolean running;
     private volatile Thread thread = new Thread("tail, not started");
 
-    StreamTail(@Qualifier("tailLink") RedisLink redis, Keys keys, LiveHub hub) {
+    StreamTail(@Qualifier("tailLink") RedisLink redis, Keys keys, LiveHub hub, ApiProperties properties) {
         this.redis = redis;
         this.stream = keys.checkins();
         this.hub = hub;
+        Duration half = properties.heartbeat().dividedBy(2); // else it would come later than is said
+        this.block = half.compareTo(MOST_BLOCK) < 0 ? half : MOST_BLOCK;
     }
 
     /** Completes when the next entry comes, also one that comes right now. */
@@ -81,22 +92,30 @@ public final class StreamTail implements SmartLifecycle {
 
     private void turn() throws InterruptedException {
         if (!positioned) {
-            position = end();
+            moveTo(end());
             positioned = true;
         }
-        boolean catchingUp = hub.catchUp(this::between, position);
-        List<StreamMessage<String, String>> read = read(catchingUp ? REST : BLOCK);
+        boolean catchingUp = hub.catchUp(this::between, this::end, position);
+        List<StreamMessage<String, String>> read = read(catchingUp ? REST : block);
         if (read.isEmpty()) {
             noticeReplacement();
         } else {
             StreamId before = position;
-            position = StreamId.parse(read.get(read.size() - 1).getId());
+            moveTo(StreamId.parse(read.get(read.size() - 1).getId()));
             hub.publish(read, before, position);
             next.getAndSet(new CompletableFuture<>()).complete(null);
         }
         hub.tick();
         if (read.size() < MOST_AT_ONCE) {
             pause(REST);
+        }
+    }
+
+    private void moveTo(StreamId id) {
+        position = id;
+        passed.addFirst(id);
+        if (passed.size() > MOST_PASSED) {
+            passed.removeLast();
         }
     }
 
@@ -131,12 +150,21 @@ public final class StreamTail implements SmartLifecycle {
         }
     }
 
-    /** A stream that was deleted, or lost its newest entries in a failover, begins anew below where we are. */
+    /**
+     * A stream that lost its newest entries in a failover goes on at its end: the others have been published. One that was deleted and made
+     * anew is published from its beginning. Whoever follows is ahead of it in both cases, and is told so.
+     */
     private void noticeReplacement() {
         StreamId end = end();
         if (end.compareTo(position) < 0) {
             log.warn("The stream has gone back from {} to {}", position, end);
-            position = end; // whoever follows is ahead of it now, and is told so
+            boolean isTheSame = passed.stream()
+                    .filter(id -> id.compareTo(end) <= 0)
+                    .findFirst()
+                    .filter(id -> !between(id, id).isEmpty())
+                    .isPresent();
+            passed.clear();
+            moveTo(isTheSame ? end : StreamId.ZERO);
         }
     }
 
@@ -151,6 +179,7 @@ public final class StreamTail implements SmartLifecycle {
     @Override
     public void start() {
         running = true;
+        hub.open();
         thread = new Thread(this::run, "tail");
         thread.setDaemon(true);
         thread.start();
@@ -160,8 +189,9 @@ public final class StreamTail implements SmartLifecycle {
     public void stop() {
         running = false;
         hub.closeAll();
+        next.get().complete(null); // who waits looks once more, and then gives up
         try {
-            thread.join(BLOCK.multipliedBy(3).toMillis());
+            thread.join(MOST_BLOCK.multipliedBy(3).toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.pull;
 
+import io.lettuce.core.RedisException;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
@@ -60,15 +61,22 @@ final class PullController {
     @PutMapping
     ResponseEntity<Void> create(
             @PathVariable String group,
-            @Parameter(description = "0: all entries that are there; $: new ones; an id: those after it")
-                    @RequestParam(defaultValue = "$")
+            @Parameter(description = "0: all entries that are there; $: new ones, as without it; an id: those after it")
+                    @RequestParam(required = false)
+                    @Nullable
                     String from) {
         Parameters.foreignGroup("group", group);
-        String start = from.equals("0") || from.equals("$")
+        return ResponseEntity.status(groups.create(group, start(from)) ? HttpStatus.CREATED : HttpStatus.OK)
+                .build();
+    }
+
+    private static String start(@Nullable String from) {
+        if (from == null) {
+            return "$";
+        }
+        return from.equals("0") || from.equals("$")
                 ? from
                 : Parameters.streamId("from", from).toString();
-        return ResponseEntity.status(groups.create(group, start) ? HttpStatus.CREATED : HttpStatus.OK)
-                .build();
     }
 
     @Operation(summary = "Removes a consumer group")
@@ -82,7 +90,7 @@ final class PullController {
             if (!groups.remove(group)) {
                 throw noGroup();
             }
-        } catch (io.lettuce.core.RedisException e) {
+        } catch (RedisException e) {
             throw noGroupOr(e);
         }
     }
@@ -112,16 +120,17 @@ final class PullController {
                                     @Schema(
                                             allowableValues = {"auto", "manual"},
                                             defaultValue = "manual"))
-                    @RequestParam(defaultValue = "manual")
+                    @RequestParam(required = false)
+                    @Nullable
                     String ack) {
         Parameters.foreignGroup("group", group);
         Parameters.name("consumer", consumer);
         int most = Parameters.count("count", count, 1, MAX_COUNT, DEFAULT_COUNT);
         Duration patience = Parameters.wait("wait", wait, maxWait, Duration.ZERO);
-        if (!ack.equals("auto") && !ack.equals("manual")) {
+        if (ack != null && !ack.equals("auto") && !ack.equals("manual")) {
             throw ProblemType.invalidParameter("ack", "must be auto or manual");
         }
-        return groups.pull(group, consumer, most, patience, ack.equals("auto")).handle((items, failure) -> {
+        return groups.pull(group, consumer, most, patience, "auto".equals(ack)).handle((items, failure) -> {
             if (failure != null) {
                 throw noGroupOr(failure);
             }
@@ -163,7 +172,8 @@ final class PullController {
         if (RedisCondition.of(cause) == RedisCondition.NO_GROUP) {
             return noGroup();
         }
-        return cause instanceof RuntimeException known ? known : new IllegalStateException(cause);
+        // what Lettuce fails a command with is not always its own: a closed channel comes as Netty's IOException
+        return cause instanceof RedisException known ? known : new RedisException(cause);
     }
 
     private static ErrorResponseException noGroup() {

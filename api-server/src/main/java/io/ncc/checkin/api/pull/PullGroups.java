@@ -2,7 +2,7 @@ package io.ncc.checkin.api.pull;
 
 import io.lettuce.core.RedisException;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.live.StreamTail;
@@ -76,7 +76,7 @@ final class PullGroups {
         CompletableFuture<Void> next = tail.next(); // before the look, so that nothing comes unnoticed in between
         return look(args).thenCompose(items -> {
             long left = deadline - System.nanoTime();
-            if (!items.isEmpty() || left <= 0) {
+            if (!items.isEmpty() || left <= 0 || !tail.isRunning()) {
                 return CompletableFuture.completedFuture(items);
             }
             return next.completeOnTimeout(null, left, TimeUnit.NANOSECONDS).thenCompose(come -> pull(args, deadline));
@@ -84,14 +84,20 @@ final class PullGroups {
     }
 
     private CompletableFuture<List<StoredCheckin>> look(String[] args) {
-        RedisAsyncCommands<String, String> commands;
+        StatefulRedisConnection<String, String> connection;
         try {
-            commands = redis.connection().async();
+            connection = redis.connection();
         } catch (RedisException e) {
             return CompletableFuture.failedFuture(e);
         }
-        CompletionStage<List<Object>> reply = pull.run(commands, ScriptOutputType.MULTI, new String[] {stream}, args);
-        return reply.<List<StoredCheckin>>thenApply(entries -> {
+        CompletionStage<List<Object>> reply =
+                pull.run(connection.async(), ScriptOutputType.MULTI, new String[] {stream}, args);
+        return reply.whenComplete((entries, failure) -> {
+                    if (failure != null) {
+                        redis.dropIfUseless(connection, failure);
+                    }
+                })
+                .thenCompose(entries -> {
                     List<StoredCheckin> items = new ArrayList<>(entries.size());
                     List<String> none = new ArrayList<>();
                     for (Object element : entries) {
@@ -106,9 +112,10 @@ final class PullGroups {
                     }
                     if (!none.isEmpty()) {
                         // no checkins: the processor sets them aside, and nobody else will ever see or acknowledge them
-                        commands.xack(stream, args[0], none.toArray(String[]::new));
+                        connection.async().xack(stream, args[0], none.toArray(String[]::new));
                     }
-                    return items;
+                    boolean nothingYet = items.isEmpty() && !none.isEmpty(); // but there may be something behind them
+                    return nothingYet ? look(args) : CompletableFuture.completedFuture(items);
                 })
                 .toCompletableFuture();
     }

@@ -97,15 +97,21 @@ final class StreamReader {
 
     /** Entries that are pending in a group, ascending by id; empty if there is no such group. */
     Optional<List<PendingEntry>> pending(String group, StreamId after, int limit, @Nullable String consumer) {
-        XPendingArgs<String> args = new XPendingArgs<String>()
-                .group(group)
-                .range(Range.from(Range.Boundary.excluding(after.toString()), Range.Boundary.unbounded()))
-                .limit(Limit.from(limit));
+        XPendingArgs<String> args =
+                new XPendingArgs<String>().group(group).range(rangeAfter(after)).limit(Limit.from(limit));
         if (consumer != null) {
             args.consumer(io.lettuce.core.Consumer.from(group, consumer));
         }
         return ifThere(() -> redis.call(commands -> commands.xpending(stream, args)))
                 .map(reply -> reply.stream().map(PendingEntry::of).toList());
+    }
+
+    private static Range<String> rangeAfter(StreamId id) {
+        if (id.equals(StreamId.HIGHEST)) {
+            return Range.create("+", "-"); // nothing: Redis refuses to be asked for what comes after it
+        }
+        return Range.create(
+                "(" + id, "+"); // of a range that excludes its end Lettuce's XPENDING makes one that includes it
     }
 
     private static <T> Optional<T> ifThere(Supplier<T> question) {

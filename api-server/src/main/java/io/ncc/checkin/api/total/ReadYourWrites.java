@@ -43,13 +43,12 @@ final class ReadYourWrites {
             String after, @Nullable String wait, ToLongFunction<StoredCheckin> target, long id, Supplier<T> read) {
         StreamId entry = Parameters.streamId("after", after);
         Duration limit = Parameters.wait("wait", wait, maxWait, DEFAULT_WAIT);
-        CompletableFuture<EntryStatus> applied = settlement.applied(entry, limit);
-        Function<EntryStatus, T> answer = status -> {
+        CompletableFuture<EntryStatus> applied = settlement.applied(entry, limit, status -> {
             if (status.checkin() != null && target.applyAsLong(status.checkin()) != id) {
                 throw ProblemType.invalidParameter("after", "is a checkin of another user or location");
             }
-            return read.get();
-        };
+        });
+        Function<EntryStatus, T> answer = status -> read.get();
         return applied.isDone() ? applied.thenApply(answer) : applied.thenApplyAsync(answer, executor);
     }
 }

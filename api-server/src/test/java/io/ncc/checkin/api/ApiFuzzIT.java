@@ -1,0 +1,328 @@
+package io.ncc.checkin.api;
+
+import static io.ncc.checkin.api.StreamFixture.KEYS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lettuce.core.XTrimArgs;
+import io.ncc.checkin.testsupport.RandomCheckins;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.io.BufferedInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Whatever is sent, the answer is no 500, and every error is a problem. {@code -DfuzzSeed=} repeats a run, {@code -DfuzzRequests=} makes it longer. */
+@Timeout(120)
+final class ApiFuzzIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final Logger log = LoggerFactory.getLogger(ApiFuzzIT.class);
+    private static final JsonMapper JSON = new JsonMapper();
+    private static final int REQUESTS = Integer.getInteger("fuzzRequests", 4_000);
+
+    private static final StreamFixture stream = new StreamFixture(redis);
+    private static final List<String> METHODS =
+            List.of("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW");
+    private static final List<String> ROUTES = List.of(
+            "GET /checkins",
+            "GET /checkins",
+            "GET /checkins/latest",
+            "GET /checkins/stream",
+            "GET /checkins/*",
+            "GET /checkins/*/*",
+            "GET /api/checkins/*/*",
+            "GET /users/*",
+            "GET /api/user/*",
+            "GET /users/*/fullname",
+            "GET /locations/*",
+            "GET /stream",
+            "GET /stream/groups",
+            "GET /stream/groups/*/consumers",
+            "GET /stream/groups/*/pending",
+            "GET /dead-letters",
+            "GET /dead-letters/*",
+            "POST /dead-letters/*/replay",
+            "POST /dead-letters/replay",
+            "DELETE /dead-letters/*",
+            "PUT /groups/*",
+            "DELETE /groups/*",
+            "POST /groups/*/consumers/*/pull",
+            "POST /groups/*/ack",
+            "GET /*");
+    private static final List<String> PARAMETERS = List.of(
+            "from",
+            "to",
+            "limit",
+            "order",
+            "cursor",
+            "after",
+            "wait",
+            "userId",
+            "locationId",
+            "consumer",
+            "reason",
+            "count",
+            "ack",
+            "x");
+    private static final List<String> USUAL_VALUES =
+            List.of("g", "one", "checkinConsumers", "789", "1", "0", "100", "1000-0", "1000-1", "10ms", "desc", "auto");
+    private static final List<String> VALUES = List.of(
+            "",
+            "0",
+            "1",
+            "-1",
+            "789",
+            "1000",
+            "1001",
+            "9223372036854775807",
+            "9223372036854775808",
+            "18446744073709551615",
+            "0-0",
+            "1000-0",
+            "1000-1",
+            "1000-*",
+            "18446744073709551615-18446744073709551615",
+            "18446744073709551616-0",
+            "9223372036854775807-18446744073709551615",
+            "(1000-0",
+            "-",
+            "%2B",
+            "$",
+            "*",
+            ">",
+            "g",
+            "one",
+            "checkinConsumers",
+            "latest",
+            "asc",
+            "desc",
+            "auto",
+            "manual",
+            "1ms",
+            "100ms",
+            "-5s",
+            "9223372036854775807d",
+            "2021-01-02T15:41:25Z",
+            "%2B999999999-12-31T23:59:59.999999999Z",
+            "-999999999-01-01T00:00:00Z",
+            "nan",
+            "1e9",
+            "0x10",
+            "null",
+            "%00",
+            "%0d%0aX-Injected:%201",
+            "%C3%A9",
+            "%ff%fe",
+            "%F0%9F%98%80",
+            "%",
+            "%zz",
+            "%2F",
+            "%2e%2e",
+            "..",
+            ";a=b",
+            "a;b",
+            "\\",
+            "{}",
+            "<script>",
+            "'",
+            "\"",
+            "é",
+            "x".repeat(300),
+            "9".repeat(300));
+    private static final List<String> BODIES = List.of(
+            "",
+            "{}",
+            "[]",
+            "null",
+            "{\"ids\":[\"1000-0\"]}",
+            "{\"ids\":[\"1000-0\",\"18446744073709551615-18446744073709551615\"]}",
+            "{\"ids\":[]}",
+            "{\"ids\":[null]}",
+            "{\"ids\":null}",
+            "{\"ids\":{\"a\":1}}",
+            "{\"ids\":[[1]]}",
+            "{\"ids\":[1.5e400]}",
+            "{\"ids\":[\"\\ud800\"]}",
+            "{\"ids\":[\"1-1\"],\"ids\":[\"1-1\"]}",
+            "[".repeat(2_000),
+            "{\"ids\":[\"" + "9".repeat(3_000) + "\"]}",
+            "{\"ids",
+            "\u0000");
+    private static final List<String> TYPES = List.of(
+            "application/json",
+            "application/json",
+            "text/plain",
+            "application/problem+json",
+            "*/*",
+            "text/event-stream",
+            "x",
+            "a/b;c",
+            "application/xml");
+
+    private static ApiServer api;
+
+    private final long seed = Long.getLong("fuzzSeed", System.nanoTime());
+    private final Random random = new Random(seed);
+
+    @BeforeAll
+    static void start() {
+        api = ApiServer.start(redis, "--checkin.api.max-wait=100ms", "--checkin.api.max-listeners=100000");
+    }
+
+    @AfterAll
+    static void stop() {
+        api.close();
+    }
+
+    @Test
+    void nothingIsA500AndEveryErrorIsAProblem() throws IOException {
+        log.info("{} requests from -DfuzzSeed={}", REQUESTS, seed);
+        prepare();
+        Map<Integer, Integer> statuses = new TreeMap<>();
+        for (int i = 0; i < REQUESTS; i++) {
+            String route = oneOf(ROUTES);
+            String method = random.nextInt(5) == 0 ? oneOf(METHODS) : route.substring(0, route.indexOf(' '));
+            String request = request(method, route.substring(route.indexOf('/')));
+            Answer answer = send(request);
+            String which = "-DfuzzSeed=" + seed + ", " + request + "\n->\n" + answer;
+            assertThat(answer.status).as(which).isBetween(200, 599).isNotEqualTo(500);
+            if (answer.status >= 400 && !method.equals("HEAD")) {
+                assertThat(answer.contentType).as(which).isEqualTo("application/problem+json");
+                JsonNode problem = JSON.readTree(answer.body);
+                assertThat(problem.get("status").asInt()).as(which).isEqualTo(answer.status);
+                assertThat(problem.get("type").asString()).as(which).startsWith("urn:checkins:problem:");
+                assertThat(answer.body).as(which).doesNotContain("Exception", "io.ncc", "java.", "<script>");
+            }
+            assertThat(answer.head).as(which).doesNotContain("X-Injected");
+            statuses.merge(answer.status, 1, Integer::sum);
+        }
+        log.info("Answers by status: {}", statuses);
+        assertThat(statuses.keySet()).contains(200, 201, 204, 400, 404, 405, 409); // it isn't all nonsense
+    }
+
+    private static void prepare() {
+        stream.add("1000-0", 789, 1, 1);
+        stream.addOther("1000-1");
+        new RandomCheckins(1, 5, 5).append(redis.commands(), 50);
+        stream.createGroup();
+        stream.createGroup("g", "0");
+        stream.deliver("one", 5);
+        stream.deliver("g", "one", 20);
+        stream.setAsidePending("1000-1", "a reason");
+        redis.commands().xadd(KEYS.deadLetters(), "a", "b");
+        redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId("1000-1"));
+        redis.commands().hset(KEYS.user(789), Map.of("id", "789", "numCheckins", "nan"));
+        redis.commands().hset(KEYS.location(1), Map.of("id", "x"));
+    }
+
+    private <T> T oneOf(List<T> list) {
+        return list.get(random.nextInt(list.size()));
+    }
+
+    private String value() {
+        String value = oneOf(random.nextBoolean() ? USUAL_VALUES : VALUES);
+        if (random.nextInt(10) == 0) { // something of a valid one is wrong
+            int at = random.nextInt(value.length() + 1);
+            value = value.substring(0, at) + (char) (33 + random.nextInt(94)) + value.substring(at);
+        }
+        return value;
+    }
+
+    private String request(String method, String path) {
+        StringBuilder target = new StringBuilder();
+        for (int i = 0; i < path.length(); i++) {
+            target.append(path.charAt(i) == '*' ? value() : String.valueOf(path.charAt(i)));
+        }
+        if (random.nextInt(20) == 0) {
+            target.append(oneOf(List.of("/", "//", "/..", "/%2e%2e/", "#a", "?", "??", "/x")));
+        }
+        int parameters = random.nextInt(4);
+        for (int i = 0; i < parameters; i++) {
+            target.append(i == 0 ? '?' : '&').append(oneOf(PARAMETERS));
+            if (random.nextInt(10) > 0) {
+                target.append('=').append(value());
+            }
+        }
+        StringBuilder request = new StringBuilder(method)
+                .append(' ')
+                .append(target)
+                .append(" HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
+        if (random.nextInt(4) == 0) {
+            request.append("Accept: ").append(oneOf(TYPES)).append("\r\n");
+        }
+        if (random.nextInt(8) == 0) {
+            request.append("Last-Event-ID: ").append(value()).append("\r\n");
+        }
+        String body = random.nextInt(3) == 0 || method.equals("POST") ? oneOf(BODIES) : "";
+        if (!body.isEmpty()) {
+            request.append("Content-Type: ").append(oneOf(TYPES)).append("\r\n");
+        }
+        return request.append("Content-Length: ")
+                .append(body.length())
+                .append("\r\n\r\n")
+                .append(body)
+                .toString();
+    }
+
+    private record Answer(int status, String contentType, String head, String body) {
+
+        @Override
+        public String toString() {
+            return head + body;
+        }
+    }
+
+    /** Over a plain socket: no client would send such. */
+    private static Answer send(String request) throws IOException {
+        try (Socket socket = new Socket("localhost", api.port())) {
+            socket.setSoTimeout(20_000);
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+            InputStream in = new BufferedInputStream(socket.getInputStream());
+            StringBuilder head = new StringBuilder();
+            while (head.indexOf("\r\n\r\n") < 0) {
+                int next = in.read();
+                if (next < 0) {
+                    throw new AssertionError("no answer to " + request + ", only " + head);
+                }
+                head.append((char) next);
+            }
+            int status = Integer.parseInt(head.substring(9, 12));
+            String contentType = "";
+            boolean chunked = false;
+            for (String line : head.toString().split("\r\n")) {
+                String lower = line.toLowerCase(Locale.ROOT);
+                if (lower.startsWith("content-type:")) {
+                    contentType = line.substring("content-type:".length()).strip();
+                }
+                chunked |= lower.startsWith("transfer-encoding: chunked");
+            }
+            boolean endless = contentType.startsWith("text/event-stream");
+            String body = endless ? "" : new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            return new Answer(status, contentType, head.toString(), chunked ? unchunked(body) : body);
+        }
+    }
+
+    /** Of an error, which is small: what is between the length of its chunks. */
+    private static String unchunked(String body) {
+        int from = body.indexOf("\r\n");
+        int to = body.lastIndexOf("\r\n0\r\n");
+        return from < 0 || to < from ? body : body.substring(from + 2, to);
+    }
+}

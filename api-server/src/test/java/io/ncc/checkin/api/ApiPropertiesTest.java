@@ -1,0 +1,73 @@
+package io.ncc.checkin.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.springframework.boot.context.properties.bind.Binder;
+import org.springframework.boot.context.properties.source.MapConfigurationPropertySource;
+
+final class ApiPropertiesTest {
+
+    @Test
+    void theDefaults() {
+        assertThat(bind(Map.of()))
+                .isEqualTo(new ApiProperties(
+                        Duration.ofSeconds(30), Duration.ofSeconds(60), 1_000, 1_000_000, Duration.ofSeconds(15)));
+    }
+
+    @Test
+    void everySettingIsRead() {
+        Map<String, String> settings = Map.of(
+                "max-wait", "10s",
+                "claim-after", "5m",
+                "max-listeners", "50",
+                "listener-buffer", "20000",
+                "heartbeat", "1s");
+        assertThat(bind(settings))
+                .isEqualTo(new ApiProperties(
+                        Duration.ofSeconds(10), Duration.ofMinutes(5), 50, 20_000, Duration.ofSeconds(1)));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "max-wait, 100ms",
+        "max-wait, 5m",
+        "claim-after, 100ms",
+        "max-listeners, 1",
+        "max-listeners, 100000",
+        "listener-buffer, 1000",
+        "heartbeat, 100ms",
+        "heartbeat, 5m"
+    })
+    void theLimitsThemselvesAreTaken(String name, String value) {
+        assertThat(bind(Map.of(name, value))).isNotEqualTo(bind(Map.of()));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "max-wait, 99ms",
+        "max-wait, 300001ms",
+        "claim-after, 99ms",
+        "max-listeners, 0",
+        "max-listeners, 100001",
+        "listener-buffer, 999",
+        "heartbeat, 99ms",
+        "heartbeat, 300001ms"
+    })
+    void aWrongValueIsRefusedByItsName(String name, String value) {
+        assertThatThrownBy(() -> bind(Map.of(name, value)))
+                .rootCause()
+                .hasMessageStartingWith("checkin.api." + name + " must be ");
+    }
+
+    private static ApiProperties bind(Map<String, String> settings) {
+        var source = new MapConfigurationPropertySource();
+        settings.forEach((name, value) -> source.put("checkin.api." + name, value));
+        return new Binder(source).bindOrCreate("checkin.api", ApiProperties.class);
+    }
+}

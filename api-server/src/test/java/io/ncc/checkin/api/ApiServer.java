@@ -1,0 +1,83 @@
+package io.ncc.checkin.api;
+
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.util.ArrayList;
+import java.util.List;
+import org.springframework.context.ConfigurableApplicationContext;
+
+/** An API server in this JVM, on a free port. */
+final class ApiServer implements AutoCloseable {
+
+    private final ConfigurableApplicationContext context;
+
+    private ApiServer(ConfigurableApplicationContext context) {
+        this.context = context;
+    }
+
+    /** @param settings {@code --property=value} */
+    static ApiServer start(RealRedis redis, String... settings) {
+        List<String> args = new ArrayList<>(List.of(
+                "--server.port=0",
+                "--spring.data.redis.host=" + redis.host(),
+                "--spring.data.redis.port=" + redis.port()));
+        args.addAll(List.of(settings));
+        return new ApiServer(ApiApplication.run(args.toArray(String[]::new)));
+    }
+
+    int port() {
+        return context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
+    }
+
+    String url(String path) {
+        return "http://localhost:" + port() + path;
+    }
+
+    HttpAnswer get(String path) {
+        return HttpAnswer.get(url(path));
+    }
+
+    /** Posts without a body. */
+    HttpAnswer post(String path) {
+        return send("POST", path);
+    }
+
+    HttpAnswer post(String path, String json) {
+        return HttpAnswer.post(url(path), json);
+    }
+
+    HttpAnswer put(String path) {
+        return send("PUT", path);
+    }
+
+    HttpAnswer delete(String path) {
+        return send("DELETE", path);
+    }
+
+    HttpAnswer send(String method, String path) {
+        return HttpAnswer.send(request(path).method(method, BodyPublishers.noBody()));
+    }
+
+    HttpRequest.Builder request(String path) {
+        return HttpRequest.newBuilder(URI.create(url(path)));
+    }
+
+    /** As Prometheus sees it. */
+    double metric(String name) {
+        return get("/actuator/prometheus")
+                .body()
+                .lines()
+                .filter(line -> line.startsWith(name + ' ') || line.startsWith(name + '{'))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("no metric " + name));
+    }
+
+    @Override
+    public void close() {
+        context.close();
+    }
+}

@@ -1,0 +1,427 @@
+package io.ncc.checkin.api;
+
+import static io.ncc.checkin.api.StreamFixture.KEYS;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lettuce.core.Range;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.StreamMessage;
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import tools.jackson.databind.JsonNode;
+
+@Timeout(60)
+final class DeadLettersIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final StreamFixture stream = new StreamFixture(redis);
+    private static final String HIGHEST = "18446744073709551615-18446744073709551615";
+
+    private static ApiServer api;
+
+    @BeforeAll
+    static void start() {
+        api = ApiServer.start(redis);
+    }
+
+    @AfterAll
+    static void stop() {
+        api.close();
+    }
+
+    private static List<String> letters() {
+        return redis.commands().xrange(KEYS.deadLetters(), Range.unbounded()).stream()
+                .map(StreamMessage::getId)
+                .toList();
+    }
+
+    private static List<String> ids(JsonNode page) {
+        return page.get("items")
+                .valueStream()
+                .map(item -> item.get("id").asString())
+                .toList();
+    }
+
+    /** Makes dead letters of as many checkins, and returns the ids of the entries. */
+    private static List<String> setAside(int count, String reason) {
+        int millis = 1000 + stream.ids().size();
+        List<String> ids =
+                IntStream.range(0, count).mapToObj(i -> millis + "-" + i).toList();
+        stream.addAll(ids, Collections.nCopies(count, "1"));
+        for (int from = 0; from < count; from += 100) {
+            stream.setAside(ids.subList(from, Math.min(from + 100, count)), reason);
+        }
+        return ids;
+    }
+
+    private static Map<String, String> entry(String id) {
+        return redis.commands()
+                .xrange(KEYS.checkins(), Range.create(id, id))
+                .get(0)
+                .getBody();
+    }
+
+    private static String replay(String letter) {
+        HttpAnswer answer = api.post("/dead-letters/" + letter + "/replay");
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        assertThat(answer.json().get("id").asString()).isEqualTo(letter);
+        return answer.json().get("replayedAs").asString();
+    }
+
+    @Test
+    void aDeadLetterHasTheFieldsOfItsEntryAsTheyWere() {
+        stream.createGroup();
+        redis.commands()
+                .xadd(
+                        KEYS.checkins(),
+                        new io.lettuce.core.XAddArgs().id("1000-0"),
+                        "userId",
+                        "x",
+                        "reason",
+                        "of the sender",
+                        "userId",
+                        "1");
+        stream.deliver("one", 1);
+        String letter = stream.setAsidePending("1000-0", "userId is not an id from 1 to 2^63-1");
+        String expected = "{\"id\":\"" + letter + "\",\"originalId\":\"1000-0\","
+                + "\"reason\":\"userId is not an id from 1 to 2^63-1\",\"deliveries\":1,\"consumer\":\"one\",\"truncated\":false,"
+                + "\"fields\":[{\"name\":\"userId\",\"value\":\"x\"},{\"name\":\"reason\",\"value\":\"of the sender\"},"
+                + "{\"name\":\"userId\",\"value\":\"1\"}]}";
+        assertThat(api.get("/dead-letters/" + letter).body()).isEqualTo(expected);
+        assertThat(api.get("/dead-letters").body()).isEqualTo("{\"items\":[" + expected + "],\"next\":null}");
+    }
+
+    @Test
+    void theListIsPagedByTheLastIdThatWasSeen() {
+        assertThat(api.get("/dead-letters").body()).isEqualTo("{\"items\":[],\"next\":null}");
+        setAside(250, "a reason");
+        List<String> seen = new ArrayList<>();
+        String next = "/dead-letters";
+        int pages = 0;
+        while (next != null) {
+            JsonNode page = api.get(next).json();
+            seen.addAll(ids(page));
+            next = page.get("next").asString(null);
+            pages++;
+        }
+        assertThat(pages).isEqualTo(3);
+        assertThat(seen).hasSize(250).isEqualTo(letters());
+        JsonNode whole = api.get("/dead-letters?limit=250").json();
+        assertThat(ids(whole)).isEqualTo(seen);
+        assertThat(whole.get("next").isNull()).isTrue();
+        assertThat(ids(api.get("/dead-letters?limit=5&after=" + seen.get(9)).json()))
+                .isEqualTo(seen.subList(10, 15));
+        assertThat(ids(api.get("/dead-letters?after=" + HIGHEST).json())).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "GET, /dead-letters/1000-0, 404",
+        "GET, /dead-letters/x, 400",
+        "GET, /dead-letters?after=5, 400",
+        "GET, /dead-letters?limit=0, 400",
+        "GET, /dead-letters?limit=1001, 400",
+        "POST, /dead-letters/1000-0/replay, 404",
+        "POST, /dead-letters/x/replay, 400",
+        "DELETE, /dead-letters/1000-0, 404",
+        "DELETE, /dead-letters/x, 400",
+        "GET, /dead-letters/replay, 400",
+        "PUT, /dead-letters/1000-0, 405",
+    })
+    void whatIsNotThereOrNotValidIsAProblem(String method, String path, int status) {
+        HttpAnswer answer = api.send(method, path);
+        assertThat(answer.status()).isEqualTo(status);
+        assertThat(answer.header("Content-Type")).isEqualTo("application/problem+json");
+    }
+
+    @Test
+    void aReplayIsANewEntryWithTheFieldsOfTheOriginal() {
+        redis.commands()
+                .xadd(
+                        KEYS.checkins(),
+                        new io.lettuce.core.XAddArgs().id("1000-0"),
+                        "userId",
+                        "1",
+                        "locationId",
+                        "2",
+                        "starRating",
+                        "3",
+                        "traceparent",
+                        "00-abc");
+        String replay = replay(stream.setAside("1000-0", "a reason"));
+        assertThat(entry(replay))
+                .isEqualTo(Map.of(
+                        "userId",
+                        "1",
+                        "locationId",
+                        "2",
+                        "starRating",
+                        "3",
+                        "traceparent",
+                        "00-abc",
+                        "replayOf",
+                        "1000-0"));
+        assertThat(letters()).isEmpty();
+        assertThat(stream.ids()).containsExactly("1000-0", replay);
+    }
+
+    @Test
+    void ofEightWhoReplayTheSameLetterOneDoes() throws Exception {
+        String id = stream.add(1, 2, 3);
+        String letter = stream.setAside(id, "a reason");
+        ExecutorService eight = Executors.newFixedThreadPool(8);
+        try {
+            Callable<HttpAnswer> replay = () -> api.post("/dead-letters/" + letter + "/replay");
+            List<Integer> statuses = new ArrayList<>();
+            for (Future<HttpAnswer> answer : eight.invokeAll(Collections.nCopies(8, replay))) {
+                statuses.add(answer.get().status());
+            }
+            assertThat(statuses).containsExactlyInAnyOrder(200, 404, 404, 404, 404, 404, 404, 404);
+        } finally {
+            eight.shutdownNow();
+        }
+        assertThat(stream.ids()).hasSize(2);
+    }
+
+    @Test
+    void aReplayThatDiesAndIsReplayedAgainKeepsTheIdOfTheFirst() {
+        stream.createGroup();
+        String original = stream.add(1, 2, 3);
+        String first = replay(stream.setAside(original, "a reason"));
+        stream.deliver("one", 2);
+        String second = replay(stream.setAsidePending(first, "another reason"));
+        assertThat(entry(first)).containsEntry("replayOf", original);
+        assertThat(entry(second)).isEqualTo(entry(first));
+        assertThat(letters()).isEmpty();
+    }
+
+    @Test
+    void aReplayByReasonTakesThoseOfExactlyThatReason() {
+        List<String> ours = setAside(3, "a reason");
+        setAside(2, "a reason of another kind");
+        List<String> more = setAside(2, "a reason");
+        List<String> kept = letters().subList(3, 5);
+        JsonNode answer = api.post("/dead-letters/replay?reason=a%20reason").json();
+        assertThat(answer.get("more").asBoolean()).isFalse();
+        assertThat(answer.get("replayed")
+                        .valueStream()
+                        .map(one -> entry(one.get("replayedAs").asString()).get("replayOf")))
+                .containsExactly(ours.get(0), ours.get(1), ours.get(2), more.get(0), more.get(1));
+        assertThat(letters()).isEqualTo(kept);
+        assertThat(api.post("/dead-letters/replay?reason=a%20reason").body())
+                .isEqualTo("{\"replayed\":[],\"more\":false}");
+        assertThat(api.post("/dead-letters/replay?reason=").body()).isEqualTo("{\"replayed\":[],\"more\":false}");
+    }
+
+    @Test
+    void aReplayOfAllTakesAThousandAndSaysThatThereAreMore() {
+        List<String> originals = setAside(1_200, "a reason");
+        JsonNode first = api.post("/dead-letters/replay").json();
+        assertThat(first.get("replayed")).hasSize(1_000);
+        assertThat(first.get("more").asBoolean()).isTrue();
+        assertThat(letters()).hasSize(200);
+        JsonNode second = api.post("/dead-letters/replay").json();
+        assertThat(second.get("replayed")).hasSize(200);
+        assertThat(second.get("more").asBoolean()).isFalse();
+        assertThat(letters()).isEmpty();
+        List<String> replays = stream.ids().subList(1_200, 2_400);
+        assertThat(replays).map(id -> entry(id).get("replayOf")).isEqualTo(originals);
+    }
+
+    @Test
+    void aLetterWithoutAllFieldsOfItsEntryCanOnlyBeDiscarded() {
+        redis.commands()
+                .eval(
+                        "local fields = {} for i = 1, 2400 do fields[i] = 'f' .. i end"
+                                + " return redis.call('XADD', KEYS[1], '1000-0', unpack(fields))",
+                        ScriptOutputType.VALUE,
+                        KEYS.checkins());
+        String letter = stream.setAside("1000-0", "userId is missing");
+        JsonNode shown = api.get("/dead-letters/" + letter).json();
+        assertThat(shown.get("truncated").asBoolean()).isTrue();
+        assertThat(shown.get("fields")).hasSize(1_000);
+        HttpAnswer answer = api.post("/dead-letters/" + letter + "/replay");
+        assertThat(answer.status()).isEqualTo(409);
+        assertThat(answer.problemType()).isEqualTo("conflict");
+        assertThat(api.post("/dead-letters/replay").body()).isEqualTo("{\"replayed\":[],\"more\":false}");
+        assertThat(stream.ids()).containsExactly("1000-0");
+        assertThat(api.delete("/dead-letters/" + letter).status()).isEqualTo(204);
+    }
+
+    @Test
+    void aLetterThatIsDiscardedIsGoneAndItsEntryIsNotPassedOffAsApplied() {
+        String id = stream.add(1, 2, 3);
+        String letter = stream.setAside(id, "a reason");
+        assertThat(api.delete("/dead-letters/" + letter).status()).isEqualTo(204);
+        assertThat(letters()).isEmpty();
+        assertThat(api.delete("/dead-letters/" + letter).status()).isEqualTo(404);
+        assertThat(api.get("/dead-letters/" + letter).status()).isEqualTo(404);
+        assertThat(api.post("/dead-letters/" + letter + "/replay").status()).isEqualTo(404);
+        JsonNode status = api.get("/checkins/" + id).json();
+        assertThat(status.get("status").asString()).isEqualTo("dead");
+        assertThat(status.get("reason").asString()).isEqualTo("discarded");
+        assertThat(api.get("/users/1?after=" + id).status()).isEqualTo(409);
+    }
+
+    @Test
+    void withMemoryFullAReplayIsRefusedAndNothingHasChanged() {
+        String id = stream.add(1, 2, 3);
+        String letter = stream.setAside(id, "a reason");
+        Map<String, String> index = redis.commands().hgetall(KEYS.deadLetterIds());
+        redis.fillMemory();
+        for (String path : List.of("/dead-letters/" + letter + "/replay", "/dead-letters/replay")) {
+            HttpAnswer answer = api.post(path);
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(answer.header("Retry-After")).isEqualTo("1");
+        }
+        assertThat(letters()).containsExactly(letter);
+        assertThat(stream.ids()).containsExactly(id);
+        assertThat(redis.commands().hgetall(KEYS.deadLetterIds())).isEqualTo(index);
+        assertThat(api.get("/dead-letters/" + letter).status()).isEqualTo(200);
+        redis.releaseMemory();
+        replay(letter);
+    }
+
+    @Test
+    void withMemoryFullALetterCanBeDiscarded() {
+        String id = stream.add(1, 2, 3);
+        String letter = stream.setAside(id, "a reason");
+        redis.fillMemory();
+        assertThat(api.delete("/dead-letters/" + letter).status()).isEqualTo(204);
+        assertThat(api.get("/checkins/" + id).json().get("reason").asString()).isEqualTo("discarded");
+    }
+
+    private static String addOdd(String... fieldsAndValues) {
+        return redis.commands().xadd(KEYS.deadLetters(), (Object[]) fieldsAndValues);
+    }
+
+    @Test
+    void whatOthersWroteIntoTheStreamOfDeadLettersIsShownAndCanOnlyBeDiscarded() {
+        List<String> odd = List.of(
+                addOdd("a", "b"),
+                addOdd("originalId", "x"),
+                addOdd("originalId", "1000-0", "reason", "r", "deliveries", "nan", "consumer", "", "fields", "nan"),
+                addOdd("originalId", "1000-0", "reason", "r", "deliveries", "1", "consumer", "c", "fields", "0"),
+                addOdd(
+                        "originalId",
+                        "1000-0",
+                        "reason",
+                        "r",
+                        "deliveries",
+                        "1",
+                        "consumer",
+                        "c",
+                        "fields",
+                        "-1",
+                        "a",
+                        "b"),
+                addOdd(
+                        "originalId",
+                        "1000-0",
+                        "reason",
+                        "r",
+                        "deliveries",
+                        "1",
+                        "consumer",
+                        "c",
+                        "fields",
+                        "inf",
+                        "a",
+                        "b"),
+                addOdd(
+                        "originalId",
+                        "1000-0",
+                        "reason",
+                        "r",
+                        "deliveries",
+                        "1",
+                        "consumer",
+                        "c",
+                        "fields",
+                        "2",
+                        "a",
+                        "b"),
+                addOdd("a", "1000-0", "reason", "r", "deliveries", "1", "consumer", "c", "fields", "1", "a", "b"),
+                addOdd(
+                        "originalId",
+                        "1000-0",
+                        "reason",
+                        "r",
+                        "deliveries",
+                        "1",
+                        "consumer",
+                        "c",
+                        "fields",
+                        "1",
+                        "a",
+                        "b",
+                        "c",
+                        "d"),
+                redis.commands()
+                        .eval(
+                                "local values = {'originalId', '1000-0', 'reason', 'r', 'deliveries', '1', 'consumer', 'c',"
+                                        + " 'fields', '3900'} for i = 1, 7800 do values[#values + 1] = 'f' .. i end"
+                                        + " return redis.call('XADD', KEYS[1], '*', unpack(values))",
+                                ScriptOutputType.VALUE,
+                                KEYS.deadLetters()));
+        JsonNode list = api.get("/dead-letters").json();
+        assertThat(ids(list)).isEqualTo(odd);
+        assertThat(list.get("items")
+                        .valueStream()
+                        .map(item -> item.get("truncated").asBoolean()))
+                .containsOnly(true);
+        for (String letter : odd) {
+            assertThat(api.get("/dead-letters/" + letter).status()).isEqualTo(200);
+            assertThat(api.post("/dead-letters/" + letter + "/replay").status()).isEqualTo(409);
+        }
+        assertThat(api.post("/dead-letters/replay").body()).isEqualTo("{\"replayed\":[],\"more\":false}");
+        assertThat(letters()).isEqualTo(odd);
+        assertThat(stream.ids()).isEmpty();
+        for (String letter : odd) {
+            assertThat(api.delete("/dead-letters/" + letter).status()).isEqualTo(204);
+        }
+        assertThat(letters()).isEmpty();
+    }
+
+    @Test
+    void lettersThatCanNotBeReplayedDoNotHideThoseThatCan() {
+        redis.commands()
+                .eval(
+                        "for i = 1, 1500 do redis.call('XADD', KEYS[1], '*', 'a', 'b') end",
+                        ScriptOutputType.STATUS,
+                        KEYS.deadLetters());
+        stream.setAside(stream.add(1, 2, 3), "a reason");
+        JsonNode answer = api.post("/dead-letters/replay").json();
+        assertThat(answer.get("replayed")).hasSize(1);
+        assertThat(answer.get("more").asBoolean()).isFalse();
+    }
+
+    @Test
+    void aKeyOfAnotherTypeIsSaidWithoutHalfOfItDone() {
+        String id = stream.add(1, 2, 3);
+        String letter = stream.setAside(id, "a reason");
+        redis.commands().set(KEYS.deadLetterIds(), "not a hash");
+        assertThat(api.post("/dead-letters/" + letter + "/replay").status()).isEqualTo(500);
+        assertThat(api.delete("/dead-letters/" + letter).status()).isEqualTo(500);
+        assertThat(letters()).containsExactly(letter);
+        assertThat(stream.ids()).containsExactly(id);
+    }
+}

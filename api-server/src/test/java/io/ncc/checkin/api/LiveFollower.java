@@ -1,0 +1,144 @@
+package io.ncc.checkin.api;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
+
+/** A client of the live events. A thread of its own reads them as they come; what it has read can be asked for at any time. */
+final class LiveFollower implements AutoCloseable {
+
+    private static final HttpClient CLIENT =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+    /**
+     * @param name {@code message} where the server gives none
+     * @param id null where the server gives none
+     */
+    record Event(String name, @Nullable String id, String data) {}
+
+    private final HttpResponse<java.io.InputStream> response;
+    private final List<Event> events = new ArrayList<>(); // guarded by itself
+    private final AtomicInteger heartbeats = new AtomicInteger();
+    private final Thread reader;
+
+    private LiveFollower(HttpResponse<java.io.InputStream> response) {
+        this.response = response;
+        this.reader = new Thread(this::read, "live follower");
+        reader.setDaemon(true);
+        reader.start();
+    }
+
+    /**
+     * Returns once the server has answered.
+     *
+     * @param query with its question mark, or empty
+     */
+    static LiveFollower follow(ApiServer api, String query, @Nullable String lastEventId) {
+        HttpRequest.Builder request = api.request("/checkins/stream" + query).header("Accept", "text/event-stream");
+        if (lastEventId != null) {
+            request.header("Last-Event-ID", lastEventId);
+        }
+        try {
+            HttpResponse<java.io.InputStream> response = CLIENT.send(request.build(), BodyHandlers.ofInputStream());
+            if (response.statusCode() != 200) {
+                throw new AssertionError("refused with " + response.statusCode());
+            }
+            return new LiveFollower(response);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    static LiveFollower follow(ApiServer api) {
+        return follow(api, "", null);
+    }
+
+    private void read() {
+        try (BufferedReader lines =
+                new BufferedReader(new InputStreamReader(response.body(), StandardCharsets.UTF_8))) {
+            String name = "message";
+            String id = null;
+            StringBuilder data = new StringBuilder();
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                if (line.startsWith(":")) {
+                    heartbeats.incrementAndGet();
+                } else if (line.startsWith("event: ")) {
+                    name = line.substring("event: ".length());
+                } else if (line.startsWith("id: ")) {
+                    id = line.substring("id: ".length());
+                } else if (line.startsWith("data: ")) {
+                    data.append(line.substring("data: ".length()));
+                } else if (!line.isEmpty()) {
+                    throw new AssertionError("not a line of an event: " + line);
+                } else if (!data.isEmpty()) {
+                    synchronized (events) {
+                        events.add(new Event(name, id, data.toString()));
+                    }
+                    name = "message";
+                    id = null;
+                    data.setLength(0);
+                }
+            }
+        } catch (IOException e) {
+            // closed, by either side
+        }
+    }
+
+    @Nullable
+    String header(String name) {
+        return response.headers().firstValue(name).orElse(null);
+    }
+
+    List<Event> events() {
+        synchronized (events) {
+            return List.copyOf(events);
+        }
+    }
+
+    /** What it has seen: the ids of checkins, and the names of all other events. */
+    List<String> seen() {
+        return events().stream()
+                .map(event -> event.name().equals("message") ? String.valueOf(event.id()) : event.name())
+                .toList();
+    }
+
+    int count() {
+        synchronized (events) {
+            return events.size();
+        }
+    }
+
+    int heartbeats() {
+        return heartbeats.get();
+    }
+
+    boolean hasEnded() {
+        return !reader.isAlive();
+    }
+
+    /** Leaves; what was read by then stays readable. */
+    @Override
+    public void close() {
+        try {
+            response.body().close();
+            reader.join();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,524 @@
+package io.ncc.checkin.api;
+
+import static io.ncc.checkin.api.StreamFixture.KEYS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.lettuce.core.XTrimArgs;
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RandomCheckins;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.lang.management.ManagementFactory;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+@Timeout(60)
+final class PullIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final StreamFixture stream = new StreamFixture(redis);
+    private static final int REQUEST_THREADS = 20;
+    private static final Duration CLAIM_AFTER = Duration.ofMillis(300);
+
+    private static ApiServer api;
+    private static ExecutorService executor;
+    private static HttpClient client;
+
+    @BeforeAll
+    static void start() {
+        api = ApiServer.start(
+                redis,
+                "--checkin.api.claim-after=" + CLAIM_AFTER.toMillis() + "ms",
+                "--checkin.api.max-wait=5s",
+                "--server.tomcat.threads.max=" + REQUEST_THREADS);
+        executor = Executors.newFixedThreadPool(4);
+        client = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .executor(executor)
+                .build();
+    }
+
+    @AfterAll
+    static void stop() {
+        executor.shutdownNow();
+        api.close();
+    }
+
+    private static List<String> pull(String group, String consumer, String query) {
+        HttpAnswer answer = api.post("/groups/" + group + "/consumers/" + consumer + "/pull" + query);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        return ids(answer.json());
+    }
+
+    private static List<String> ids(JsonNode answer) {
+        return answer.get("items")
+                .valueStream()
+                .map(item -> item.get("id").asString())
+                .toList();
+    }
+
+    private static long acknowledge(String group, List<String> ids) {
+        String body = ids.stream().collect(Collectors.joining("\",\"", "{\"ids\":[\"", "\"]}"));
+        HttpAnswer answer = api.post("/groups/" + group + "/ack", body);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+        return answer.json().get("acknowledged").asLong();
+    }
+
+    private static CompletableFuture<HttpResponse<String>> begin(String path) {
+        return client.sendAsync(api.request(path).POST(BodyPublishers.noBody()).build(), BodyHandlers.ofString());
+    }
+
+    /** Sends requests, and returns when all have found nothing. %d is the last digit of the number of a request, and that number. */
+    private static List<CompletableFuture<HttpResponse<String>>> beginToWait(int count, String path) {
+        long before = stream.pulls();
+        List<CompletableFuture<HttpResponse<String>>> answers = IntStream.range(0, count)
+                .mapToObj(i -> begin(path.formatted(i % 10, i)))
+                .toList();
+        await().atMost(Duration.ofSeconds(10)).until(() -> stream.pulls() >= before + count);
+        return answers;
+    }
+
+    private static Duration since(long start) {
+        return Duration.ofNanos(System.nanoTime() - start);
+    }
+
+    private static List<String> add(int count) {
+        List<String> ids =
+                IntStream.rangeClosed(1, count).mapToObj(i -> "1000-" + i).toList();
+        stream.addAll(ids, Collections.nCopies(count, "1"));
+        return ids;
+    }
+
+    @Test
+    void whatIsPulledIsTheCheckinsInOrder() {
+        stream.createGroup("g", "0");
+        stream.add("1000-0", 789, 171, 5);
+        assertThat(api.post("/groups/g/consumers/one/pull").body())
+                .isEqualTo("{\"items\":[{\"id\":\"1000-0\",\"timestamp\":1000,\"userId\":789,\"locationId\":171,"
+                        + "\"starRating\":5}]}");
+        assertThat(api.post("/groups/g/consumers/one/pull").body()).isEqualTo("{\"items\":[]}");
+    }
+
+    @Test
+    void eachGroupSeesEveryEntryOnceAcrossItsConsumers() throws Exception {
+        int count = 2_000;
+        assertThat(api.put("/groups/first?from=0").status()).isEqualTo(201);
+        assertThat(api.put("/groups/second?from=$").status()).isEqualTo(201);
+        Queue<String> first = new ConcurrentLinkedQueue<>();
+        Queue<String> second = new ConcurrentLinkedQueue<>();
+        AtomicBoolean appended = new AtomicBoolean();
+        ExecutorService consumers = Executors.newFixedThreadPool(6);
+        try {
+            List<Future<?>> running = new ArrayList<>();
+            for (String consumer : List.of("a", "b", "c")) {
+                running.add(consumers.submit(() -> consume("first", consumer, "auto", first, appended)));
+                running.add(consumers.submit(() -> consume("second", consumer, "manual", second, appended)));
+            }
+            var checkins = new RandomCheckins(1, 10, 10);
+            for (int i = 0; i < count; i += 20) {
+                checkins.append(redis.commands(), 20);
+            }
+            await().atMost(Duration.ofSeconds(30)).until(() -> first.size() >= count && second.size() >= count);
+            appended.set(true);
+            for (Future<?> one : running) {
+                one.get();
+            }
+        } finally {
+            consumers.shutdownNow();
+        }
+        List<String> all = stream.ids();
+        assertThat(all).hasSize(count);
+        assertThat(first).containsExactlyInAnyOrderElementsOf(all);
+        assertThat(second).containsExactlyInAnyOrderElementsOf(all);
+        assertThat(stream.pending("first")).isZero();
+        assertThat(stream.pending("second")).isZero();
+    }
+
+    private static void consume(String group, String consumer, String ack, Queue<String> seen, AtomicBoolean end) {
+        while (!end.get()) {
+            List<String> ids = pull(group, consumer, "?count=50&wait=200ms&ack=" + ack);
+            // acknowledged first: on a busy machine it could otherwise be given to another one meanwhile
+            if (ack.equals("manual") && !ids.isEmpty()) {
+                acknowledge(group, ids);
+            }
+            seen.addAll(ids);
+        }
+    }
+
+    @Test
+    void automaticAcknowledgementLeavesNothingPending() {
+        List<String> ids = add(10);
+        stream.createGroup("g", "0");
+        assertThat(pull("g", "one", "?ack=auto")).isEqualTo(ids);
+        assertThat(stream.pending("g")).isZero();
+        assertThat(pull("g", "two", "?ack=auto")).isEmpty();
+    }
+
+    @Test
+    void aPullTakesAsManyAsItsCount() {
+        List<String> ids = add(1_001);
+        stream.createGroup("g", "0");
+        assertThat(pull("g", "one", "?count=1")).isEqualTo(ids.subList(0, 1));
+        assertThat(pull("g", "one", "")).isEqualTo(ids.subList(1, 101));
+        assertThat(pull("g", "one", "?count=1000")).isEqualTo(ids.subList(101, 1_001));
+        assertThat(stream.pending("g")).isEqualTo(1_001);
+    }
+
+    @Test
+    void whatIsAcknowledgedIsNoLongerPendingAndCountsOnce() {
+        List<String> ids = add(10);
+        stream.createGroup("g", "0");
+        pull("g", "one", "");
+        assertThat(acknowledge("g", ids.subList(0, 4))).isEqualTo(4);
+        assertThat(acknowledge("g", ids.subList(2, 6))).isEqualTo(2);
+        assertThat(acknowledge("g", List.of("5-5"))).isZero();
+        assertThat(stream.pending("g")).isEqualTo(4);
+    }
+
+    @Test
+    void whatAConsumerDoesNotAcknowledgeIsTakenOverBeforeWhatIsNew() {
+        List<String> ids = add(10);
+        stream.createGroup("g", "0");
+        long start = System.nanoTime();
+        assertThat(pull("g", "stops", "?count=5")).isEqualTo(ids.subList(0, 5));
+        acknowledge("g", ids.subList(1, 2));
+        List<String> taken = new ArrayList<>();
+        await().atMost(Duration.ofSeconds(10)).until(() -> {
+            taken.addAll(pull("g", "goes-on", "?count=4"));
+            return stream.pending("g") == taken.size() && taken.size() >= 9;
+        });
+        assertThat(since(start)).isGreaterThan(CLAIM_AFTER);
+        assertThat(taken)
+                .doesNotHaveDuplicates()
+                .containsExactlyInAnyOrder(
+                        "1000-1", "1000-3", "1000-4", "1000-5", "1000-6", "1000-7", "1000-8", "1000-9", "1000-10");
+    }
+
+    @Test
+    void whoWaitsIsAnsweredAtOnceWhenAnEntryComes() {
+        stream.createGroup("g", "$");
+        CompletableFuture<HttpResponse<String>> answer =
+                beginToWait(1, "/groups/g/consumers/one/pull?wait=5s").get(0);
+        await().pollDelay(Duration.ofMillis(200)).until(() -> !answer.isDone());
+        long start = System.nanoTime();
+        String id = stream.add(1, 1, 1);
+        assertThat(answer.join().body()).contains(id);
+        assertThat(since(start)).isLessThan(Duration.ofSeconds(1));
+    }
+
+    @Test
+    void whoWaitsInVainGetsNothingAtTheEnd() {
+        stream.createGroup("g", "$");
+        long start = System.nanoTime();
+        assertThat(pull("g", "one", "?wait=400ms")).isEmpty();
+        assertThat(since(start)).isBetween(Duration.ofMillis(400), Duration.ofSeconds(3));
+    }
+
+    @Test
+    void twoHundredWhoWaitTakeNeitherThreadsNorConnections() {
+        int waiting = 200;
+        List<String> groups = IntStream.range(0, 10).mapToObj(i -> "g" + i).toList();
+        groups.forEach(group -> stream.createGroup(group, "$"));
+        api.get("/checkins/latest");
+        int threads = ManagementFactory.getThreadMXBean().getThreadCount();
+        long connections = stream.connections();
+        List<CompletableFuture<HttpResponse<String>>> answers =
+                beginToWait(waiting, "/groups/g%d/consumers/c%d/pull?wait=5s&count=1&ack=auto");
+        assertThat(ManagementFactory.getThreadMXBean().getThreadCount()).isLessThan(threads + 2 * REQUEST_THREADS);
+        assertThat(stream.connections()).isEqualTo(connections);
+        long start = System.nanoTime();
+        assertThat(api.get("/checkins/latest").status()).isEqualTo(404);
+        assertThat(since(start)).isLessThan(Duration.ofSeconds(1));
+        assertThat(answers).noneMatch(CompletableFuture::isDone);
+
+        add(20);
+        assertThat(answers)
+                .allSatisfy(answer -> assertThat(answer.join().body()).contains("\"1000-"));
+    }
+
+    @Test
+    void aGroupBeginsWhereItIsTold() {
+        assertThat(api.put("/groups/early?from=$").status()).isEqualTo(201); // makes the stream
+        List<String> ids = add(4);
+        assertThat(api.put("/groups/all?from=0").status()).isEqualTo(201);
+        assertThat(api.put("/groups/some?from=1000-2").status()).isEqualTo(201);
+        assertThat(api.put("/groups/new?from=$").status()).isEqualTo(201);
+        assertThat(api.put("/groups/default").status()).isEqualTo(201);
+        assertThat(pull("early", "one", "")).isEqualTo(ids);
+        assertThat(pull("all", "one", "")).isEqualTo(ids);
+        assertThat(pull("some", "one", "")).isEqualTo(ids.subList(2, 4));
+        assertThat(pull("new", "one", "")).isEmpty();
+        assertThat(pull("default", "one", "")).isEmpty();
+    }
+
+    @Test
+    void aGroupThatIsThereStaysWhereItIs() {
+        List<String> ids = add(4);
+        assertThat(api.put("/groups/g?from=0").status()).isEqualTo(201);
+        assertThat(pull("g", "one", "?count=2")).isEqualTo(ids.subList(0, 2));
+        HttpAnswer again = api.put("/groups/g?from=0");
+        assertThat(again.status()).isEqualTo(200);
+        assertThat(again.body()).isEmpty();
+        assertThat(pull("g", "one", "")).isEqualTo(ids.subList(2, 4));
+    }
+
+    @Test
+    void aGroupThatIsRemovedIsGone() {
+        stream.createGroup("g", "0");
+        HttpAnswer answer = api.delete("/groups/g");
+        assertThat(answer.status()).isEqualTo(204);
+        assertThat(answer.body()).isEmpty();
+        assertThat(redis.commands().xinfoGroups(KEYS.checkins())).isEmpty();
+        assertThat(api.delete("/groups/g").status()).isEqualTo(404);
+    }
+
+    @Test
+    void aGroupThatIsRemovedWhileOneWaitsIsNotFound() {
+        stream.createGroup("g", "$");
+        CompletableFuture<HttpResponse<String>> answer =
+                beginToWait(1, "/groups/g/consumers/one/pull?wait=5s").get(0);
+        assertThat(api.delete("/groups/g").status()).isEqualTo(204);
+        stream.add(1, 1, 1);
+        assertThat(answer.join().statusCode()).isEqualTo(404);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aGroupThatIsNotThereIsNotFound(boolean stream) {
+        if (stream) {
+            add(1);
+        }
+        for (HttpAnswer answer : List.of(
+                api.delete("/groups/none"),
+                api.post("/groups/none/consumers/one/pull"),
+                api.post("/groups/none/consumers/one/pull?wait=5s&ack=auto"))) {
+            assertThat(answer.status()).isEqualTo(404);
+            assertThat(answer.problemType()).isEqualTo("not-found");
+        }
+        assertThat(acknowledge("none", List.of("1000-1"))).isZero(); // as there is nothing pending
+    }
+
+    @Test
+    void theProcessorsGroupIsLeftAlone() {
+        add(1);
+        stream.createGroup();
+        stream.deliver("one", 1);
+        for (HttpAnswer answer : List.of(
+                api.put("/groups/checkinConsumers"),
+                api.put("/groups/checkinConsumers?from=x"),
+                api.delete("/groups/checkinConsumers"),
+                api.post("/groups/checkinConsumers/consumers/one/pull"),
+                api.post("/groups/checkinConsumers/consumers/one/pull?ack=auto&wait=1s"),
+                api.post("/groups/checkinConsumers/ack", "{\"ids\":[\"1000-1\"]}"))) {
+            assertThat(answer.status()).isEqualTo(409);
+            assertThat(answer.problemType()).isEqualTo("conflict");
+        }
+        assertThat(stream.pending("checkinConsumers")).isEqualTo(1);
+    }
+
+    static Stream<String> oddNames() {
+        return Stream.of("%20", "a%20b", "a:b", "a*", "%C3%A9", "a%0A", "x".repeat(101));
+    }
+
+    @Test
+    void anOddNameIsRefused() {
+        oddNames().forEach(name -> {
+            for (HttpAnswer answer : List.of(
+                    api.put("/groups/" + name),
+                    api.delete("/groups/" + name),
+                    api.post("/groups/" + name + "/consumers/one/pull"),
+                    api.post("/groups/g/consumers/" + name + "/pull"),
+                    api.post("/groups/" + name + "/ack", "{\"ids\":[\"1-1\"]}"))) {
+                assertThat(answer.status()).as(name).isEqualTo(400);
+                assertThat(answer.problemType()).isEqualTo("invalid-request");
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "from=, from",
+        "from=5, from",
+        "from=-, from",
+        "from=+, from",
+        "from=1000-x, from",
+    })
+    void anOddBeginningIsRefused(String query, String parameter) {
+        HttpAnswer answer = api.put("/groups/g?" + query);
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.json().get("errors").get(0).get("parameter").asString())
+                .isEqualTo(parameter);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "count=0, count",
+        "count=1001, count",
+        "count=-1, count",
+        "count=x, count",
+        "count=, count",
+        "wait=6s, wait",
+        "wait=-1s, wait",
+        "wait=x, wait",
+        "wait=, wait",
+        "ack=maybe, ack",
+        "ack=, ack",
+        "ack=AUTO, ack",
+    })
+    void anOddPullIsRefusedByItsParameterAndTakesNothing(String query, String parameter) {
+        add(1);
+        stream.createGroup("g", "0");
+        HttpAnswer answer = api.post("/groups/g/consumers/one/pull?" + query);
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.json().get("errors").get(0).get("parameter").asString())
+                .isEqualTo(parameter);
+        assertThat(stream.pending("g")).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{}                            | /ids",
+                "{\"ids\":null}                | /ids",
+                "{\"ids\":[]}                  | /ids",
+                "{\"ids\":\"1-1\"}             | /ids",
+                "{\"ids\":{}}                  | /ids",
+                "{\"ids\":[\"1-1\",\"x\"]}     | /ids/1",
+                "{\"ids\":[\"1-1\",null]}      | /ids/1",
+                "{\"ids\":[5]}                 | /ids/0",
+                "{\"ids\":[[]]}                | /ids/0",
+                "{\"ids\":[\"1-1\"],\"a\":1}   | /a",
+                "[]                            | ''",
+                "null                          | ''",
+                "{                             | ''",
+                "5                             | ''",
+            })
+    void anOddAcknowledgementIsRefusedByAPointer(String body, String pointer) {
+        HttpAnswer answer = api.post("/groups/g/ack", body);
+        assertThat(answer.status()).as(answer.body()).isEqualTo(400);
+        assertThat(answer.header("Content-Type")).isEqualTo("application/problem+json");
+        assertThat(answer.json().get("errors").get(0).get("pointer").asString()).isEqualTo(pointer);
+    }
+
+    @Test
+    void moreThanAThousandIdsAreRefused() {
+        String thousandAndOne = String.join(",", Collections.nCopies(1_001, "\"1-1\""));
+        HttpAnswer answer = api.post("/groups/g/ack", "{\"ids\":[" + thousandAndOne + "]}");
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.json().get("errors").get(0).get("pointer").asString()).isEqualTo("/ids");
+        assertThat(HttpAnswer.post(api.url("/groups/g/ack"), "text/plain", "x").status())
+                .isEqualTo(415);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"auto", "manual"})
+    void entriesThatAreNoCheckinsArePassedOverAndDoNotStayPending(String ack) {
+        stream.addAll(
+                IntStream.rangeClosed(1, 50).mapToObj(i -> "1000-" + i).toList(),
+                IntStream.rangeClosed(1, 50)
+                        .mapToObj(i -> i == 20 || i == 50 ? "1" : "x")
+                        .toList());
+        stream.createGroup("g", "0");
+        assertThat(pull("g", "one", "?count=5&ack=" + ack)).containsExactly("1000-20");
+        assertThat(pull("g", "one", "?count=5&wait=5s&ack=" + ack)).containsExactly("1000-50");
+        assertThat(pull("g", "one", "?ack=" + ack)).isEmpty();
+        await().atMost(Duration.ofSeconds(5)).until(() -> stream.pending("g") == (ack.equals("auto") ? 0 : 2));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"auto, 10", "manual, 10", "manual, 1000"})
+    void entriesThatWereTrimmedWhileTheyWerePendingDoNotStayPending(String ack, int count) {
+        List<String> ids = add(100);
+        stream.createGroup("g", "0");
+        stream.deliver("g", "stops", 100);
+        redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId("1000-91"));
+        redis.commands().xdel(KEYS.checkins(), "1000-95");
+        List<String> seen = new ArrayList<>();
+        await().atMost(Duration.ofSeconds(10)).until(() -> {
+            List<String> pulled = pull("g", "goes-on", "?count=" + count + "&ack=" + ack);
+            if (ack.equals("manual") && !pulled.isEmpty()) {
+                acknowledge("g", pulled);
+            }
+            seen.addAll(pulled);
+            return seen.size() >= 9;
+        });
+        awaitAllTaken();
+        List<String> left = new ArrayList<>(ids.subList(90, 100));
+        left.remove("1000-95");
+        assertThat(seen).containsExactlyElementsOf(left);
+    }
+
+    private static void awaitAllTaken() {
+        await().atMost(Duration.ofSeconds(10)).until(() -> {
+            assertThat(pull("g", "goes-on", "?ack=auto")).isEmpty();
+            return stream.pending("g") == 0;
+        });
+    }
+
+    @Test
+    void whoWaitsHearsThatRedisIsAway() {
+        stream.createGroup("g", "$");
+        List<CompletableFuture<HttpResponse<String>>> answers = beginToWait(20, "/groups/g/consumers/c/pull?wait=2s");
+        redis.stop();
+        for (CompletableFuture<HttpResponse<String>> answer : answers) {
+            assertThat(answer.join().statusCode()).isEqualTo(503);
+            assertThat(answer.join().body()).contains("urn:checkins:problem:redis-unavailable");
+        }
+        redis.start();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> api.post("/groups/g/consumers/c/pull").status() == 200);
+    }
+
+    @Test
+    void aPullThatGetsNoAnswerEndsItsConnection() {
+        stream.createGroup("g", "0");
+        List<String> before = stream.connectionIds();
+        redis.pause();
+        assertThat(api.post("/groups/g/consumers/one/pull").status()).isEqualTo(503);
+        redis.resume();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> !stream.connectionIds().containsAll(before));
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> api.post("/groups/g/consumers/one/pull").status() == 200);
+    }
+
+    @Test
+    void withMemoryFullOneCanPullAndAcknowledgeButNotMakeAGroup() {
+        List<String> ids = add(3);
+        stream.createGroup("g", "0");
+        redis.fillMemory();
+        assertThat(pull("g", "one", "?ack=manual")).isEqualTo(ids);
+        assertThat(acknowledge("g", ids)).isEqualTo(3);
+        HttpAnswer answer = api.put("/groups/other");
+        assertThat(answer.status()).isEqualTo(503);
+        assertThat(answer.header("Retry-After")).isEqualTo("1");
+    }
+}

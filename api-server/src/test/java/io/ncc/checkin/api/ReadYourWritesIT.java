@@ -1,0 +1,286 @@
+package io.ncc.checkin.api;
+
+import static io.ncc.checkin.api.StreamFixture.KEYS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.lang.management.ManagementFactory;
+import java.net.http.HttpClient;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(60)
+final class ReadYourWritesIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final StreamFixture stream = new StreamFixture(redis);
+    private static final int REQUEST_THREADS = 20;
+
+    private static ApiServer api;
+    private static ExecutorService executor;
+    private static HttpClient client;
+
+    @BeforeAll
+    static void start() {
+        api = ApiServer.start(
+                redis,
+                "--checkin.api.max-wait=5s",
+                "--server.tomcat.threads.max=" + REQUEST_THREADS,
+                "--spring.data.redis.timeout=500ms");
+        executor = Executors.newFixedThreadPool(4);
+        client = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .executor(executor)
+                .build();
+    }
+
+    @AfterAll
+    static void stop() {
+        executor.shutdownNow();
+        api.close();
+    }
+
+    private static CompletableFuture<HttpResponse<String>> begin(String path) {
+        return client.sendAsync(api.request(path).build(), BodyHandlers.ofString());
+    }
+
+    private static Duration since(long start) {
+        return Duration.ofNanos(System.nanoTime() - start);
+    }
+
+    private static void awaitWaiting(int count) {
+        await().atMost(Duration.ofSeconds(10)).until(() -> api.metric("checkin_api_waiting") == count);
+    }
+
+    private static String addAndCount() {
+        String id = stream.add(789, 171, 5);
+        redis.commands().hset(KEYS.user(789), Map.of("id", "789", "numCheckins", "1"));
+        redis.commands().hset(KEYS.location(171), Map.of("id", "171", "numCheckins", "1"));
+        return id;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/users/789", "/api/user/789", "/locations/171", "/api/location/171"})
+    void whatIsAppliedIsAnsweredAtOnce(String path) {
+        String id = addAndCount();
+        redis.commands().set(KEYS.checkpoint(), id);
+        HttpAnswer answer = api.get(path + "?after=" + id + "&wait=0s");
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.body()).isEqualTo(api.get(path).body()).contains("\"numCheckins\":1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/users/789", "/locations/171"})
+    void whatIsAppliedMeanwhileIsAnsweredWithTheTotalOfThen(String path) {
+        stream.createGroup();
+        String id = stream.add(789, 171, 5);
+        CompletableFuture<HttpResponse<String>> answer = begin(path + "?after=" + id + "&wait=5s");
+        awaitWaiting(1);
+        await().pollDelay(Duration.ofMillis(200)).until(() -> !answer.isDone());
+        redis.commands().hset(KEYS.user(789), Map.of("numCheckins", "7"));
+        redis.commands().hset(KEYS.location(171), Map.of("numCheckins", "7"));
+        long settled = System.nanoTime();
+        redis.commands().set(KEYS.checkpoint(), id);
+        HttpResponse<String> response = answer.join();
+        assertThat(since(settled)).isLessThan(Duration.ofSeconds(2));
+        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.body()).contains("\"numCheckins\":7");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/users/789", "/locations/171"})
+    void whatIsNotAppliedInTimeIsNotYet(String path) {
+        stream.createGroup();
+        String id = addAndCount();
+        long start = System.nanoTime();
+        HttpAnswer answer = api.get(path + "?after=" + id + "&wait=300ms");
+        assertThat(since(start)).isBetween(Duration.ofMillis(300), Duration.ofSeconds(3));
+        assertThat(answer.status()).isEqualTo(504);
+        assertThat(answer.header("Retry-After")).isEqualTo("1");
+        assertThat(answer.header("Content-Type")).isEqualTo("application/problem+json");
+        assertThat(answer.problemType()).isEqualTo("not-yet");
+    }
+
+    @Test
+    void withoutAWaitItIsTwoSeconds() {
+        String id = addAndCount();
+        long start = System.nanoTime();
+        assertThat(api.get("/users/789?after=" + id).status()).isEqualTo(504);
+        assertThat(since(start)).isBetween(Duration.ofSeconds(2), Duration.ofSeconds(4));
+    }
+
+    @Test
+    void anEntryThatIsDeadIsAConflictAlsoForOneWhoWaits() {
+        stream.createGroup();
+        String id = addAndCount();
+        stream.deliver("one", 1);
+        CompletableFuture<HttpResponse<String>> waiting = begin("/users/789?after=" + id + "&wait=5s");
+        awaitWaiting(1);
+        stream.setAsidePending(id, "WRONGTYPE");
+        assertThat(waiting.join().statusCode()).isEqualTo(409);
+        HttpAnswer answer = api.get("/users/789?after=" + id);
+        assertThat(answer.status()).isEqualTo(409);
+        assertThat(answer.problemType()).isEqualTo("conflict");
+    }
+
+    @Test
+    void anEntryThatIsNotThereIsNotFound() {
+        addAndCount();
+        HttpAnswer answer = api.get("/users/789?after=1000-0&wait=5s");
+        assertThat(answer.status()).isEqualTo(404);
+        assertThat(answer.problemType()).isEqualTo("not-found");
+    }
+
+    @Test
+    void anEntryThatDisappearsWhileOneWaitsIsNotFound() {
+        String id = addAndCount();
+        CompletableFuture<HttpResponse<String>> waiting = begin("/users/789?after=" + id + "&wait=5s");
+        awaitWaiting(1);
+        redis.commands().xdel(KEYS.checkins(), id);
+        assertThat(waiting.join().statusCode()).isEqualTo(404);
+    }
+
+    @Test
+    void anEntryThatWasAppliedAndTrimmedIsApplied() {
+        String id = addAndCount();
+        redis.commands().set(KEYS.checkpoint(), id);
+        redis.commands().xdel(KEYS.checkins(), id);
+        assertThat(api.get("/users/789?after=" + id).status()).isEqualTo(200);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true", "false"})
+    void theCheckinOfAnotherUserOrLocationIsRefusedAtOnce(boolean applied) {
+        String id = addAndCount();
+        redis.commands().hset(KEYS.user(790), Map.of("id", "790"));
+        redis.commands().hset(KEYS.location(172), Map.of("id", "172"));
+        if (applied) {
+            redis.commands().set(KEYS.checkpoint(), id);
+        }
+        for (String path : List.of("/users/790", "/locations/172", "/users/171", "/locations/789")) {
+            HttpAnswer answer = api.get(path + "?after=" + id);
+            assertThat(answer.status()).as(path).isEqualTo(400);
+            assertThat(answer.json().get("errors").get(0).get("parameter").asString())
+                    .isEqualTo("after");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "after=1000-0&wait=5001ms, wait",
+        "after=1000-0&wait=1h, wait",
+        "after=1000-0&wait=-1s, wait",
+        "after=1000-0&wait=PT1S, wait",
+        "after=1000-0&wait=soon, wait",
+        "after=1000-0&wait=, wait",
+        "after=1000-0&wait=99999999999999999999s, wait",
+        "after=1000-0&wait=9223372036854775807d, wait",
+        "after=, after",
+        "after, after",
+        "after=5, after",
+        "after=latest&wait=1s, after",
+    })
+    void aParameterThatIsWrongIsNamed(String query, String parameter) {
+        HttpAnswer answer = api.get("/users/789?" + query);
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.json().get("errors").get(0).get("parameter").asString())
+                .isEqualTo(parameter);
+    }
+
+    @Test
+    void aUserWhoIsNotThereIsNotFoundAlsoAfterTheirCheckin() {
+        String id = stream.add(789, 171, 5);
+        redis.commands().set(KEYS.checkpoint(), id);
+        assertThat(api.get("/users/789?after=" + id).status()).isEqualTo(404);
+    }
+
+    @Test
+    void threeHundredWhoWaitTakeNeitherThreadsNorConnectionsAndEachGetsItsAnswer() {
+        int waiting = 300;
+        stream.createGroup();
+        List<String> ids = new ArrayList<>();
+        for (int user = 1; user <= waiting; user++) {
+            redis.commands().hset(KEYS.user(user), Map.of("numCheckins", Integer.toString(1000 + user)));
+            ids.add(stream.add(user, 1, 1));
+        }
+        api.get("/users/1");
+        var threads = ManagementFactory.getThreadMXBean();
+        int threadsBefore = threads.getThreadCount();
+        long connectionsBefore = stream.connections();
+
+        List<CompletableFuture<HttpResponse<String>>> answers = IntStream.rangeClosed(1, waiting)
+                .mapToObj(user -> begin("/users/" + user + "?after=" + ids.get(user - 1) + "&wait=5s"))
+                .toList();
+        awaitWaiting(waiting);
+        assertThat(threads.getThreadCount()).isLessThan(threadsBefore + 2 * REQUEST_THREADS);
+        assertThat(stream.connections()).isEqualTo(connectionsBefore);
+        long start = System.nanoTime();
+        assertThat(api.get("/users/1").status()).isEqualTo(200);
+        assertThat(since(start)).isLessThan(Duration.ofSeconds(1));
+        assertThat(answers).noneMatch(CompletableFuture::isDone);
+
+        redis.commands().set(KEYS.checkpoint(), ids.get(waiting - 1));
+        for (int user = 1; user <= waiting; user++) {
+            HttpResponse<String> answer = answers.get(user - 1).join();
+            assertThat(answer.statusCode()).isEqualTo(200);
+            assertThat(answer.body()).contains("\"id\":" + user + ",").contains("\"numCheckins\":" + (1000 + user));
+        }
+        awaitWaiting(0);
+    }
+
+    @Test
+    void whoeverWaitsHearsWithinTwoSecondsThatRedisIsAway() {
+        stream.createGroup();
+        String id = addAndCount();
+        List<CompletableFuture<HttpResponse<String>>> answers = IntStream.range(0, 10)
+                .mapToObj(i -> begin("/users/789?after=" + id + "&wait=5s"))
+                .toList();
+        awaitWaiting(10);
+        redis.stop();
+        long stopped = System.nanoTime();
+        for (CompletableFuture<HttpResponse<String>> answer : answers) {
+            assertThat(answer.join().statusCode()).isEqualTo(503);
+            assertThat(answer.join().body()).contains("urn:checkins:problem:redis-unavailable");
+            assertThat(answer.join().headers().firstValue("Retry-After")).hasValue("1");
+        }
+        assertThat(since(stopped)).isLessThan(Duration.ofSeconds(2));
+        redis.start();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> api.get("/users/789?after=" + id + "&wait=1ms").status() == 504);
+    }
+
+    @Test
+    void whoeverWaitsHearsWithinTwoSecondsThatRedisDoesNotAnswer() {
+        stream.createGroup();
+        String id = addAndCount();
+        CompletableFuture<HttpResponse<String>> answer = begin("/users/789?after=" + id + "&wait=5s");
+        awaitWaiting(1);
+        redis.pause();
+        long paused = System.nanoTime();
+        assertThat(answer.join().statusCode()).isEqualTo(503);
+        assertThat(since(paused)).isLessThan(Duration.ofSeconds(2));
+        redis.resume();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> api.get("/users/789?after=" + id + "&wait=1ms").status() == 504);
+    }
+}
