@@ -192,7 +192,7 @@ final class BatchController {
         private void storeChunk() {
             if (!chunk.isEmpty()) {
                 String key = idempotencyKey == null ? null : keys.idempotency(idempotencyKey + ':' + chunks);
-                List<IdRun> ids = appender.append(List.copyOf(chunk), key);
+                List<IdRun> ids = appender.appendAndWait(List.copyOf(chunk), key);
                 int next = chunkFrom;
                 for (IdRun run : ids) {
                     for (int i = 0; i < run.count(); i++, next++) {

@@ -79,18 +79,20 @@ final class CheckinAppender {
     }
 
     /**
-     * Appends checkins, all or none of them, and returns their ids once they are as durable as is promised.
+     * Appends checkins, all or none of them. Doesn't wait: what depends on the result is done by the thread that reads the replies of Redis, and
+     * must be short.
      *
      * @param checkins 1 to {@value #MOST_AT_ONCE}
      * @param idempotencyKey the Redis key for the result: what was appended with it before is not appended again
-     * @throws ErrorResponseException a problem. With {@link ProblemType#OUTCOME_UNKNOWN} they may be in the stream, with any other they aren't
+     * @return their ids, once they are as durable as is promised; or a problem, an {@link ErrorResponseException}: with
+     *     {@link ProblemType#OUTCOME_UNKNOWN} they may be in the stream, with any other they aren't
      */
-    List<IdRun> append(List<Checkin> checkins, @Nullable String idempotencyKey) {
+    CompletableFuture<List<IdRun>> append(List<Checkin> checkins, @Nullable String idempotencyKey) {
         Append append = new Append(checkins, idempotencyKey);
         boolean first;
         synchronized (lock) {
             if (checkinsWaiting + append.size() > queueSize) {
-                throw refusal(ProblemType.QUEUE_FULL, append);
+                return CompletableFuture.failedFuture(refusal(ProblemType.QUEUE_FULL, append));
             }
             waiting.add(append);
             checkinsWaiting += append.size();
@@ -100,10 +102,14 @@ final class CheckinAppender {
         if (first) {
             writeNext();
         }
+        return append.result;
+    }
+
+    /** The same, and waits. */
+    List<IdRun> appendAndWait(List<Checkin> checkins, @Nullable String idempotencyKey) {
         try {
-            return append.result.join();
+            return append(checkins, idempotencyKey).join();
         } catch (CompletionException e) {
-            // thrown anew: it was made by another thread, for another stack
             throw e.getCause() instanceof ErrorResponseException problem ? problem : new IllegalStateException(e);
         }
     }

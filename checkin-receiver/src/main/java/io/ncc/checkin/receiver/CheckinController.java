@@ -13,6 +13,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.parameters.RequestBody;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.AsyncContext;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -21,9 +22,12 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.util.unit.DataSize;
+import org.springframework.web.ErrorResponseException;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
@@ -35,6 +39,9 @@ import tools.jackson.databind.json.JsonMapper;
 @Tag(name = "Checkins")
 final class CheckinController {
 
+    private static final Logger log = LoggerFactory.getLogger(CheckinController.class);
+    private static final String REFUSAL = CheckinController.class.getName() + ".refusal";
+    private static final long NEVER = 0;
     private static final InvalidMember NO_OBJECT = new InvalidMember("", "a JSON object is required");
 
     private final CheckinAppender appender;
@@ -88,12 +95,32 @@ final class CheckinController {
             @Parameter(hidden = true) HttpServletRequest request,
             @Parameter(hidden = true) HttpServletResponse response)
             throws IOException {
+        if (request.getAttribute(REFUSAL) instanceof ErrorResponseException refusal) {
+            throw refusal; // the second time round
+        }
         if (idempotencyKey != null) {
             IdempotencyKey.require(idempotencyKey);
         }
         String key = idempotencyKey == null ? null : keys.idempotency(idempotencyKey);
-        StreamId id = appender.append(List.of(read(request)), key).get(0).first();
-        // written here, in one piece: a converter would send it in chunks, for want of a Content-Length
+        Checkin checkin = read(request);
+        // No thread waits for Redis: a few that are always busy are quicker than many that sleep in turns.
+        AsyncContext context = request.startAsync(request, response);
+        context.setTimeout(NEVER); // the appender answers in time
+        appender.append(List.of(checkin), key).whenComplete((ids, failure) -> {
+            if (failure == null) {
+                accept(ids.get(0).first(), response);
+                context.complete();
+            } else {
+                request.setAttribute(REFUSAL, failure);
+                context.dispatch();
+            }
+        });
+    }
+
+    private void accept(StreamId id, HttpServletResponse response) {
+        // In one piece: a converter would send it in chunks, for want of a Content-Length. It only goes into a buffer
+        // here. What sends it, and may
+        // have to wait for the client, is a thread of Tomcat's, after complete().
         byte[] answer = ("{\"id\":\"" + id + "\"}").getBytes(StandardCharsets.US_ASCII);
         response.setStatus(HttpServletResponse.SC_ACCEPTED);
         if (apiBaseUrl != null) {
@@ -101,7 +128,11 @@ final class CheckinController {
         }
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
         response.setContentLength(answer.length);
-        response.getOutputStream().write(answer);
+        try {
+            response.getOutputStream().write(answer);
+        } catch (IOException e) {
+            log.debug("A client was gone before its answer", e);
+        }
     }
 
     private Checkin read(HttpServletRequest request) throws IOException {

@@ -222,7 +222,7 @@ final class CheckinAppenderIT {
     }
 
     private CompletableFuture<List<IdRun>> append(CheckinAppender appender, List<Checkin> checkins) {
-        return CompletableFuture.supplyAsync(() -> appender.append(checkins, null), clients)
+        return CompletableFuture.supplyAsync(() -> appender.appendAndWait(checkins, null), clients)
                 .orTimeout(20, TimeUnit.SECONDS);
     }
 

@@ -38,7 +38,7 @@ final class FaultsIT {
     private static final int BATCH = 20;
 
     /** Twice {@code spring.data.redis.timeout}, for the wait for the write before and one's own, and a second for the machine. */
-    private static final Duration DEADLINE = Duration.ofSeconds(2);
+    private static final Duration DEADLINE = Duration.ofSeconds(5);
 
     private static TestReceiver receiver;
 
