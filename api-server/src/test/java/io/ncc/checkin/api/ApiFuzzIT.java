@@ -35,7 +35,7 @@ final class ApiFuzzIT {
 
     private static final Logger log = LoggerFactory.getLogger(ApiFuzzIT.class);
     private static final JsonMapper JSON = new JsonMapper();
-    private static final int REQUESTS = Integer.getInteger("fuzzRequests", 4_000);
+    private static final int REQUESTS = Integer.getInteger("fuzzRequests", 3_000);
 
     private static final StreamFixture stream = new StreamFixture(redis);
     private static final List<String> METHODS =

@@ -56,8 +56,9 @@ final class PullIT {
         api = ApiServer.start(
                 redis,
                 "--checkin.api.claim-after=" + CLAIM_AFTER.toMillis() + "ms",
-                "--checkin.api.max-wait=5s",
-                "--server.tomcat.threads.max=" + REQUEST_THREADS);
+                "--checkin.api.max-wait=20s",
+                "--server.tomcat.threads.max=" + REQUEST_THREADS,
+                "--spring.data.redis.timeout=4s"); // so that a busy machine is no outage
         executor = Executors.newFixedThreadPool(4);
         client = HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
@@ -206,26 +207,39 @@ final class PullIT {
     void whatAConsumerDoesNotAcknowledgeIsTakenOverBeforeWhatIsNew() {
         List<String> ids = add(10);
         stream.createGroup("g", "0");
-        long start = System.nanoTime();
         assertThat(pull("g", "stops", "?count=5")).isEqualTo(ids.subList(0, 5));
         acknowledge("g", ids.subList(1, 2));
-        List<String> taken = new ArrayList<>();
-        await().atMost(Duration.ofSeconds(10)).until(() -> {
-            taken.addAll(pull("g", "goes-on", "?count=4"));
-            return stream.pending("g") == taken.size() && taken.size() >= 9;
-        });
-        assertThat(since(start)).isGreaterThan(CLAIM_AFTER);
-        assertThat(taken)
-                .doesNotHaveDuplicates()
-                .containsExactlyInAnyOrder(
-                        "1000-1", "1000-3", "1000-4", "1000-5", "1000-6", "1000-7", "1000-8", "1000-9", "1000-10");
+        await().atMost(Duration.ofSeconds(10)).until(() -> leastIdle("g") > CLAIM_AFTER.toMillis());
+        assertThat(pull("g", "goes-on", "?count=3")).containsExactly("1000-1", "1000-3", "1000-4");
+        assertThat(pull("g", "goes-on-too", "?count=3")).containsExactly("1000-5", "1000-6", "1000-7");
+    }
+
+    @Test
+    void whatAConsumerHasNotHeldForLongIsItsOwn() {
+        List<String> ids = add(2);
+        try (ApiServer patient = ApiServer.start(redis)) {
+            stream.createGroup("g", "0");
+            String path = "/groups/g/consumers/%s/pull?count=1";
+            assertThat(ids(patient.post(path.formatted("one")).json())).isEqualTo(ids.subList(0, 1));
+            assertThat(ids(patient.post(path.formatted("two")).json())).isEqualTo(ids.subList(1, 2));
+            assertThat(ids(patient.post(path.formatted("two")).json())).isEmpty();
+        }
+    }
+
+    private static long leastIdle(String group) {
+        return api.get("/stream/groups/" + group + "/pending")
+                .json()
+                .valueStream()
+                .mapToLong(entry -> entry.get("idle").asLong())
+                .min()
+                .orElseThrow();
     }
 
     @Test
     void whoWaitsIsAnsweredAtOnceWhenAnEntryComes() {
         stream.createGroup("g", "$");
         CompletableFuture<HttpResponse<String>> answer =
-                beginToWait(1, "/groups/g/consumers/one/pull?wait=5s").get(0);
+                beginToWait(1, "/groups/g/consumers/one/pull?wait=20s").get(0);
         await().pollDelay(Duration.ofMillis(200)).until(() -> !answer.isDone());
         long start = System.nanoTime();
         String id = stream.add(1, 1, 1);
@@ -250,7 +264,7 @@ final class PullIT {
         int threads = ManagementFactory.getThreadMXBean().getThreadCount();
         long connections = stream.connections();
         List<CompletableFuture<HttpResponse<String>>> answers =
-                beginToWait(waiting, "/groups/g%d/consumers/c%d/pull?wait=5s&count=1&ack=auto");
+                beginToWait(waiting, "/groups/g%d/consumers/c%d/pull?wait=20s&count=1&ack=auto");
         assertThat(ManagementFactory.getThreadMXBean().getThreadCount()).isLessThan(threads + 2 * REQUEST_THREADS);
         assertThat(stream.connections()).isEqualTo(connections);
         long start = System.nanoTime();
@@ -303,7 +317,7 @@ final class PullIT {
     void aGroupThatIsRemovedWhileOneWaitsIsNotFound() {
         stream.createGroup("g", "$");
         CompletableFuture<HttpResponse<String>> answer =
-                beginToWait(1, "/groups/g/consumers/one/pull?wait=5s").get(0);
+                beginToWait(1, "/groups/g/consumers/one/pull?wait=20s").get(0);
         assertThat(api.delete("/groups/g").status()).isEqualTo(204);
         stream.add(1, 1, 1);
         assertThat(answer.join().statusCode()).isEqualTo(404);
@@ -318,7 +332,7 @@ final class PullIT {
         for (HttpAnswer answer : List.of(
                 api.delete("/groups/none"),
                 api.post("/groups/none/consumers/one/pull"),
-                api.post("/groups/none/consumers/one/pull?wait=5s&ack=auto"))) {
+                api.post("/groups/none/consumers/one/pull?wait=20s&ack=auto"))) {
             assertThat(answer.status()).isEqualTo(404);
             assertThat(answer.problemType()).isEqualTo("not-found");
         }
@@ -384,7 +398,7 @@ final class PullIT {
         "count=-1, count",
         "count=x, count",
         "count=, count",
-        "wait=6s, wait",
+        "wait=20001ms, wait",
         "wait=-1s, wait",
         "wait=x, wait",
         "wait=, wait",
@@ -448,7 +462,7 @@ final class PullIT {
                         .toList());
         stream.createGroup("g", "0");
         assertThat(pull("g", "one", "?count=5&ack=" + ack)).containsExactly("1000-20");
-        assertThat(pull("g", "one", "?count=5&wait=5s&ack=" + ack)).containsExactly("1000-50");
+        assertThat(pull("g", "one", "?count=5&wait=20s&ack=" + ack)).containsExactly("1000-50");
         assertThat(pull("g", "one", "?ack=" + ack)).isEmpty();
         await().atMost(Duration.ofSeconds(5)).until(() -> stream.pending("g") == (ack.equals("auto") ? 0 : 2));
     }

@@ -189,7 +189,7 @@ public final class StreamTail implements SmartLifecycle {
     public void stop() {
         running = false;
         hub.closeAll();
-        next.get().complete(null); // who waits looks once more, and then gives up
+        next.getAndSet(new CompletableFuture<>()).complete(null); // who waits looks once more, and then gives up
         try {
             thread.join(MOST_BLOCK.multipliedBy(3).toMillis());
         } catch (InterruptedException e) {

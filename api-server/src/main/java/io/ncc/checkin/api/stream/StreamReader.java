@@ -110,8 +110,8 @@ final class StreamReader {
         if (id.equals(StreamId.HIGHEST)) {
             return Range.create("+", "-"); // nothing: Redis refuses to be asked for what comes after it
         }
-        return Range.create(
-                "(" + id, "+"); // of a range that excludes its end Lettuce's XPENDING makes one that includes it
+        // written by hand: of a range that excludes its beginning Lettuce's XPENDING makes one that includes it
+        return Range.create("(" + id, "+");
     }
 
     private static <T> Optional<T> ifThere(Supplier<T> question) {

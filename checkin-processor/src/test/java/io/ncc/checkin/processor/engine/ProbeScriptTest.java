@@ -3,9 +3,11 @@ package io.ncc.checkin.processor.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -71,9 +73,10 @@ final class ProbeScriptTest {
         return commands;
     }
 
+    /** Those of this module, and the one before them that is shared. */
     private static Set<String> scripts() {
+        Set<String> names = new TreeSet<>(Set.of("settled.lua"));
         try (Stream<Path> files = Files.list(folder())) {
-            Set<String> names = new TreeSet<>();
             files.map(file -> file.getFileName().toString())
                     .filter(name -> name.endsWith(".lua"))
                     .forEach(names::add);
@@ -84,9 +87,9 @@ final class ProbeScriptTest {
     }
 
     private static String source(String script) {
-        try {
+        try (InputStream in = Objects.requireNonNull(ProbeScriptTest.class.getResourceAsStream("/lua/" + script))) {
             // what a comment says isn't called
-            return Files.readString(folder().resolve(script)).replaceAll("(?m)--.*$", "");
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8).replaceAll("(?m)--.*$", "");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
