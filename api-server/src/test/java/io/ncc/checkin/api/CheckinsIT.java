@@ -193,7 +193,8 @@ final class CheckinsIT {
         stream.addAll(ids, Collections.nCopies(500, "1"));
         int[] pages = {0};
         List<String> seen = walk("/checkins?limit=50&order=desc", () -> {
-            stream.add("2000-" + (++pages[0]), 1, 1, 1);
+            pages[0]++;
+            stream.add("2000-" + pages[0], 1, 1, 1);
             if (pages[0] == 5) {
                 redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId("1000-100"));
             }

@@ -38,8 +38,6 @@ final class CheckinAppender {
 
     private static final Duration PROBE_LIFETIME = Duration.ofSeconds(1);
     private static final String NO_KEY = "0";
-    private static final UnfitServerException NOT_CONFIRMED =
-            new UnfitServerException("it did not confirm in time that a write is durable");
 
     private final LuaScript script = LuaScript.of(CheckinAppender.class, "append");
     private final RedisLink redis;
@@ -87,7 +85,7 @@ final class CheckinAppender {
      * @return their ids, once they are as durable as is promised; or a problem, an {@link ErrorResponseException}: with
      *     {@link ProblemType#OUTCOME_UNKNOWN} they may be in the stream, with any other they aren't
      */
-    CompletableFuture<List<IdRun>> append(List<Checkin> checkins, @Nullable String idempotencyKey) {
+    CompletionStage<List<IdRun>> append(List<Checkin> checkins, @Nullable String idempotencyKey) {
         Append append = new Append(checkins, idempotencyKey);
         boolean first;
         synchronized (lock) {
@@ -108,7 +106,7 @@ final class CheckinAppender {
     /** The same, and waits. */
     List<IdRun> appendAndWait(List<Checkin> checkins, @Nullable String idempotencyKey) {
         try {
-            return append(checkins, idempotencyKey).join();
+            return append(checkins, idempotencyKey).toCompletableFuture().join();
         } catch (CompletionException e) {
             throw e.getCause() instanceof ErrorResponseException problem ? problem : new IllegalStateException(e);
         }
@@ -163,7 +161,8 @@ final class CheckinAppender {
         long start = System.nanoTime();
         writeOrFail(connection, batch).whenComplete((replies, error) -> {
             if (error != null && isNotDurable(error)) {
-                redis.drop(connection, NOT_CONFIRMED); // the next has to show that it does, before anything is written
+                // the next has to show that it does before anything is written
+                redis.drop(connection, new UnfitServerException("it did not confirm in time that a write is durable"));
             } else if (error != null) {
                 redis.dropIfUseless(connection, error);
             }

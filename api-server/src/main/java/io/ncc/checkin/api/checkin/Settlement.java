@@ -11,6 +11,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -113,7 +114,8 @@ public final class Settlement implements SmartLifecycle {
         running = true;
         stopped = false;
         executor = Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "settlement"));
-        executor.scheduleWithFixedDelay(this::look, 0, INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
+        ScheduledFuture<?> unused =
+                executor.scheduleWithFixedDelay(this::look, 0, INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     @Override

@@ -110,12 +110,15 @@ final class PullGroups {
                             none.add((String) entry.get(0));
                         }
                     }
-                    if (!none.isEmpty()) {
-                        // no checkins: the processor sets them aside, and nobody else will ever see or acknowledge them
-                        connection.async().xack(stream, args[0], none.toArray(String[]::new));
+                    if (none.isEmpty()) {
+                        return CompletableFuture.completedFuture(items);
                     }
-                    boolean nothingYet = items.isEmpty() && !none.isEmpty(); // but there may be something behind them
-                    return nothingYet ? look(args) : CompletableFuture.completedFuture(items);
+                    // no checkins: the processor sets them aside, and nobody else will ever see or acknowledge them
+                    return connection
+                            .async()
+                            .xack(stream, args[0], none.toArray(String[]::new))
+                            .thenCompose(acknowledged ->
+                                    items.isEmpty() ? look(args) : CompletableFuture.completedFuture(items));
                 })
                 .toCompletableFuture();
     }
