@@ -212,7 +212,12 @@ final class LiveIT {
     @Test
     void whatWasTrimmedIsAGapBeforeWhatIsThere() {
         List<String> trimmed = List.of(stream.add(1, 1, 1), stream.add(1, 1, 1));
-        String there = stream.add(1, 1, 1);
+        String there;
+        try (LiveFollower one = LiveFollower.follow(api)) {
+            there = stream.add(1, 1, 1);
+            eventually(() ->
+                    one.seen().contains(there)); // who is right before it misses nothing as long as it is not published
+        }
         redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId(there));
         for (String last : List.of(first, trimmed.get(0), trimmed.get(1), "1000-0")) {
             try (LiveFollower follower = LiveFollower.follow(api, "", last)) {
