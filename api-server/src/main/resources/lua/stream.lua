@@ -30,9 +30,7 @@ for step = 1, MOST_RANGES do
 end
 
 local time = redis.call('TIME')
-local counted = redis.pcall('HMGET', totalsKey, 'applied', 'dead', 'lost', 'skipped')
-local totals = {}
-for i = 1, 4 do totals[i] = string.match(counted[i] or '', '^%d+$') or '0' end
+local totals = readTotals(totalsKey)
 local dead = redis.pcall('XLEN', deadKey)
 
 local function idOf(entry) return entry and entry[1] or '' end

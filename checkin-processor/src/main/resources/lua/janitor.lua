@@ -23,9 +23,7 @@ local mostTrimmed, reapMillis = tonumber(ARGV[5]), tonumber(ARGV[7])
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local counted = redis.pcall('HMGET', totalsKey, 'applied', 'dead', 'lost', 'skipped')
-local totals = {}
-for i = 1, 4 do totals[i] = string.match(counted[i] or '', '^%d+$') or '0' end
+local totals = readTotals(totalsKey)
 
 local info = readStreamInfo(stream)
 local stale, last = dropStale(info, checkpointKey, rangesKey)

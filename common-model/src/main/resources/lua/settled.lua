@@ -104,6 +104,14 @@ local function count(totalsKey, name, by)
   if by > 0 then redis.pcall('HINCRBY', totalsKey, name, by) end
 end
 
+-- { applied, dead, lost, skipped }, as texts; '0' for what isn't counted, or not as a number.
+local function readTotals(totalsKey)
+  local counted = redis.pcall('HMGET', totalsKey, 'applied', 'dead', 'lost', 'skipped')
+  local totals = {}
+  for i = 1, 4 do totals[i] = string.match(counted[i] or '', '^%d+$') or '0' end
+  return totals
+end
+
 -- Makes sure that this user of Redis may run what follows the first XACK of an entry; afterwards it would be too late. It is tried on a key of
 -- no content, a hash, so the last two can only fail. An XACK of nothing comes first, so that a full memory doesn't matter.
 local function requirePermissions(streamKey, group, probeKey)

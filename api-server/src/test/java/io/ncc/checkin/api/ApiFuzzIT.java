@@ -26,7 +26,7 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Whatever is sent, the answer is no 500, and every error is a problem. {@code -DfuzzSeed=} repeats a run, {@code -DfuzzRequests=} makes it longer. */
+/** Whatever is sent, the answer is no 500, and every error is a problem. {@code -Dfuzz.seed=} repeats a run, {@code -Dfuzz.requests=} makes it longer. */
 @Timeout(120)
 final class ApiFuzzIT {
 
@@ -35,7 +35,7 @@ final class ApiFuzzIT {
 
     private static final Logger log = LoggerFactory.getLogger(ApiFuzzIT.class);
     private static final JsonMapper JSON = new JsonMapper();
-    private static final int REQUESTS = Integer.getInteger("fuzzRequests", 3_000);
+    private static final int REQUESTS = Integer.getInteger("fuzz.requests", 3_000);
 
     private static final StreamFixture stream = new StreamFixture(redis);
     private static final List<String> METHODS =
@@ -178,7 +178,7 @@ final class ApiFuzzIT {
 
     private static ApiServer api;
 
-    private final long seed = Long.getLong("fuzzSeed", System.nanoTime());
+    private final long seed = Long.getLong("fuzz.seed", System.nanoTime());
     private final Random random = new Random(seed);
 
     @BeforeAll
@@ -193,7 +193,7 @@ final class ApiFuzzIT {
 
     @Test
     void nothingIsA500AndEveryErrorIsAProblem() throws IOException {
-        log.info("{} requests from -DfuzzSeed={}", REQUESTS, seed);
+        log.info("{} requests from -Dfuzz.seed={}", REQUESTS, seed);
         prepare();
         Map<Integer, Integer> statuses = new TreeMap<>();
         for (int i = 0; i < REQUESTS; i++) {
@@ -201,7 +201,7 @@ final class ApiFuzzIT {
             String method = random.nextInt(5) == 0 ? oneOf(METHODS) : route.substring(0, route.indexOf(' '));
             String request = request(method, route.substring(route.indexOf('/')));
             Answer answer = send(request);
-            String which = "-DfuzzSeed=" + seed + ", " + request + "\n->\n" + answer;
+            String which = "-Dfuzz.seed=" + seed + ", " + request + "\n->\n" + answer;
             assertThat(answer.status).as(which).isBetween(200, 599).isNotEqualTo(500);
             if (answer.status >= 400 && !method.equals("HEAD")) {
                 assertThat(answer.contentType).as(which).isEqualTo("application/problem+json");

@@ -87,9 +87,7 @@ final class BatchController {
                     String idempotencyKey,
             @Parameter(hidden = true) HttpServletRequest request)
             throws IOException {
-        if (idempotencyKey != null) {
-            IdempotencyKey.require(idempotencyKey);
-        }
+        IdempotencyKey.requireValid(idempotencyKey);
         Batch batch = new Batch(idempotencyKey);
         ErrorResponseException cutOffBy = null;
         try {
@@ -137,7 +135,6 @@ final class BatchController {
         private final List<Checkin> chunk = new ArrayList<>(CHUNK);
         private int chunks;
         private int accepted;
-        private int refused;
 
         /** Of the results, those of the chunk are yet to come, from this one on. */
         private int chunkFrom;
@@ -206,13 +203,15 @@ final class BatchController {
                 chunks++;
                 chunk.clear();
             }
-            refused = results.size() - accepted;
             chunkFrom = results.size();
         }
 
         BatchAnswer answer(@Nullable ErrorResponseException cutOffBy) {
             return new BatchAnswer(
-                    accepted, refused, results.subList(0, chunkFrom), cutOffBy == null ? null : cutOffBy.getBody());
+                    accepted,
+                    chunkFrom - accepted,
+                    results.subList(0, chunkFrom),
+                    cutOffBy == null ? null : cutOffBy.getBody());
         }
     }
 

@@ -238,7 +238,13 @@ final class CheckinAppender {
                 metrics.repeated(append.size());
                 append.result.complete(IdRun.parse(reply.substring(2)));
             }
-            default -> append.result.completeExceptionally(refusal(refusedBy(reply), append));
+            default -> {
+                ProblemType type = refusedBy(reply);
+                if (type == ProblemType.INTERNAL_ERROR) {
+                    log.error("{} holds something that is no result of a request ({})", append.idempotencyKey, reply);
+                }
+                append.result.completeExceptionally(refusal(type, append));
+            }
         }
     }
 
@@ -311,7 +317,8 @@ final class CheckinAppender {
             long length = redis.call(commands -> commands.xlen(keys.checkins()));
             return length < Long.parseLong(maxLength) ? null : ProblemType.STREAM_FULL;
         } catch (RedisException e) {
-            return typeOf(e);
+            ProblemType type = typeOf(e);
+            return type == ProblemType.OUTCOME_UNKNOWN ? notConnected(e) : type; // of the probe nobody wants to know
         }
     }
 

@@ -98,9 +98,7 @@ final class CheckinController {
         if (request.getAttribute(REFUSAL) instanceof ErrorResponseException refusal) {
             throw refusal; // the second time round
         }
-        if (idempotencyKey != null) {
-            IdempotencyKey.require(idempotencyKey);
-        }
+        IdempotencyKey.requireValid(idempotencyKey);
         String key = idempotencyKey == null ? null : keys.idempotency(idempotencyKey);
         Checkin checkin = read(request);
         // No thread waits for Redis: a few that are always busy are quicker than many that sleep in turns.
@@ -118,9 +116,8 @@ final class CheckinController {
     }
 
     private void accept(StreamId id, HttpServletResponse response) {
-        // In one piece: a converter would send it in chunks, for want of a Content-Length. It only goes into a buffer
-        // here. What sends it, and may
-        // have to wait for the client, is a thread of Tomcat's, after complete().
+        // In one piece: a converter would send it in chunks, for want of a Content-Length.
+        // It only goes into a buffer here. A thread of Tomcat's sends it after complete(), and may wait for the client.
         byte[] answer = ("{\"id\":\"" + id + "\"}").getBytes(StandardCharsets.US_ASCII);
         response.setStatus(HttpServletResponse.SC_ACCEPTED);
         if (apiBaseUrl != null) {

@@ -47,10 +47,8 @@ final class DurabilityGuard {
             require(commands, "appendonly", "yes");
             if (!hasWaitAof) {
                 require(commands, "appendfsync", "always");
-                require(
-                        commands,
-                        "no-appendfsync-on-rewrite",
-                        "no"); // with yes, nothing is synced while the log is rewritten
+                // with yes, nothing is synced while the log is rewritten
+                require(commands, "no-appendfsync-on-rewrite", "no");
             }
         }
         probe.run();

@@ -1,6 +1,7 @@
 package io.ncc.checkin.receiver;
 
 import io.lettuce.core.api.StatefulRedisConnection;
+import io.ncc.checkin.service.ServerSettings;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -34,11 +35,6 @@ final class MemoryGuard {
     }
 
     private static long field(String info, String name) {
-        return info.lines()
-                .filter(line -> line.startsWith(name + ':'))
-                .mapToLong(
-                        line -> Long.parseLong(line.substring(name.length() + 1).strip()))
-                .findFirst()
-                .orElse(0);
+        return ServerSettings.fieldOf(info, name).map(Long::parseLong).orElse(0L);
     }
 }

@@ -7,13 +7,12 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.ncc.checkin.service.ProblemType;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntSupplier;
 
 /**
  * What is measured. Each valid checkin that was asked to be appended is counted once: {@code checkin.receiver.checkins} by outcome
- * {@code accepted} or {@code repeated}, or {@code checkin.receiver.refused} by reason, the title of the problem. Of those refused as
+ * {@code accepted} or {@code repeated}, or {@code checkin.receiver.refused} by reason, the type of the problem. Of those refused as
  * {@code outcome-unknown} some are in the stream. Bodies that were no checkins are in Spring's {@code http.server.requests}, with status 400.
  */
 final class ReceiverMetrics {
@@ -62,7 +61,7 @@ final class ReceiverMetrics {
     void refused(ProblemType reason, int checkins) {
         Counter.builder("checkin.receiver.refused")
                 .description("Valid checkins that were refused, by reason")
-                .tag("reason", reason.name().toLowerCase(Locale.ROOT).replace('_', '-'))
+                .tag("reason", reason.slug())
                 .register(registry)
                 .increment(checkins);
     }

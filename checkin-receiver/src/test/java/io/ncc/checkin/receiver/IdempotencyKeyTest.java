@@ -12,12 +12,12 @@ final class IdempotencyKeyTest {
     @ParameterizedTest
     @ValueSource(strings = {"a", "!~", "8e03978e-40d5-43dd-bc93-6894a57f9324", "\"quoted\"", "a:1"})
     void visibleAsciiIsTaken(String key) {
-        assertThatCode(() -> IdempotencyKey.require(key)).doesNotThrowAnyException();
+        assertThatCode(() -> IdempotencyKey.requireValid(key)).doesNotThrowAnyException();
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", " ", "two words", "\u00fcber", "a\u007f", "line\n", "\0"})
     void anythingElseIsRefused(String key) {
-        assertThatThrownBy(() -> IdempotencyKey.require(key)).isInstanceOf(ErrorResponseException.class);
+        assertThatThrownBy(() -> IdempotencyKey.requireValid(key)).isInstanceOf(ErrorResponseException.class);
     }
 }

@@ -12,7 +12,6 @@ import io.swagger.v3.oas.models.media.StringSchema;
 import io.swagger.v3.oas.models.responses.ApiResponse;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.stream.Collectors;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
 import org.springframework.context.annotation.Bean;
@@ -53,8 +52,7 @@ class ApiDocumentation {
 
     private static ApiResponse response(List<ProblemType> types) {
         String meanings = types.stream()
-                .map(type -> "`" + type.name().toLowerCase(Locale.ROOT).replace('_', '-') + "`: "
-                        + type.problem().getDetail())
+                .map(type -> "`" + type.slug() + "`: " + type.problem().getDetail())
                 .collect(Collectors.joining("\n\n"));
         Schema<?> schema = new Schema<>().$ref(PROBLEM);
         return new ApiResponse()

@@ -42,8 +42,7 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         if (!condition.isOutage()) {
             return handleUnexpected(e, request);
         }
-        ProblemType type = ProblemType.REDIS_UNAVAILABLE;
-        return handleExceptionInternal(e, type.problem(), type.headers(), type.status(), request);
+        return answer(ProblemType.REDIS_UNAVAILABLE, e, request);
     }
 
     /** The client is gone before all of its request was here: nothing is wrong, and nobody sees the answer. */
@@ -56,15 +55,17 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     @ExceptionHandler
     @Nullable
     ResponseEntity<Object> handleUndecodable(InvalidParameterException e, WebRequest request) {
-        ProblemType type = ProblemType.INVALID_REQUEST;
-        return handleExceptionInternal(e, type.problem(), type.headers(), type.status(), request);
+        return answer(ProblemType.INVALID_REQUEST, e, request);
     }
 
     @ExceptionHandler
     @Nullable
     ResponseEntity<Object> handleUnexpected(Exception e, WebRequest request) {
         log.error("A request failed for an unexpected reason: {}", request.getDescription(false), e);
-        ProblemType type = ProblemType.INTERNAL_ERROR;
+        return answer(ProblemType.INTERNAL_ERROR, e, request);
+    }
+
+    private @Nullable ResponseEntity<Object> answer(ProblemType type, Exception e, WebRequest request) {
         return handleExceptionInternal(e, type.problem(), type.headers(), type.status(), request);
     }
 

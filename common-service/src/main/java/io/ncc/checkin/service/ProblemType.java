@@ -87,7 +87,12 @@ public enum ProblemType {
         this.status = status;
         this.title = title;
         this.detail = detail;
-        this.uri = URI.create(URI_PREFIX + title.toLowerCase(Locale.ROOT).replace(' ', '-'));
+        this.uri = URI.create(URI_PREFIX + slug());
+    }
+
+    /** The last part of the type's URI: what documents and metrics call it. */
+    public String slug() {
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /** What to throw in a request's handling. A 503 or 504 carries {@code Retry-After}. */

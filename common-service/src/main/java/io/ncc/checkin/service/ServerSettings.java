@@ -4,6 +4,7 @@ import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.api.sync.RedisCommands;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -42,12 +43,15 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
     }
 
     private static String infoOf(RedisCommands<String, String> commands, String section, String field) {
-        return ask(() -> commands.info(section))
-                .lines()
+        return fieldOf(ask(() -> commands.info(section)), field).orElse(UNKNOWN);
+    }
+
+    /** A field of what INFO answers. */
+    public static Optional<String> fieldOf(String info, String field) {
+        return info.lines()
                 .filter(line -> line.startsWith(field + ':'))
                 .map(line -> line.substring(field.length() + 1))
-                .findFirst()
-                .orElse(UNKNOWN);
+                .findFirst();
     }
 
     /** A server that is run by others may not tell everything. */

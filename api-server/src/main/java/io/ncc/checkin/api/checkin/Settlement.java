@@ -10,9 +10,11 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,9 +34,9 @@ public final class Settlement implements SmartLifecycle {
 
     private final StatusReader statuses;
     private final ConcurrentLinkedQueue<Waiter> waiters = new ConcurrentLinkedQueue<>();
-    private volatile ScheduledExecutorService executor = Executors.newSingleThreadScheduledExecutor();
+    private final AtomicBoolean looking = new AtomicBoolean();
+    private volatile ScheduledExecutorService executor = newExecutor();
     private volatile boolean running;
-    private volatile boolean stopped;
 
     Settlement(StatusReader statuses, MeterRegistry registry) {
         this.statuses = statuses;
@@ -56,9 +58,7 @@ public final class Settlement implements SmartLifecycle {
         }
         Waiter waiter = new Waiter(id, System.nanoTime() + wait.toNanos(), new CompletableFuture<>());
         waiters.add(waiter);
-        if (stopped) {
-            failAll(stopping());
-        }
+        lookSoon();
         return waiter.status.thenCompose(Settlement::result);
     }
 
@@ -74,12 +74,40 @@ public final class Settlement implements SmartLifecycle {
         };
     }
 
+    /** Begins to look, if nobody does. */
+    private void lookSoon() {
+        if (!running) {
+            failAll(stopping());
+        } else if (!waiters.isEmpty() && looking.compareAndSet(false, true)) {
+            try {
+                executor.execute(this::look);
+            } catch (RejectedExecutionException e) {
+                failAll(stopping());
+            }
+        }
+    }
+
+    /** Once, and again in a moment as long as someone waits. */
     private void look() {
+        lookOnce();
+        if (waiters.isEmpty()) {
+            looking.set(false);
+            lookSoon(); // someone may have come just now
+            return;
+        }
+        try {
+            ScheduledFuture<?> unused = executor.schedule(this::look, INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            failAll(stopping());
+        }
+    }
+
+    private void lookOnce() {
         try {
             lookAtAll();
         } catch (RedisException e) {
-            failAll(stopped ? stopping() : e); // a stop interrupts a read, which is no failure of Redis
-        } catch (RuntimeException e) { // must not end the schedule
+            failAll(running ? e : stopping()); // a stop interrupts a read, which is no failure of Redis
+        } catch (RuntimeException e) { // nobody would look any more
             log.error("Waiting for checkins to be applied failed", e);
             failAll(e);
         }
@@ -111,19 +139,21 @@ public final class Settlement implements SmartLifecycle {
 
     @Override
     public void start() {
+        executor = newExecutor();
+        looking.set(false);
         running = true;
-        stopped = false;
-        executor = Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "settlement"));
-        ScheduledFuture<?> unused =
-                executor.scheduleWithFixedDelay(this::look, 0, INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     @Override
     public void stop() {
         running = false;
-        stopped = true;
         executor.shutdownNow();
         failAll(stopping());
+    }
+
+    /** Its thread is made when there is something to do. */
+    private static ScheduledExecutorService newExecutor() {
+        return Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "settlement"));
     }
 
     private static RedisException stopping() {

@@ -7,10 +7,8 @@ import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.LuaScript;
 import io.ncc.checkin.service.RedisLink;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -54,15 +52,7 @@ final class StatusReader {
                 state == State.DEAD ? text(reply, 2) : null,
                 state == State.DEAD ? orNull(text(reply, 3)) : null,
                 orNull(text(reply, 4)),
-                checkin(text(reply, 0), (List<?>) reply.get(5)));
-    }
-
-    private static @Nullable StoredCheckin checkin(String id, List<?> namesAndValues) {
-        Map<String, String> fields = new HashMap<>();
-        for (int i = 0; i < namesAndValues.size(); i += 2) {
-            fields.put(text(namesAndValues, i), text(namesAndValues, i + 1));
-        }
-        return StoredCheckin.from(id, fields);
+                StoredCheckin.from(text(reply, 0), (List<?>) reply.get(5)));
     }
 
     private static String text(List<?> reply, int index) {

@@ -7,6 +7,8 @@ import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.model.UndecodableEntryException;
 import io.swagger.v3.oas.annotations.media.Schema;
+import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -30,8 +32,20 @@ public record StoredCheckin(
         return entry.getBody() == null ? null : from(entry.getId(), entry.getBody());
     }
 
-    /** Null for an entry that is not a checkin. */
-    public static @Nullable StoredCheckin from(String id, Map<String, String> fields) {
+    /**
+     * Null for an entry that is not a checkin.
+     *
+     * @param namesAndValues of its fields, in turns, as a script gives them
+     */
+    public static @Nullable StoredCheckin from(String id, List<?> namesAndValues) {
+        Map<String, String> fields = new HashMap<>();
+        for (int i = 0; i < namesAndValues.size(); i += 2) {
+            fields.put((String) namesAndValues.get(i), (String) namesAndValues.get(i + 1));
+        }
+        return from(id, fields);
+    }
+
+    private static @Nullable StoredCheckin from(String id, Map<String, String> fields) {
         try {
             Checkin checkin = CheckinCodec.decode(fields);
             return new StoredCheckin(

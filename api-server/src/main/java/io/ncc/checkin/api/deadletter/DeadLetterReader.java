@@ -36,27 +36,26 @@ final class DeadLetterReader {
 
     /** Ascending by id. */
     List<DeadLetter> list(StreamId after, int limit) {
-        boolean end = after.equals(StreamId.HIGHEST); // Redis refuses to be asked for what comes after it
-        // read raw: a name may stand twice in an entry, and Lettuce's own reading keeps one of them
+        return after.equals(StreamId.HIGHEST)
+                ? List.of() // Redis refuses to be asked for what comes after it
+                : read("(" + after, "+", limit);
+    }
+
+    Optional<DeadLetter> one(StreamId id) {
+        return read(id.toString(), id.toString(), 1).stream().findFirst();
+    }
+
+    /** Reads raw: a name may stand twice in an entry, and Lettuce's own reading keeps one of them. */
+    private List<DeadLetter> read(String from, String to, int limit) {
         CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8)
                 .addKey(deadLetters)
-                .add(end ? "+" : "(" + after)
-                .add(end ? "-" : "+")
+                .add(from)
+                .add(to)
                 .add("COUNT")
                 .add(limit);
         List<Object> entries = redis.call(
                 commands -> commands.dispatch(CommandType.XRANGE, new ArrayOutput<>(StringCodec.UTF8), args));
         return entries.stream().map(DeadLetter::from).toList();
-    }
-
-    Optional<DeadLetter> one(StreamId id) {
-        CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8)
-                .addKey(deadLetters)
-                .add(id.toString())
-                .add(id.toString());
-        List<Object> entries = redis.call(
-                commands -> commands.dispatch(CommandType.XRANGE, new ArrayOutput<>(StringCodec.UTF8), args));
-        return entries.stream().map(DeadLetter::from).findFirst();
     }
 
     /** Puts dead letters back. An id that is none any more, or was cut short, is left out of the result. */

@@ -76,8 +76,6 @@ public final class StreamTail implements SmartLifecycle {
                 turn();
                 backoff.reset();
                 reported = false;
-            } catch (InterruptedException e) {
-                return;
             } catch (Throwable e) { // only a stop may end this loop
                 if (!reported && running) {
                     RedisCondition condition = RedisCondition.of(e);
@@ -90,7 +88,7 @@ public final class StreamTail implements SmartLifecycle {
         }
     }
 
-    private void turn() throws InterruptedException {
+    private void turn() {
         if (!positioned) {
             moveTo(end());
             positioned = true;

@@ -11,9 +11,7 @@ import io.ncc.checkin.service.LuaScript;
 import io.ncc.checkin.service.RedisLink;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
@@ -102,8 +100,7 @@ final class PullGroups {
                     List<String> none = new ArrayList<>();
                     for (Object element : entries) {
                         List<?> entry = (List<?>) element;
-                        StoredCheckin checkin =
-                                StoredCheckin.from((String) entry.get(0), fields((List<?>) entry.get(1)));
+                        StoredCheckin checkin = StoredCheckin.from((String) entry.get(0), (List<?>) entry.get(1));
                         if (checkin != null) {
                             items.add(checkin);
                         } else {
@@ -121,13 +118,5 @@ final class PullGroups {
                                     items.isEmpty() ? look(args) : CompletableFuture.completedFuture(items));
                 })
                 .toCompletableFuture();
-    }
-
-    private static Map<String, String> fields(List<?> namesAndValues) {
-        Map<String, String> fields = new HashMap<>();
-        for (int i = 0; i < namesAndValues.size(); i += 2) {
-            fields.put((String) namesAndValues.get(i), (String) namesAndValues.get(i + 1));
-        }
-        return fields;
     }
 }

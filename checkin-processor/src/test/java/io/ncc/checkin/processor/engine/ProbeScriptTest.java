@@ -46,7 +46,7 @@ final class ProbeScriptTest {
     @Test
     void theCommandsAreFound() {
         assertThat(scripts()).contains("apply.lua", "claim.lua", "janitor.lua", "settled.lua");
-        assertThat(commandsOf("janitor.lua")).contains("xtrim", "xgroup|delconsumer", "xinfo|groups", "hmget");
+        assertThat(commandsOf("janitor.lua")).contains("xtrim", "xgroup|delconsumer", "xinfo|groups", "zremrangebylex");
     }
 
     /** The commands of all scripts, as an ACL names them: {@code xgroup|create}. */
