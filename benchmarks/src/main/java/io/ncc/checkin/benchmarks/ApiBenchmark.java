@@ -1,0 +1,133 @@
+package io.ncc.checkin.benchmarks;
+
+import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.benchmarks.load.Answers;
+import io.ncc.checkin.benchmarks.load.Followers;
+import io.ncc.checkin.benchmarks.load.HttpLoad;
+import io.ncc.checkin.benchmarks.load.Requests;
+import io.ncc.checkin.benchmarks.measure.Contest;
+import io.ncc.checkin.benchmarks.measure.Sample;
+import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.testsupport.RandomCheckins;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+
+/** From Redis to an HTTP answer. */
+final class ApiBenchmark {
+
+    private static final Keys KEYS = Keys.unpartitioned();
+    private static final String OURS = "api-server";
+    private static final String EXPRESS = "Express + ioredis";
+    private static final int CONNECTIONS = 64;
+    private static final int FOLLOWERS = 100;
+    private static final int ENTRIES = 10_000;
+    private static final int STEP = 100;
+
+    /** So many entries may be on their way: more, and a follower that is a little behind would be dropped. */
+    private static final int AHEAD = 500;
+
+    private ApiBenchmark() {}
+
+    static void reads(Lab lab) {
+        Scale scale = lab.scale();
+        LocalRedis redis = lab.redis();
+        fill(lab.commands(redis));
+        Lab.Server ours = lab.service("api-server", redis);
+        Optional<Lab.Server> express = lab.express(redis);
+        Map<String, Supplier<byte[]>> reads = new LinkedHashMap<>();
+        reads.put("GET /users/{id}", Requests.users());
+        reads.put("GET /checkins/latest", () -> Requests.get("/checkins/latest"));
+        reads.put("GET /checkins?limit=100", () -> Requests.get("/checkins?limit=100"));
+        reads.forEach((name, requests) -> {
+            Contest contest = new Contest("API: " + name + " over 64 connections", "requests")
+                    .add(OURS, () -> load(lab, redis, ours, requests));
+            express.ifPresent(server -> contest.add(EXPRESS, () -> load(lab, redis, server, requests)));
+            Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
+            lab.report().contest(result, express.isPresent() ? EXPRESS : OURS, "");
+            if (express.isPresent() && name.contains("users")) {
+                lab.report().target("API: GET /users/{id}, times Express + ioredis", 2.5, result.ratio(OURS, EXPRESS));
+            }
+        });
+    }
+
+    private static void fill(RedisCommands<String, String> commands) {
+        for (int id = 1; id <= Requests.USERS; id++) {
+            commands.hset(
+                    KEYS.user(id),
+                    Map.of(
+                            "id", Integer.toString(id),
+                            "firstName", "Ada",
+                            "lastName", "Lovelace",
+                            "email", "ada" + id + "@example.com",
+                            "password", "$2a$10$" + "x".repeat(53),
+                            "numCheckins", "5",
+                            "lastCheckin", "1609602085397",
+                            "lastCheckinId", "1609602085397-0",
+                            "lastSeenAt", "171"));
+        }
+        new RandomCheckins(1, Requests.USERS, Requests.LOCATIONS).append(commands, 1_000);
+    }
+
+    private static Sample load(Lab lab, LocalRedis redis, Lab.Server server, Supplier<byte[]> requests) {
+        try (HttpLoad load = new HttpLoad(server.port(), CONNECTIONS)) {
+            Sample.Meter meter = lab.meter(redis, server.process());
+            Answers answers = load.closedLoop(lab.scale().load(), requests).requireNoFailure("port " + server.port());
+            return new Sample(answers.perSecond(), meter.cores(), answers.latency());
+        }
+    }
+
+    /** One stream of events to many clients. */
+    static void followers(Lab lab) {
+        Scale scale = lab.scale();
+        LocalRedis redis = lab.redis();
+        RedisCommands<String, String> commands = lab.commands(redis);
+        Lab.Server ours = lab.service("api-server", redis);
+        Contest contest = new Contest("API: 100 followers of GET /checkins/stream", "events")
+                .add(OURS, () -> follow(lab, redis, commands, ours));
+        Optional<Lab.Server> express = lab.express(redis);
+        express.ifPresent(server -> contest.add(EXPRESS, () -> follow(lab, redis, commands, server)));
+        lab.report()
+                .contest(
+                        contest.run(scale.warmUps(), scale.rounds(), lab::say),
+                        express.isPresent() ? EXPRESS : OURS,
+                        "10,000 entries, appended as quickly as the slowest follower sees them; each sees all, in order.");
+    }
+
+    private static Sample follow(Lab lab, LocalRedis redis, RedisCommands<String, String> commands, Lab.Server server) {
+        RandomCheckins checkins = new RandomCheckins(1, Requests.USERS, Requests.LOCATIONS);
+        try (Followers followers = new Followers(server.port(), FOLLOWERS)) {
+            while (followers.fewestSeen() == 0) { // until all are connected, they get some more
+                checkins.append(commands, 1);
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
+            long before = followers.fewestSeen();
+            long most = before;
+            Sample.Meter meter = lab.meter(redis, server.process());
+            long start = System.nanoTime();
+            long deadline = start + TimeUnit.SECONDS.toNanos(60);
+            for (int appended = 0; most < before + ENTRIES; most = followers.fewestSeen()) {
+                if (System.nanoTime() > deadline) {
+                    throw new IllegalStateException(
+                            "Of %,d events, a follower saw %,d".formatted(ENTRIES, most - before));
+                }
+                if (appended < ENTRIES && appended - (most - before) < AHEAD) {
+                    checkins.append(commands, STEP);
+                    appended += STEP;
+                } else {
+                    LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(200));
+                }
+            }
+            double seconds = (System.nanoTime() - start) / 1e9;
+            if (followers.outOfOrder() > 0) {
+                throw new IllegalStateException(followers.outOfOrder() + " events came out of order");
+            }
+            return new Sample(FOLLOWERS * (most - before) / seconds, meter.cores(), null);
+        }
+    }
+}

@@ -1,0 +1,157 @@
+package io.ncc.checkin.benchmarks;
+
+import io.ncc.checkin.benchmarks.contestant.BareClient;
+import io.ncc.checkin.benchmarks.contestant.Contestant;
+import io.ncc.checkin.benchmarks.contestant.EmptyReceiver;
+import io.ncc.checkin.benchmarks.contestant.OneAtATime;
+import io.ncc.checkin.benchmarks.contestant.SpringDataProcessor;
+import io.ncc.checkin.benchmarks.report.Report;
+import io.ncc.checkin.localredis.RedisBinary;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The command line. */
+@Command(
+        name = "benchmarks",
+        mixinStandardHelpOptions = true,
+        description =
+                "Measures the services beside their peers and their ceilings. Starts what it needs, and stops it.")
+public final class Benchmarks implements Callable<Integer> {
+
+    private static final Map<String, Consumer<Lab>> ALL = new LinkedHashMap<>();
+
+    static {
+        ALL.put("processor", ProcessorBenchmark::backlog);
+        ALL.put("processor-users", ProcessorBenchmark::users);
+        ALL.put("processor-instances", ProcessorBenchmark::processors);
+        ALL.put("processor-growth", ProcessorBenchmark::growth);
+        ALL.put("processor-latency", ProcessorBenchmark::latency);
+        ALL.put("receiver", ReceiverBenchmark::posts);
+        ALL.put("receiver-durability", ReceiverBenchmark::durability);
+        ALL.put("api", ApiBenchmark::reads);
+        ALL.put("api-followers", ApiBenchmark::followers);
+        ALL.put("end-to-end", EndToEndBenchmark::run);
+        ALL.put("startup", StartupBenchmark::run);
+    }
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "NAME", description = "What to run; all if none is given: ${COMPLETION-CANDIDATES}")
+    private List<String> names = List.of();
+
+    @Option(
+            names = "--quick",
+            description = "One short round of each: shows that it works, and no more than an idea of the figures")
+    private boolean quick;
+
+    @Option(
+            names = "--out",
+            defaultValue = "docs/benchmarks",
+            description = "Where the results go. Default: ${DEFAULT-VALUE}")
+    private Path out;
+
+    @Option(
+            names = "--project",
+            defaultValue = ".",
+            description = "The folder of the packaged project. Default: ${DEFAULT-VALUE}")
+    private Path project;
+
+    public static void main(String[] args) {
+        System.exit(new CommandLine(new Benchmarks())
+                .addSubcommand(new ContestantCommand())
+                .execute(args));
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        names.stream().filter(name -> !ALL.containsKey(name)).findFirst().ifPresent(name -> {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "There is no benchmark " + name + ". There are: " + String.join(" ", ALL.keySet()));
+        });
+        PrintWriter console = spec.commandLine().getOut();
+        Report report = new Report();
+        Jars jars = new Jars(project.toAbsolutePath().normalize());
+        long start = System.nanoTime();
+        for (String name : names.isEmpty() ? ALL.keySet() : names) {
+            try (Lab lab = new Lab(jars, quick ? Scale.QUICK : Scale.FULL, report, console)) {
+                lab.say("-- " + name);
+                ALL.get(name).accept(lab);
+            }
+        }
+        report.write(out, about((System.nanoTime() - start) / 60e9));
+        console.println("The results are in " + out);
+        return 0;
+    }
+
+    private Map<String, String> about(double minutes) {
+        Map<String, String> about = new LinkedHashMap<>();
+        about.put(
+                "processor",
+                processorName() + ", " + Runtime.getRuntime().availableProcessors() + " cores for everything");
+        about.put("system", System.getProperty("os.name") + ' ' + System.getProperty("os.version"));
+        about.put("Java", System.getProperty("java.vm.name") + ' ' + Runtime.version() + ", -Xmx256m for each service");
+        about.put("Redis", RedisBinary.newest().version() + ", no persistence unless said otherwise");
+        about.put(
+                "rounds",
+                quick ? "one, --quick" : "%d after %d to warm up".formatted(Scale.FULL.rounds(), Scale.FULL.warmUps()));
+        about.put("took", String.format(Locale.ROOT, "%.0f minutes", minutes));
+        return about;
+    }
+
+    private static String processorName() {
+        try {
+            return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
+                    .filter(line -> line.startsWith("model name"))
+                    .map(line -> line.substring(line.indexOf(':') + 1).strip())
+                    .findFirst()
+                    .orElse(System.getProperty("os.arch"));
+        } catch (IOException e) {
+            return System.getProperty("os.arch"); // not Linux
+        }
+    }
+
+    @Command(name = "contestant", hidden = true)
+    private static final class ContestantCommand implements Callable<Integer> {
+
+        @Parameters(index = "0")
+        private String name;
+
+        @Parameters(index = "1")
+        private int redisPort;
+
+        @Parameters(index = "2", arity = "0..1", defaultValue = "0")
+        private int port;
+
+        @Override
+        public Integer call() throws Exception {
+            switch (name) {
+                case "bare-client" -> Contestant.serve(new BareClient(redisPort));
+                case "one-at-a-time" -> Contestant.serve(new OneAtATime(redisPort));
+                case "spring-data" -> Contestant.serve(new SpringDataProcessor(redisPort));
+                case "empty-receiver" -> {
+                    EmptyReceiver.run(port, redisPort);
+                    Thread.currentThread().join(); // until it is killed
+                }
+                default -> throw new IllegalArgumentException(name);
+            }
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+package io.ncc.checkin.benchmarks;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.benchmarks.measure.Sample;
+import io.ncc.checkin.benchmarks.report.Report;
+import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.localredis.RedisBinary;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Starts what one benchmark needs, and stops it all at its end. */
+final class Lab implements AutoCloseable {
+
+    private final Jars jars;
+    private final Scale scale;
+    private final Report report;
+    private final PrintWriter out;
+    private final Deque<AutoCloseable> running = new ArrayDeque<>();
+
+    Lab(Jars jars, Scale scale, Report report, PrintWriter out) {
+        this.jars = jars;
+        this.scale = scale;
+        this.report = report;
+        this.out = out;
+    }
+
+    Jars jars() {
+        return jars;
+    }
+
+    Scale scale() {
+        return scale;
+    }
+
+    Report report() {
+        return report;
+    }
+
+    void say(String line) {
+        out.println(line);
+        out.flush();
+    }
+
+    <T extends AutoCloseable> T started(T part) {
+        running.push(part);
+        return part;
+    }
+
+    /** The newest Redis there is, without persistence: its own speed is the ceiling. */
+    LocalRedis redis() {
+        return redis("appendonly", "no");
+    }
+
+    LocalRedis redis(String setting, String value) {
+        return started(
+                LocalRedis.with(RedisBinary.newest()).setting(setting, value).start());
+    }
+
+    RedisCommands<String, String> commands(LocalRedis redis) {
+        RedisClient client = RedisClient.create("redis://127.0.0.1:" + redis.port());
+        started(client::shutdown);
+        return client.connect().sync();
+    }
+
+    Server service(String module, LocalRedis redis, String... settings) {
+        int port = LocalRedis.freePort();
+        return new Server(port, started(Started.service(jars, module, redis, port, settings)));
+    }
+
+    Server emptyReceiver(LocalRedis redis) {
+        int port = LocalRedis.freePort();
+        List<String> command = contestant("empty-receiver", redis.port());
+        command.add(Integer.toString(port));
+        return new Server(port, started(Started.server("empty-receiver", command, Map.of(), port, "/")));
+    }
+
+    /** A program of this jar. */
+    Started program(String name, LocalRedis redis) {
+        return started(Started.program(name, contestant(name, redis.port())));
+    }
+
+    private List<String> contestant(String name, int redisPort) {
+        return new ArrayList<>(List.of(
+                jars.java(),
+                "-Xmx256m",
+                "-cp",
+                System.getProperty("java.class.path"),
+                mainClass(),
+                "contestant",
+                name,
+                Integer.toString(redisPort)));
+    }
+
+    /** From the runnable jar this program was started by its launcher, which has to start the other, too. */
+    private static String mainClass() {
+        return System.getProperty("java.class.path").endsWith(".jar")
+                        && !System.getProperty("java.class.path").contains(java.io.File.pathSeparator)
+                ? "org.springframework.boot.loader.launch.JarLauncher"
+                : Benchmarks.class.getName();
+    }
+
+    /** Empty, with a word why, where there is no Node.js or its packages can't be had. */
+    Optional<Server> express(LocalRedis redis) {
+        Path folder = jars.expressPeer();
+        try {
+            if (!Files.isDirectory(folder.resolve("node_modules"))) {
+                int status = new ProcessBuilder("npm", "ci", "--silent")
+                        .directory(folder.toFile())
+                        .inheritIO()
+                        .start()
+                        .waitFor();
+                if (status != 0) {
+                    say("Without Express: npm ci failed in " + folder);
+                    return Optional.empty();
+                }
+            }
+            int port = LocalRedis.freePort();
+            Map<String, String> environment =
+                    Map.of("PORT", Integer.toString(port), "REDIS_PORT", Integer.toString(redis.port()));
+            List<String> command = List.of("node", folder.resolve("server.js").toString());
+            return Optional.of(new Server(port, started(Started.server("express", command, environment, port, "/"))));
+        } catch (java.io.IOException e) {
+            say("Without Express: " + e.getMessage());
+            return Optional.empty();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return Optional.empty();
+        }
+    }
+
+    /** The processor time of these from now on; with that of this program, which makes the load. */
+    Sample.Meter meter(LocalRedis redis, Started... services) {
+        long[] pids = new long[services.length];
+        for (int i = 0; i < pids.length; i++) {
+            pids[i] = services[i].pid();
+        }
+        Map<String, long[]> all = new java.util.LinkedHashMap<>();
+        all.put("Redis", new long[] {redis.pid()});
+        all.put("service", pids);
+        all.put("load", new long[] {ProcessHandle.current().pid()});
+        return new Sample.Meter(all);
+    }
+
+    @Override
+    public void close() {
+        while (!running.isEmpty()) {
+            try {
+                running.pop().close();
+            } catch (Exception e) {
+                say("could not stop a part: " + e.getMessage());
+            }
+        }
+    }
+
+    record Server(int port, Started process) {}
+}

@@ -1,0 +1,166 @@
+package io.ncc.checkin.benchmarks;
+
+import io.ncc.checkin.localredis.LocalRedis;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/** A process that is measured. It is stopped with {@link #close}, or at the latest when this JVM ends. */
+final class Started implements AutoCloseable {
+
+    private static final Duration LONGEST_START = Duration.ofSeconds(60);
+    private static final Duration LONGEST_STOP = Duration.ofSeconds(15);
+    private static final HttpClient HTTP =
+            HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(1)).build();
+
+    private final String name;
+    private final Process process;
+    private final Path log;
+    private final Thread atExit = new Thread(this::kill);
+
+    private Started(String name, ProcessBuilder builder) {
+        this.name = name;
+        try {
+            log = Files.createTempFile("checkins-" + name + '-', ".log");
+            process = builder.redirectError(log.toFile()).start();
+        } catch (IOException e) {
+            throw new UncheckedIOException("Can't start " + String.join(" ", builder.command()), e);
+        }
+        Runtime.getRuntime().addShutdownHook(atExit);
+    }
+
+    /** A program that is told what to do, and answers, over its standard input and output. */
+    static Started program(String name, List<String> command) {
+        return new Started(name, new ProcessBuilder(command));
+    }
+
+    /** A server that is of use once it answers at this path. */
+    static Started server(String name, List<String> command, Map<String, String> environment, int port, String path) {
+        ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD);
+        builder.environment().putAll(environment);
+        Started server = new Started(name, builder);
+        try {
+            server.awaitAnswer(port, path);
+            return server;
+        } catch (IllegalStateException e) {
+            server.close();
+            throw e;
+        }
+    }
+
+    /** A service of ours, with 256 MB of heap. */
+    static Started service(Jars jars, String module, LocalRedis redis, int port, String... settings) {
+        List<String> command = new ArrayList<>(List.of(
+                jars.java(),
+                "-Xmx256m",
+                "-jar",
+                jars.of(module).toString(),
+                "--server.port=" + port,
+                "--spring.data.redis.port=" + redis.port(),
+                "--logging.level.root=warn"));
+        command.addAll(List.of(settings));
+        return server(module, command, Map.of(), port, "/actuator/health/readiness");
+    }
+
+    private void awaitAnswer(int port, String path) {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .timeout(Duration.ofSeconds(2))
+                .build();
+        long deadline = System.nanoTime() + LONGEST_START.toNanos();
+        while (System.nanoTime() < deadline && process.isAlive()) {
+            try {
+                if (HTTP.send(request, HttpResponse.BodyHandlers.discarding()).statusCode() == 200) {
+                    return;
+                }
+            } catch (IOException e) {
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5)); // not yet
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new IllegalStateException(e);
+            }
+        }
+        throw new IllegalStateException(name + " did not start; its log is " + log);
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    void pause() {
+        signal("STOP");
+    }
+
+    void resume() {
+        signal("CONT");
+    }
+
+    private void signal(String signal) {
+        try {
+            new ProcessBuilder("kill", "-" + signal, Long.toString(pid()))
+                    .start()
+                    .waitFor();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /**
+     * Tells the program to do something.
+     *
+     * @return the line with which it answers
+     */
+    String ask(String line) {
+        PrintWriter in = new PrintWriter(new OutputStreamWriter(process.getOutputStream(), StandardCharsets.US_ASCII));
+        in.println(line);
+        in.flush();
+        try {
+            String answer = reader().readLine();
+            if (answer == null) {
+                throw new IllegalStateException(name + " has ended; its log is " + log);
+            }
+            return answer;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private BufferedReader reader() {
+        return process.inputReader(StandardCharsets.US_ASCII); // always the same one
+    }
+
+    private void kill() {
+        process.destroyForcibly();
+    }
+
+    @Override
+    public void close() {
+        resume();
+        process.destroy();
+        try {
+            if (!process.waitFor(LONGEST_STOP.toMillis(), TimeUnit.MILLISECONDS)) {
+                kill();
+            }
+            Runtime.getRuntime().removeShutdownHook(atExit);
+        } catch (InterruptedException e) {
+            kill();
+            Thread.currentThread().interrupt();
+        }
+    }
+}

@@ -1,0 +1,173 @@
+package io.ncc.checkin.benchmarks;
+
+import io.ncc.checkin.benchmarks.measure.Spread;
+import io.ncc.checkin.localredis.LocalRedis;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+
+/** How long a service takes until it is ready, and how much memory it then holds. */
+final class StartupBenchmark {
+
+    private static final List<String> SERVICES = List.of("checkin-receiver", "checkin-processor", "api-server");
+    private static final String READINESS = "/actuator/health/readiness";
+    private static final int FIRST_JAVA_WITH_AOT_CACHE = 25;
+
+    private StartupBenchmark() {}
+
+    static void run(Lab lab) {
+        LocalRedis redis = lab.redis();
+        List<List<String>> rows = new ArrayList<>();
+        for (String service : SERVICES) {
+            rows.add(row(
+                    lab,
+                    service,
+                    "plain jar",
+                    List.of("-jar", lab.jars().of(service).toString()),
+                    redis));
+            try {
+                rows.add(row(lab, service, cacheName(), withCache(lab, service, redis), redis));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }
+        rows.add(demo(lab));
+        lab.report()
+                .table(
+                        "Start and memory",
+                        "Until the readiness probe answers 200; resident memory two seconds later. -Xmx256m, the demo without it.",
+                        List.of("", "started as", "ready after", "spread", "memory"),
+                        rows);
+    }
+
+    private static List<String> row(Lab lab, String name, String how, List<String> what, LocalRedis redis) {
+        List<Double> seconds = new ArrayList<>();
+        List<Double> megabytes = new ArrayList<>();
+        for (int round = 0; round < lab.scale().rounds(); round++) {
+            int port = LocalRedis.freePort();
+            List<String> command = new ArrayList<>(List.of(lab.jars().java(), "-Xmx256m"));
+            command.addAll(what);
+            command.addAll(arguments(redis, port));
+            measure(name, command, port, seconds, megabytes);
+        }
+        return row(lab, name, how, seconds, megabytes);
+    }
+
+    private static List<String> row(Lab lab, String name, String how, List<Double> seconds, List<Double> megabytes) {
+        Spread start = Spread.of(seconds);
+        Spread memory = Spread.of(megabytes);
+        lab.say("%s, %s: %.2f s, %.0f MB".formatted(name, how, start.median(), memory.median()));
+        return List.of(
+                name,
+                how,
+                String.format(Locale.ROOT, "%.2f s", start.median()),
+                String.format(Locale.ROOT, "%.2f to %.2f", start.min(), start.max()),
+                String.format(Locale.ROOT, "%.0f MB", memory.median()));
+    }
+
+    private static void measure(
+            String name, List<String> command, int port, List<Double> seconds, List<Double> megabytes) {
+        long start = System.nanoTime();
+        try (Started service = Started.server(name, command, Map.of(), port, READINESS)) {
+            seconds.add((System.nanoTime() - start) / 1e9);
+            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(2));
+            megabytes.add(megabytes(service.pid()));
+        }
+    }
+
+    private static List<String> arguments(LocalRedis redis, int port) {
+        return List.of(
+                "--server.port=" + port, "--spring.data.redis.port=" + redis.port(), "--logging.level.root=warn");
+    }
+
+    private static double megabytes(long pid) {
+        try {
+            Process ps = new ProcessBuilder("ps", "-o", "rss=", "-p", Long.toString(pid)).start();
+            return Double.parseDouble(new String(ps.getInputStream().readAllBytes(), StandardCharsets.US_ASCII).strip())
+                    / 1024;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String cacheName() {
+        return hasAotCache() ? "with an AOT cache" : "with a CDS archive";
+    }
+
+    private static boolean hasAotCache() {
+        return Runtime.version().feature() >= FIRST_JAVA_WITH_AOT_CACHE;
+    }
+
+    /** Extracts the jar, and lets the service run once to note down what it loads. As the images do. */
+    private static List<String> withCache(Lab lab, String service, LocalRedis redis) throws IOException {
+        Path folder = Files.createTempDirectory("checkins-" + service);
+        lab.started(() -> delete(folder));
+        run(List.of(
+                lab.jars().java(),
+                "-Djarmode=tools",
+                "-jar",
+                lab.jars().of(service).toString(),
+                "extract",
+                "--destination",
+                folder.toString(),
+                "--force"));
+        String jar = folder.resolve(service + ".jar").toString();
+        String cache = folder.resolve("cache").toString();
+        int port = LocalRedis.freePort();
+        List<String> training = new ArrayList<>(List.of(
+                lab.jars().java(),
+                "-Xmx256m",
+                (hasAotCache() ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache,
+                "-jar",
+                jar));
+        training.addAll(arguments(redis, port));
+        Started.server(service, training, Map.of(), port, READINESS).close();
+        return List.of((hasAotCache() ? "-XX:AOTCache=" : "-XX:SharedArchiveFile=") + cache, "-jar", jar);
+    }
+
+    private static void run(List<String> command) throws IOException {
+        try {
+            int status = new ProcessBuilder(command)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start()
+                    .waitFor();
+            if (status != 0) {
+                throw new IOException(String.join(" ", command) + " ended with " + status);
+            }
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        try (Stream<Path> files = Files.walk(folder)) {
+            for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    /** Everything in one process, with its Redis and its sample data. */
+    private static List<String> demo(Lab lab) {
+        List<Double> seconds = new ArrayList<>();
+        List<Double> megabytes = new ArrayList<>();
+        for (int round = 0; round < lab.scale().rounds(); round++) {
+            measure(
+                    "demo",
+                    List.of(lab.jars().java(), "-jar", lab.jars().of("demo").toString()),
+                    8082,
+                    seconds,
+                    megabytes);
+        }
+        return row(lab, "demo, all in one", "plain jar", seconds, megabytes);
+    }
+}

@@ -1,0 +1,71 @@
+package io.ncc.checkin.benchmarks.measure;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** Lets contestants do the same job, in turns: what disturbs the machine disturbs all of them. */
+public final class Contest {
+
+    private final String title;
+    private final String unit;
+    private final Map<String, Supplier<Sample>> contestants = new LinkedHashMap<>();
+
+    /** @param unit of what is counted, such as {@code checkins} */
+    public Contest(String title, String unit) {
+        this.title = title;
+        this.unit = unit;
+    }
+
+    /** @param round does the job once, and checks the result */
+    public Contest add(String contestant, Supplier<Sample> round) {
+        contestants.put(contestant, round);
+        return this;
+    }
+
+    /** Runs the rounds; which contestant begins changes from one to the next. */
+    public Result run(int warmUps, int rounds, Consumer<String> progress) {
+        List<String> names = new ArrayList<>(contestants.keySet());
+        Map<String, List<Sample>> samples = new LinkedHashMap<>();
+        names.forEach(name -> samples.put(name, new ArrayList<>()));
+        for (int round = -warmUps; round < rounds; round++) {
+            for (int i = 0; i < names.size(); i++) {
+                String name = names.get(Math.floorMod(round + i, names.size()));
+                Sample sample = contestants.get(name).get();
+                progress.accept("%s: %s, %s: %,.0f %s/s"
+                        .formatted(
+                                title,
+                                round < 0 ? "warm-up" : "round " + (round + 1) + " of " + rounds,
+                                name,
+                                sample.perSecond(),
+                                unit));
+                if (round >= 0) {
+                    samples.get(name).add(sample);
+                }
+            }
+        }
+        return new Result(title, unit, samples);
+    }
+
+    /** @param samples of each contestant, a sample for each round */
+    public record Result(String title, String unit, Map<String, List<Sample>> samples) {
+
+        public Spread perSecond(String contestant) {
+            return Spread.of(
+                    samples.get(contestant).stream().map(Sample::perSecond).toList());
+        }
+
+        /** How many times as quick one is as another, round by round. */
+        public Spread ratio(String contestant, String to) {
+            List<Double> ratios = new ArrayList<>();
+            for (int round = 0; round < samples.get(to).size(); round++) {
+                ratios.add(samples.get(contestant).get(round).perSecond()
+                        / samples.get(to).get(round).perSecond());
+            }
+            return Spread.of(ratios);
+        }
+    }
+}

@@ -1,0 +1,204 @@
+package io.ncc.checkin.benchmarks.report;
+
+import io.ncc.checkin.benchmarks.measure.Contest;
+import io.ncc.checkin.benchmarks.measure.Sample;
+import io.ncc.checkin.benchmarks.measure.Spread;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.HdrHistogram.Histogram;
+import tools.jackson.databind.json.JsonMapper;
+
+/** Collects what was measured and writes it down: {@code README.md}, {@code results.json} and a plot for each thing that is better seen. */
+public final class Report {
+
+    private final List<String> targets = new ArrayList<>();
+    private final List<String> sections = new ArrayList<>();
+    private final Map<String, Object> json = new LinkedHashMap<>();
+    private final Map<String, String> plots = new LinkedHashMap<>();
+
+    /** @param baseline what the others are compared with */
+    public void contest(Contest.Result result, String baseline, String note) {
+        List<String> processes = new ArrayList<>(result.samples().values().stream()
+                .flatMap(samples -> samples.stream().flatMap(sample -> sample.cores().keySet().stream()))
+                .collect(Collectors.toCollection(TreeSet::new)));
+        List<String> header =
+                new ArrayList<>(List.of("", result.unit() + "/s", "spread", "ratio", "spread", "p50", "p99"));
+        processes.forEach(process -> header.add("cores: " + process));
+        List<List<String>> rows = new ArrayList<>();
+        result.samples().forEach((name, samples) -> {
+            Spread perSecond = result.perSecond(name);
+            Spread ratio = result.ratio(name, baseline);
+            List<String> row = new ArrayList<>(List.of(
+                    name,
+                    number("%,.0f", perSecond.median()),
+                    number("%,.0f", perSecond.min()) + " to " + number("%,.0f", perSecond.max()),
+                    number("%.2f", ratio.median()),
+                    number("%.2f", ratio.min()) + " to " + number("%.2f", ratio.max()),
+                    latency(samples, 50),
+                    latency(samples, 99)));
+            for (String process : processes) {
+                row.add(number(
+                        "%.2f",
+                        Spread.of(samples.stream()
+                                        .map(sample -> sample.cores().getOrDefault(process, 0.0))
+                                        .toList())
+                                .median()));
+            }
+            rows.add(row);
+        });
+        table(result.title(), note, header, rows);
+        json.put(result.title(), json(result));
+    }
+
+    private static String latency(List<Sample> samples, double percentile) {
+        Histogram all = new Histogram(3);
+        samples.forEach(sample -> {
+            if (sample.latency() != null) {
+                all.add(sample.latency());
+            }
+        });
+        return all.getTotalCount() == 0 ? "" : number("%.2f ms", all.getValueAtPercentile(percentile) / 1e6);
+    }
+
+    private static Map<String, Object> json(Contest.Result result) {
+        Map<String, Object> contestants = new LinkedHashMap<>();
+        result.samples()
+                .forEach((name, samples) -> contestants.put(
+                        name,
+                        samples.stream()
+                                .map(sample -> {
+                                    Map<String, Object> values = new LinkedHashMap<>();
+                                    values.put("perSecond", sample.perSecond());
+                                    values.put("cores", sample.cores());
+                                    Histogram latency = sample.latency();
+                                    if (latency != null) {
+                                        for (double percentile : new double[] {50, 90, 99, 99.9}) {
+                                            values.put(
+                                                    "p" + percentile + "ms",
+                                                    latency.getValueAtPercentile(percentile) / 1e6);
+                                        }
+                                    }
+                                    return values;
+                                })
+                                .toList()));
+        return Map.of("unit", result.unit(), "contestants", contestants);
+    }
+
+    /** One of the targets: a ratio that should be at least so much. */
+    public void target(String what, double atLeast, Spread measured) {
+        targets.add("| %s | at least %s | %s | %s to %s | %s |"
+                .formatted(
+                        what,
+                        number("%s", atLeast),
+                        number("%.2f", measured.median()),
+                        number("%.2f", measured.min()),
+                        number("%.2f", measured.max()),
+                        measured.median() >= atLeast ? "yes" : "**no**"));
+    }
+
+    /** One of the targets: a time that should be less. */
+    public void targetAtMost(String what, double less, double measured) {
+        targets.add("| %s | less than %s | %s | | %s |"
+                .formatted(what, number("%s", less), number("%.2f", measured), measured < less ? "yes" : "**no**"));
+    }
+
+    public void table(String title, String note, List<String> header, List<List<String>> rows) {
+        StringBuilder text = new StringBuilder("## ").append(title).append("\n\n");
+        if (!note.isEmpty()) {
+            text.append(note).append("\n\n");
+        }
+        text.append(row(header)).append(row(header.stream().map(name -> "---").toList()));
+        rows.forEach(row -> text.append(row(row)));
+        sections.add(text.toString());
+    }
+
+    private static String row(List<String> cells) {
+        return "| " + String.join(" | ", cells) + " |\n";
+    }
+
+    private static String number(String format, double value) {
+        return String.format(Locale.ROOT, format, value);
+    }
+
+    /** A bar for each contestant, beside those of other contests. */
+    public void bars(String file, Contest.Result result) {
+        plot(file, result.title(), Plots.bars(result));
+    }
+
+    /** Both axes are logarithmic. */
+    public void lines(String file, String title, String x, String y, List<Line> lines) {
+        plot(file, title, Plots.lines(title, x, y, lines));
+        json.put(title, json(lines));
+    }
+
+    public void percentiles(String file, String title, List<Line> lines) {
+        plot(file, title, Plots.lines(title, "one request in so many is slower", "ms", lines));
+        json.put(title, json(lines));
+        table(
+                title,
+                "Requests are sent when they are due, whether or not earlier ones are answered; times count from then.",
+                List.of("", "p50", "p90", "p99", "p99.9"),
+                lines.stream()
+                        .map(line -> List.of(line.name(), at(line, 50), at(line, 90), at(line, 99), at(line, 99.9)))
+                        .toList());
+    }
+
+    private static String at(Line percentiles, double percentile) {
+        double x = 100 / (100 - percentile);
+        return percentiles.points().stream()
+                .filter(point -> point[0] == x)
+                .map(point -> number("%.2f ms", point[1]))
+                .findFirst()
+                .orElse("");
+    }
+
+    private static List<?> json(List<Line> lines) {
+        return lines.stream()
+                .map(line -> Map.of("name", line.name(), "points", line.points()))
+                .toList();
+    }
+
+    private void plot(String file, String title, String svg) {
+        plots.put(file + ".svg", svg);
+        sections.add("![" + title + "](" + file + ".svg)\n");
+    }
+
+    /**
+     * Writes it all.
+     *
+     * @param about how it was measured: names and values
+     */
+    public void write(Path folder, Map<String, String> about) throws IOException {
+        Files.createDirectories(folder);
+        StringBuilder text =
+                new StringBuilder("# Results\n\nWritten by the [benchmarks](../../benchmarks/README.md).\n\n");
+        text.append(row(List.of("", ""))).append(row(List.of("---", "---")));
+        about.forEach((name, value) -> text.append(row(List.of(name, value))));
+        text.append(
+                "\nThe contestants take turns, and each figure is the median of the rounds, with the lowest and the highest beside it. A ratio is that of"
+                        + " one round. *Cores* says how many cores a process kept busy.\n");
+        if (!targets.isEmpty()) {
+            text.append("\n## Targets\n\n| | target | measured | spread | met |\n|---|---|---|---|---|\n");
+            text.append(String.join("\n", targets)).append('\n');
+        }
+        sections.forEach(section -> text.append('\n').append(section));
+        Files.writeString(folder.resolve("README.md"), text);
+        Map<String, Object> all = new LinkedHashMap<>();
+        all.put("about", about);
+        all.putAll(json);
+        Files.writeString(
+                folder.resolve("results.json"),
+                JsonMapper.builder().build().writerWithDefaultPrettyPrinter().writeValueAsString(all) + "\n");
+        for (Map.Entry<String, String> plot : plots.entrySet()) {
+            Files.writeString(folder.resolve(plot.getKey()), plot.getValue());
+        }
+    }
+}
