@@ -33,33 +33,47 @@ final class Started implements AutoCloseable {
     private final Path log;
     private final Thread atExit = new Thread(this::kill);
 
-    private Started(String name, ProcessBuilder builder) {
+    private Started(String name, List<String> command, Map<String, String> environment, boolean isAsked) {
         this.name = name;
+        ProcessBuilder builder = new ProcessBuilder(command);
+        builder.environment().putAll(environment);
         try {
             log = Files.createTempFile("checkins-" + name + '-', ".log");
-            process = builder.redirectError(log.toFile()).start();
+            log.toFile().deleteOnExit();
+            builder.redirectError(log.toFile());
+            if (!isAsked) {
+                builder.redirectErrorStream(true).redirectOutput(log.toFile());
+            }
+            process = builder.start();
         } catch (IOException e) {
-            throw new UncheckedIOException("Can't start " + String.join(" ", builder.command()), e);
+            throw new UncheckedIOException("Can't start " + String.join(" ", command), e);
         }
         Runtime.getRuntime().addShutdownHook(atExit);
     }
 
     /** A program that is told what to do, and answers, over its standard input and output. */
     static Started program(String name, List<String> command) {
-        return new Started(name, new ProcessBuilder(command));
+        return new Started(name, command, Map.of(), true);
     }
 
     /** A server that is of use once it answers at this path. */
     static Started server(String name, List<String> command, Map<String, String> environment, int port, String path) {
-        ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(ProcessBuilder.Redirect.DISCARD);
-        builder.environment().putAll(environment);
-        Started server = new Started(name, builder);
+        Started server = new Started(name, command, environment, false);
         try {
             server.awaitAnswer(port, path);
             return server;
         } catch (IllegalStateException e) {
             server.close();
             throw e;
+        }
+    }
+
+    private String endOfLog() {
+        try {
+            List<String> lines = Files.readAllLines(log);
+            return String.join("\n", lines.subList(Math.max(0, lines.size() - 20), lines.size()));
+        } catch (IOException e) {
+            return "(no log)";
         }
     }
 
@@ -94,7 +108,7 @@ final class Started implements AutoCloseable {
                 throw new IllegalStateException(e);
             }
         }
-        throw new IllegalStateException(name + " did not start; its log is " + log);
+        throw new IllegalStateException(name + " did not start:\n" + endOfLog());
     }
 
     long pid() {
@@ -133,7 +147,7 @@ final class Started implements AutoCloseable {
         try {
             String answer = reader().readLine();
             if (answer == null) {
-                throw new IllegalStateException(name + " has ended; its log is " + log);
+                throw new IllegalStateException(name + " has ended:\n" + endOfLog());
             }
             return answer;
         } catch (IOException e) {

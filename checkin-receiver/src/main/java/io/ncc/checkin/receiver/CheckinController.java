@@ -2,7 +2,6 @@ package io.ncc.checkin.receiver;
 
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
 import io.swagger.v3.oas.annotations.Operation;
@@ -13,21 +12,17 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.parameters.RequestBody;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
-import jakarta.servlet.AsyncContext;
 import jakarta.servlet.http.HttpServletRequest;
-import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
+import org.springframework.http.ResponseEntity;
 import org.springframework.util.unit.DataSize;
-import org.springframework.web.ErrorResponseException;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
@@ -39,9 +34,6 @@ import tools.jackson.databind.json.JsonMapper;
 @Tag(name = "Checkins")
 final class CheckinController {
 
-    private static final Logger log = LoggerFactory.getLogger(CheckinController.class);
-    private static final String REFUSAL = CheckinController.class.getName() + ".refusal";
-    private static final long NEVER = 0;
     private static final InvalidMember NO_OBJECT = new InvalidMember("", "a JSON object is required");
 
     private final CheckinAppender appender;
@@ -87,49 +79,25 @@ final class CheckinController {
             path = {"/checkins", "/api/checkin"},
             consumes = MediaType.APPLICATION_JSON_VALUE,
             produces = MediaType.APPLICATION_JSON_VALUE)
-    void post(
+    CompletionStage<ResponseEntity<AcceptedCheckin>> post(
             @Parameter(description = "Sent again with the same key, the checkin is stored once")
                     @RequestHeader(name = IdempotencyKey.HEADER, required = false)
                     @Nullable
                     String idempotencyKey,
-            @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(hidden = true) HttpServletResponse response)
+            @Parameter(hidden = true) HttpServletRequest request)
             throws IOException {
-        if (request.getAttribute(REFUSAL) instanceof ErrorResponseException refusal) {
-            throw refusal; // the second time round
-        }
         IdempotencyKey.requireValid(idempotencyKey);
         String key = idempotencyKey == null ? null : keys.idempotency(idempotencyKey);
-        Checkin checkin = read(request);
-        // No thread waits for Redis: a few that are always busy are quicker than many that sleep in turns.
-        AsyncContext context = request.startAsync(request, response);
-        context.setTimeout(NEVER); // the appender answers in time
-        appender.append(List.of(checkin), key).whenComplete((ids, failure) -> {
-            if (failure == null) {
-                accept(ids.get(0).first(), response);
-                context.complete();
-            } else {
-                request.setAttribute(REFUSAL, failure);
-                context.dispatch();
-            }
-        });
+        return appender.append(List.of(read(request)), key)
+                .thenApply(ids -> accepted(ids.get(0).first().toString()));
     }
 
-    private void accept(StreamId id, HttpServletResponse response) {
-        // In one piece: a converter would send it in chunks, for want of a Content-Length.
-        // It only goes into a buffer here. A thread of Tomcat's sends it after complete(), and may wait for the client.
-        byte[] answer = ("{\"id\":\"" + id + "\"}").getBytes(StandardCharsets.US_ASCII);
-        response.setStatus(HttpServletResponse.SC_ACCEPTED);
+    private ResponseEntity<AcceptedCheckin> accepted(String id) {
+        ResponseEntity.BodyBuilder answer = ResponseEntity.accepted();
         if (apiBaseUrl != null) {
-            response.setHeader(HttpHeaders.LOCATION, apiBaseUrl + "/checkins/" + id);
+            answer.header(HttpHeaders.LOCATION, apiBaseUrl + "/checkins/" + id);
         }
-        response.setContentType(MediaType.APPLICATION_JSON_VALUE);
-        response.setContentLength(answer.length);
-        try {
-            response.getOutputStream().write(answer);
-        } catch (IOException e) {
-            log.debug("A client was gone before its answer", e);
-        }
+        return answer.body(new AcceptedCheckin(id));
     }
 
     private Checkin read(HttpServletRequest request) throws IOException {

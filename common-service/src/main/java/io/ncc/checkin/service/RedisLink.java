@@ -12,7 +12,9 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
 import java.time.Duration;
-import java.util.concurrent.CancellationException;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -91,19 +93,49 @@ public final class RedisLink implements SmartLifecycle {
     }
 
     /**
-     * Sends a command, or several one after the other, and waits for the reply, for as long as their timeouts allow.
+     * Sends a command, or several one after the other. Doesn't wait: what depends on the reply is done by the thread that reads the replies, and
+     * must be short.
+     *
+     * @return fails with a {@link RedisException} if it wasn't sent, failed, or got no reply in time; {@link RedisCondition} tells which
+     */
+    public <T extends @Nullable Object> CompletionStage<T> send(
+            Function<RedisAsyncCommands<String, String>, ? extends CompletionStage<T>> command) {
+        StatefulRedisConnection<String, String> connection;
+        try {
+            connection = connection();
+        } catch (RedisException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        CompletableFuture<T> result = new CompletableFuture<>();
+        command.apply(connection.async()).whenComplete((reply, failure) -> {
+            if (failure == null) {
+                result.complete(reply);
+            } else {
+                dropIfUseless(connection, failure);
+                result.completeExceptionally(asRedisException(failure));
+            }
+        });
+        return result;
+    }
+
+    /** What Lettuce fails a command with is not always its own: a closed channel comes as Netty's IOException. */
+    private static RedisException asRedisException(Throwable failure) {
+        Throwable cause =
+                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        return cause instanceof RedisException own ? own : new RedisException(cause);
+    }
+
+    /**
+     * The same, and waits for the reply, for as long as the timeouts of the commands allow.
      *
      * @throws RedisException if it wasn't sent, failed, or got no reply; {@link RedisCondition} tells which
      */
     public <T extends @Nullable Object> T call(
             Function<RedisAsyncCommands<String, String>, ? extends CompletionStage<T>> command) {
-        StatefulRedisConnection<String, String> connection = connection();
         try {
-            return command.apply(connection.async()).toCompletableFuture().get();
-        } catch (ExecutionException | CancellationException e) {
-            dropIfUseless(connection, e);
-            // what Lettuce fails a command with is not always its own: a closed channel comes as Netty's IOException
-            throw e.getCause() instanceof RedisException cause ? cause : new RedisException(e);
+            return send(command).toCompletableFuture().get();
+        } catch (ExecutionException e) {
+            throw asRedisException(Objects.requireNonNull(e.getCause()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new RedisCommandInterruptedException(e);

@@ -10,6 +10,7 @@ import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -38,8 +39,9 @@ final class CheckinController {
     @GetMapping(
             path = {"/checkins/latest", "/api/checkins/latest"},
             produces = MediaType.APPLICATION_JSON_VALUE)
-    StoredCheckin latest() {
-        return checkins.latest().orElseThrow(() -> ProblemType.NOT_FOUND.exception("There are no checkins."));
+    CompletionStage<StoredCheckin> latest() {
+        return checkins.latest()
+                .thenApply(found -> found.orElseThrow(() -> ProblemType.NOT_FOUND.exception("There are no checkins.")));
     }
 
     @Operation(

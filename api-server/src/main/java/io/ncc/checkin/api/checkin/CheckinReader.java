@@ -3,6 +3,7 @@ package io.ncc.checkin.api.checkin;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.StreamMessage;
+import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.RedisLink;
@@ -10,6 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -29,17 +32,19 @@ final class CheckinReader {
     }
 
     /** The checkin of the highest id. */
-    Optional<StoredCheckin> latest() {
-        Cursor cursor = new Cursor(StreamId.ZERO, StreamId.HIGHEST, true, 1); // nearly always enough
-        while (true) {
-            List<StreamMessage<String, String>> page = read(cursor, cursor.limit());
+    CompletionStage<Optional<StoredCheckin>> latest() {
+        return latest(new Cursor(StreamId.ZERO, StreamId.HIGHEST, true, 1)); // nearly always enough
+    }
+
+    private CompletionStage<Optional<StoredCheckin>> latest(Cursor cursor) {
+        return redis.send(commands -> read(commands, cursor, cursor.limit())).thenCompose(page -> {
             Optional<StoredCheckin> found = checkins(page).findFirst();
             if (found.isPresent() || page.size() < cursor.limit()) {
-                return found;
+                return CompletableFuture.completedFuture(found);
             }
             StreamId last = StreamId.parse(page.get(page.size() - 1).getId());
-            cursor = new Cursor(cursor.from(), cursor.after(last).to(), true, MAX_PAGE);
-        }
+            return latest(new Cursor(cursor.from(), cursor.after(last).to(), true, MAX_PAGE));
+        });
     }
 
     /** Up to as many checkins as the cursor says, and where to go on. Only the last page may be shorter, or empty. */
@@ -77,11 +82,14 @@ final class CheckinReader {
         if (cursor.from().compareTo(cursor.to()) > 0) {
             return List.of();
         }
+        return redis.call(commands -> read(commands, cursor, count));
+    }
+
+    private CompletionStage<List<StreamMessage<String, String>>> read(
+            RedisAsyncCommands<String, String> commands, Cursor cursor, int count) {
         Range<String> range = Range.create(cursor.from().toString(), cursor.to().toString());
         Limit limit = Limit.from(count);
-        return redis.call(commands -> cursor.newestFirst()
-                ? commands.xrevrange(stream, range, limit)
-                : commands.xrange(stream, range, limit));
+        return cursor.newestFirst() ? commands.xrevrange(stream, range, limit) : commands.xrange(stream, range, limit);
     }
 
     /** @param next null at the end */

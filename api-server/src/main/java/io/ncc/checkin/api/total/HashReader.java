@@ -5,6 +5,7 @@ import io.ncc.checkin.service.RedisLink;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -19,19 +20,23 @@ final class HashReader {
     }
 
     /** Those of the fields that the hash has; none if there is no hash. */
-    Fields read(String key, String... names) {
-        List<KeyValue<String, String>> values = redis.call(commands -> commands.hmget(key, names));
-        Map<String, String> present = new HashMap<>();
-        for (KeyValue<String, String> value : values) {
-            if (value.hasValue()) {
-                present.put(value.getKey(), value.getValue());
-            }
-        }
-        return new Fields(present);
+    CompletionStage<Fields> read(String key, String... names) {
+        return redis.<List<KeyValue<String, String>>>send(commands -> commands.hmget(key, names))
+                .thenApply(Fields::of);
     }
 
     /** Fields of a hash that other programs write, too: what isn't in its form is shown as absent. */
     record Fields(Map<String, String> values) {
+
+        static Fields of(List<KeyValue<String, String>> values) {
+            Map<String, String> present = new HashMap<>();
+            for (KeyValue<String, String> value : values) {
+                if (value.hasValue()) {
+                    present.put(value.getKey(), value.getValue());
+                }
+            }
+            return new Fields(present);
+        }
 
         boolean isEmpty() {
             return values.isEmpty();

@@ -9,7 +9,7 @@ import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
@@ -44,7 +44,7 @@ final class LocationController {
             path = {"/locations/{id}", "/api/location/{id}"},
             params = "!after",
             produces = MediaType.APPLICATION_JSON_VALUE)
-    Location location(
+    CompletionStage<Location> location(
             @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "171") @PathVariable String id) {
         return read(Parameters.id("id", id));
     }
@@ -58,7 +58,7 @@ final class LocationController {
             path = {"/locations/{id}", "/api/location/{id}"},
             params = "after",
             produces = MediaType.APPLICATION_JSON_VALUE)
-    CompletableFuture<Location> locationAfter(
+    CompletionStage<Location> locationAfter(
             @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "171") @PathVariable String id,
             @Parameter(description = "the id of a checkin", example = "1609602085397-0") @RequestParam String after,
             @Parameter(description = "how long to wait at most, such as 500ms; 2s if not given")
@@ -69,12 +69,13 @@ final class LocationController {
         return readYourWrites.read(after, wait, StoredCheckin::locationId, number, () -> read(number));
     }
 
-    private Location read(long id) {
-        HashReader.Fields fields = hashes.read(keys.location(id), FIELDS);
-        if (fields.isEmpty()) {
-            throw ProblemType.NOT_FOUND.exception("There is no location with this id.");
-        }
-        return Location.from(id, fields);
+    private CompletionStage<Location> read(long id) {
+        return hashes.read(keys.location(id), FIELDS).thenApply(fields -> {
+            if (fields.isEmpty()) {
+                throw ProblemType.NOT_FOUND.exception("There is no location with this id.");
+            }
+            return Location.from(id, fields);
+        });
     }
 
     /**

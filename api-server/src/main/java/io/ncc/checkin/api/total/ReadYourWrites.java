@@ -1,20 +1,16 @@
 package io.ncc.checkin.api.total;
 
 import io.ncc.checkin.api.ApiProperties;
-import io.ncc.checkin.api.checkin.EntryStatus;
 import io.ncc.checkin.api.checkin.Settlement;
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.ProblemType;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.Executor;
-import java.util.function.Function;
+import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 import org.jspecify.annotations.Nullable;
-import org.springframework.beans.factory.annotation.Qualifier;
 import org.springframework.stereotype.Component;
 
 /** Answers with a total only after a certain checkin is in it. */
@@ -24,13 +20,10 @@ final class ReadYourWrites {
     private static final Duration DEFAULT_WAIT = Duration.ofSeconds(2);
 
     private final Settlement settlement;
-    private final Executor executor;
     private final Duration maxWait;
 
-    ReadYourWrites(
-            Settlement settlement, @Qualifier("applicationTaskExecutor") Executor executor, ApiProperties properties) {
+    ReadYourWrites(Settlement settlement, ApiProperties properties) {
         this.settlement = settlement;
-        this.executor = executor;
         this.maxWait = properties.maxWait();
     }
 
@@ -39,16 +32,20 @@ final class ReadYourWrites {
      * @param wait how long to wait for it
      * @param target whose total is asked for, of a checkin; it must be {@code id}
      */
-    <T> CompletableFuture<T> read(
-            String after, @Nullable String wait, ToLongFunction<StoredCheckin> target, long id, Supplier<T> read) {
+    <T> CompletionStage<T> read(
+            String after,
+            @Nullable String wait,
+            ToLongFunction<StoredCheckin> target,
+            long id,
+            Supplier<CompletionStage<T>> read) {
         StreamId entry = Parameters.streamId("after", after);
         Duration limit = Parameters.wait("wait", wait, maxWait, DEFAULT_WAIT);
-        CompletableFuture<EntryStatus> applied = settlement.applied(entry, limit, status -> {
-            if (status.checkin() != null && target.applyAsLong(status.checkin()) != id) {
-                throw ProblemType.invalidParameter("after", "is a checkin of another user or location");
-            }
-        });
-        Function<EntryStatus, T> answer = status -> read.get();
-        return applied.isDone() ? applied.thenApply(answer) : applied.thenApplyAsync(answer, executor);
+        return settlement
+                .applied(entry, limit, status -> {
+                    if (status.checkin() != null && target.applyAsLong(status.checkin()) != id) {
+                        throw ProblemType.invalidParameter("after", "is a checkin of another user or location");
+                    }
+                })
+                .thenCompose(status -> read.get());
     }
 }

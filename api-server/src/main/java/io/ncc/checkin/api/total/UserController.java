@@ -9,7 +9,7 @@ import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -46,7 +46,8 @@ final class UserController {
             path = {"/users/{id}", "/api/user/{id}"},
             params = "!after",
             produces = MediaType.APPLICATION_JSON_VALUE)
-    User user(@Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id) {
+    CompletionStage<User> user(
+            @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id) {
         return read(Parameters.id("id", id));
     }
 
@@ -59,7 +60,7 @@ final class UserController {
             path = {"/users/{id}", "/api/user/{id}"},
             params = "after",
             produces = MediaType.APPLICATION_JSON_VALUE)
-    CompletableFuture<User> userAfter(
+    CompletionStage<User> userAfter(
             @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id,
             @Parameter(description = "the id of a checkin", example = "1609602085397-0") @RequestParam String after,
             @Parameter(description = "how long to wait at most, such as 500ms; 2s if not given")
@@ -74,21 +75,18 @@ final class UserController {
     @GetMapping(
             path = {"/users/{id}/fullname", "/api/user/{id}/fullname"},
             produces = MediaType.APPLICATION_JSON_VALUE)
-    FullName fullName(
+    CompletionStage<FullName> fullName(
             @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "789") @PathVariable String id) {
-        User user = read(Parameters.id("id", id));
-        String name = Stream.of(user.firstName(), user.lastName())
-                .filter(part -> part != null && !part.isBlank())
-                .collect(Collectors.joining(" "));
-        return new FullName(name.isEmpty() ? null : name);
+        return read(Parameters.id("id", id)).thenApply(FullName::of);
     }
 
-    private User read(long id) {
-        HashReader.Fields fields = hashes.read(keys.user(id), FIELDS);
-        if (fields.isEmpty()) {
-            throw ProblemType.NOT_FOUND.exception("There is no user with this id.");
-        }
-        return User.from(id, fields);
+    private CompletionStage<User> read(long id) {
+        return hashes.read(keys.user(id), FIELDS).thenApply(fields -> {
+            if (fields.isEmpty()) {
+                throw ProblemType.NOT_FOUND.exception("There is no user with this id.");
+            }
+            return User.from(id, fields);
+        });
     }
 
     /**
@@ -120,5 +118,13 @@ final class UserController {
         }
     }
 
-    record FullName(@Nullable String fullName) {}
+    record FullName(@Nullable String fullName) {
+
+        static FullName of(User user) {
+            String name = Stream.of(user.firstName(), user.lastName())
+                    .filter(part -> part != null && !part.isBlank())
+                    .collect(Collectors.joining(" "));
+            return new FullName(name.isEmpty() ? null : name);
+        }
+    }
 }
