@@ -17,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,27 +51,40 @@ public final class Benchmarks implements Callable<Integer> {
     }
 
     @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
 
-    @Parameters(paramLabel = "NAME", description = "What to run; all if none is given: ${COMPLETION-CANDIDATES}")
+    @Parameters(paramLabel = "NAME", description = "What to run; all if none is given")
     private List<String> names = List.of();
 
     @Option(
             names = "--quick",
-            description = "One short round of each: shows that it works, and no more than an idea of the figures")
+            description = "One short round of each: shows that it works, and gives no more than an idea of the figures")
     private boolean quick;
+
+    @Option(names = "--warm-ups", description = "Rounds that don't count")
+    private @Nullable Integer warmUps;
+
+    @Option(names = "--rounds", description = "Rounds that count")
+    private @Nullable Integer rounds;
+
+    @Option(names = "--seconds", description = "How long a service is under load in each round")
+    private @Nullable Integer seconds;
+
+    @Option(names = "--entries", description = "The size of a processor's backlog, in thousands")
+    private @Nullable Integer entries;
 
     @Option(
             names = "--out",
             defaultValue = "docs/benchmarks",
-            description = "Where the results go. Default: ${DEFAULT-VALUE}")
-    private Path out;
+            description = "The folder for the results. Default: ${DEFAULT-VALUE}")
+    private Path out = Path.of("docs/benchmarks");
 
     @Option(
             names = "--project",
             defaultValue = ".",
-            description = "The folder of the packaged project. Default: ${DEFAULT-VALUE}")
-    private Path project;
+            description = "The folder of the project, which has been packaged. Default: ${DEFAULT-VALUE}")
+    private Path project = Path.of(".");
 
     public static void main(String[] args) {
         System.exit(new CommandLine(new Benchmarks())
@@ -85,22 +99,32 @@ public final class Benchmarks implements Callable<Integer> {
                     spec.commandLine(),
                     "There is no benchmark " + name + ". There are: " + String.join(" ", ALL.keySet()));
         });
+        Scale scale = scale();
         PrintWriter console = spec.commandLine().getOut();
         Report report = new Report();
         Jars jars = new Jars(project.toAbsolutePath().normalize());
         long start = System.nanoTime();
         for (String name : names.isEmpty() ? ALL.keySet() : names) {
-            try (Lab lab = new Lab(jars, quick ? Scale.QUICK : Scale.FULL, report, console)) {
+            try (Lab lab = new Lab(jars, scale, report, console)) {
                 lab.say("-- " + name);
                 ALL.get(name).accept(lab);
             }
         }
-        report.write(out, about((System.nanoTime() - start) / 60e9));
+        report.write(out, about(scale, (System.nanoTime() - start) / 60e9));
         console.println("The results are in " + out);
         return 0;
     }
 
-    private Map<String, String> about(double minutes) {
+    private Scale scale() {
+        Scale base = quick ? Scale.QUICK : Scale.FULL;
+        return new Scale(
+                warmUps == null ? base.warmUps() : warmUps,
+                rounds == null ? base.rounds() : rounds,
+                seconds == null ? base.seconds() : seconds,
+                entries == null ? base.entries() : 1_000 * entries);
+    }
+
+    private Map<String, String> about(Scale scale, double minutes) {
         Map<String, String> about = new LinkedHashMap<>();
         about.put(
                 "processor",
@@ -108,9 +132,7 @@ public final class Benchmarks implements Callable<Integer> {
         about.put("system", System.getProperty("os.name") + ' ' + System.getProperty("os.version"));
         about.put("Java", System.getProperty("java.vm.name") + ' ' + Runtime.version() + ", -Xmx256m for each service");
         about.put("Redis", RedisBinary.newest().version() + ", no persistence unless said otherwise");
-        about.put(
-                "rounds",
-                quick ? "one, --quick" : "%d after %d to warm up".formatted(Scale.FULL.rounds(), Scale.FULL.warmUps()));
+        about.put("rounds", "%d after %d to warm up".formatted(scale.rounds(), scale.warmUps()));
         about.put("took", String.format(Locale.ROOT, "%.0f minutes", minutes));
         return about;
     }
@@ -131,7 +153,7 @@ public final class Benchmarks implements Callable<Integer> {
     private static final class ContestantCommand implements Callable<Integer> {
 
         @Parameters(index = "0")
-        private String name;
+        private String name = "";
 
         @Parameters(index = "1")
         private int redisPort;

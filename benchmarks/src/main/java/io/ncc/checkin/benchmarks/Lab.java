@@ -6,12 +6,14 @@ import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.benchmarks.report.Report;
 import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.localredis.RedisBinary;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -101,8 +103,7 @@ final class Lab implements AutoCloseable {
 
     /** From the runnable jar this program was started by its launcher, which has to start the other, too. */
     private static String mainClass() {
-        return System.getProperty("java.class.path").endsWith(".jar")
-                        && !System.getProperty("java.class.path").contains(java.io.File.pathSeparator)
+        return System.getProperty("java.class.path").endsWith("benchmarks.jar")
                 ? "org.springframework.boot.loader.launch.JarLauncher"
                 : Benchmarks.class.getName();
     }
@@ -127,7 +128,7 @@ final class Lab implements AutoCloseable {
                     Map.of("PORT", Integer.toString(port), "REDIS_PORT", Integer.toString(redis.port()));
             List<String> command = List.of("node", folder.resolve("server.js").toString());
             return Optional.of(new Server(port, started(Started.server("express", command, environment, port, "/"))));
-        } catch (java.io.IOException e) {
+        } catch (IOException e) {
             say("Without Express: " + e.getMessage());
             return Optional.empty();
         } catch (InterruptedException e) {
@@ -142,7 +143,7 @@ final class Lab implements AutoCloseable {
         for (int i = 0; i < pids.length; i++) {
             pids[i] = services[i].pid();
         }
-        Map<String, long[]> all = new java.util.LinkedHashMap<>();
+        Map<String, long[]> all = new LinkedHashMap<>();
         all.put("Redis", new long[] {redis.pid()});
         all.put("service", pids);
         all.put("load", new long[] {ProcessHandle.current().pid()});

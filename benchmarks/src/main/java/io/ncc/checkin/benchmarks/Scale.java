@@ -12,7 +12,7 @@ import java.time.Duration;
  */
 record Scale(int warmUps, int rounds, int seconds, int entries) {
 
-    static final Scale FULL = new Scale(4, 5, 6, 500_000);
+    static final Scale FULL = new Scale(4, 5, 5, 500_000);
     static final Scale QUICK = new Scale(1, 1, 2, 100_000);
 
     Duration load() {

@@ -1,0 +1,76 @@
+package io.ncc.checkin.benchmarks;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/** The runnable jar, as a user runs it, but with as little load as can be: it shows that the benchmarks work, not how quick anything is. */
+@Timeout(300)
+final class BenchmarksIT {
+
+    private static final Path TARGET = Path.of("target").toAbsolutePath();
+
+    @Test
+    void whatIsMeasuredIsWrittenDown(@TempDir Path out) throws Exception {
+        run(out, 0, "processor", "receiver", "api", "end-to-end");
+
+        JsonNode results = JsonMapper.builder().build().readTree(out.resolve("results.json"));
+        assertThat(results.at("/Processor: a backlog, stream to hashes/contestants")
+                        .propertyNames())
+                .contains("bare client (ceiling)", "checkin-processor", "Spring Data container", "one at a time");
+        assertThat(results.at("/Receiver: single POSTs over 64 connections/contestants/checkin-receiver/0/perSecond")
+                        .asDouble())
+                .isPositive();
+        assertThat(Files.readString(out.resolve("README.md")))
+                .contains("## Targets", "| processor: of a bare client with the same script | at least 0.95 |")
+                .contains("GET /users/{id}");
+        assertThat(Files.readString(out.resolve("end-to-end.svg")))
+                .startsWith("<")
+                .contains("<svg");
+    }
+
+    @Test
+    void anUnknownNameIsRefusedBeforeAnythingStarts(@TempDir Path out) throws Exception {
+        assertThat(run(out, 2, "no-such-benchmark"))
+                .contains("There is no benchmark no-such-benchmark", "processor-latency");
+        assertThat(out).isEmptyDirectory();
+    }
+
+    private static String run(Path out, int expectedStatus, String... names) throws IOException, InterruptedException {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-jar",
+                TARGET.resolve("benchmarks.jar").toString(),
+                "--project=" + TARGET.getParent().getParent(),
+                "--out=" + out,
+                "--warm-ups=0",
+                "--rounds=1",
+                "--seconds=1",
+                "--entries=20"));
+        command.addAll(List.of(names));
+        Path log = Files.createTempFile("benchmarks", ".log");
+        Process process = new ProcessBuilder(command)
+                .redirectErrorStream(true)
+                .redirectOutput(log.toFile())
+                .start();
+        try {
+            assertThat(process.waitFor(4, TimeUnit.MINUTES)).isTrue();
+            String output = Files.readString(log);
+            assertThat(process.exitValue()).as(output).isEqualTo(expectedStatus);
+            return output;
+        } finally {
+            process.destroyForcibly();
+            Files.delete(log);
+        }
+    }
+}
