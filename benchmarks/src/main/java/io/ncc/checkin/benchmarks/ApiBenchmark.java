@@ -11,6 +11,8 @@ import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -27,6 +29,10 @@ final class ApiBenchmark {
     private static final int FOLLOWERS = 100;
     private static final int ENTRIES = 10_000;
     private static final int STEP = 100;
+    private static final int MANY = 500;
+    private static final int DEAF = 10;
+    private static final int COMES_BACK = 20;
+    private static final int PER_SECOND = 1_000;
 
     /** So many entries may be on their way: more, and a follower that is a little behind would be dropped. */
     private static final int AHEAD = 500;
@@ -101,12 +107,7 @@ final class ApiBenchmark {
     private static Sample follow(Lab lab, LocalRedis redis, RedisCommands<String, String> commands, Lab.Server server) {
         RandomCheckins checkins = new RandomCheckins(1, Requests.USERS, Requests.LOCATIONS);
         try (Followers followers = new Followers(server.port(), FOLLOWERS)) {
-            while (followers.fewestSeen() == 0) { // until all are connected, they get some more
-                checkins.append(commands, 1);
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
-            }
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(200));
-            long before = followers.fewestSeen();
+            long before = untilConnected(commands, checkins, followers);
             long most = before;
             Sample.Meter meter = lab.meter(redis, server.process());
             long start = System.nanoTime();
@@ -124,10 +125,95 @@ final class ApiBenchmark {
                 }
             }
             double seconds = (System.nanoTime() - start) / 1e9;
-            if (followers.outOfOrder() > 0) {
-                throw new IllegalStateException(followers.outOfOrder() + " events came out of order");
-            }
+            requireNothingWrong(followers);
             return new Sample(FOLLOWERS * (most - before) / seconds, meter.cores(), null);
+        }
+    }
+
+    private static void requireNothingWrong(Followers followers) {
+        if (followers.wrong() > 0) {
+            throw new IllegalStateException(
+                    followers.wrong() + " events came twice, out of order, or with a gap before them");
+        }
+    }
+
+    /** At a steady rate, with some that stop reading and some that come back again and again. */
+    static void manyFollowers(Lab lab) {
+        int seconds = 12 * lab.scale().seconds();
+        LocalRedis redis = lab.redis();
+        RedisCommands<String, String> commands = lab.commands(redis);
+        Lab.Server server = lab.service("api-server", redis);
+        RandomCheckins checkins = new RandomCheckins(1, Requests.USERS, Requests.LOCATIONS);
+        try (Followers steady = new Followers(server.port(), MANY);
+                Followers deaf = new Followers(server.port(), DEAF);
+                Followers restless = new Followers(server.port(), 1)) {
+            long before = untilConnected(commands, checkins, steady, deaf, restless);
+            Sample.Meter meter = lab.meter(redis, server.process());
+            long start = System.nanoTime();
+            for (int second = 0; second < seconds; second++) {
+                if (second == 1) {
+                    deaf.stopReading();
+                }
+                for (int step = 0; step < 50; step++) {
+                    checkins.append(commands, PER_SECOND / 50);
+                    if (step == 25 && second * COMES_BACK / seconds != (second + 1) * COMES_BACK / seconds) {
+                        restless.comeBack();
+                    }
+                    long due =
+                            start + TimeUnit.SECONDS.toNanos(second) + TimeUnit.MILLISECONDS.toNanos(20 * (step + 1));
+                    LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
+                }
+            }
+            Map<String, Double> cores = meter.cores();
+            long all = before + (long) seconds * PER_SECOND;
+            awaitAll(steady, all);
+            awaitAll(restless, all);
+            requireNothingWrong(steady);
+            requireNothingWrong(restless);
+            deaf.readAgain();
+            LockSupport.parkNanos(TimeUnit.SECONDS.toNanos(3));
+            long stillThere = deaf.connected();
+            lab.say("API: %d followers at %d/s for %d s: cores %s".formatted(MANY, PER_SECOND, seconds, cores));
+            lab.report()
+                    .table(
+                            "API: %d followers at %,d checkins a second for %d seconds"
+                                    .formatted(MANY, PER_SECOND, seconds),
+                            "Each saw every entry once and in order; so did one that came back %d times. %d stopped reading after a second: they are dropped once the buffers of the system and of the service are full."
+                                    .formatted(COMES_BACK, DEAF),
+                            List.of(
+                                    "events",
+                                    "cores: service",
+                                    "cores: load",
+                                    "of %d that don't read, dropped".formatted(DEAF)),
+                            List.of(List.of(
+                                    "%,d".formatted(MANY * (all - before)),
+                                    String.format(Locale.ROOT, "%.2f", cores.get("service")),
+                                    String.format(Locale.ROOT, "%.2f", cores.get("load")),
+                                    Long.toString(DEAF - stillThere))));
+        }
+    }
+
+    /** Appends until each of them has seen something, and the same number of entries; returns that number. */
+    private static long untilConnected(
+            RedisCommands<String, String> commands, RandomCheckins checkins, Followers... all) {
+        for (Followers some : all) {
+            while (some.fewestSeen() == 0) {
+                checkins.append(commands, 1);
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+            }
+        }
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(300));
+        return all[0].fewestSeen();
+    }
+
+    private static void awaitAll(Followers followers, long count) {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+        while (followers.fewestSeen() < count) {
+            if (System.nanoTime() > deadline) {
+                throw new IllegalStateException(
+                        "Of %,d events, a follower saw %,d".formatted(count, followers.fewestSeen()));
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
         }
     }
 }

@@ -46,6 +46,7 @@ public final class Benchmarks implements Callable<Integer> {
         ALL.put("receiver-durability", ReceiverBenchmark::durability);
         ALL.put("api", ApiBenchmark::reads);
         ALL.put("api-followers", ApiBenchmark::followers);
+        ALL.put("api-many-followers", ApiBenchmark::manyFollowers);
         ALL.put("end-to-end", EndToEndBenchmark::run);
         ALL.put("startup", StartupBenchmark::run);
     }
