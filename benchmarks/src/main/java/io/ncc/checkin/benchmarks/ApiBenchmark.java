@@ -1,9 +1,7 @@
 package io.ncc.checkin.benchmarks;
 
 import io.lettuce.core.api.sync.RedisCommands;
-import io.ncc.checkin.benchmarks.load.Answers;
 import io.ncc.checkin.benchmarks.load.Followers;
-import io.ncc.checkin.benchmarks.load.HttpLoad;
 import io.ncc.checkin.benchmarks.load.Requests;
 import io.ncc.checkin.benchmarks.measure.Contest;
 import io.ncc.checkin.benchmarks.measure.Sample;
@@ -25,7 +23,6 @@ final class ApiBenchmark {
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String OURS = "api-server";
     private static final String EXPRESS = "Express + ioredis";
-    private static final int CONNECTIONS = 64;
     private static final int FOLLOWERS = 100;
     private static final int ENTRIES = 10_000;
     private static final int STEP = 100;
@@ -51,8 +48,8 @@ final class ApiBenchmark {
         reads.put("GET /checkins?limit=100", () -> Requests.get("/checkins?limit=100"));
         reads.forEach((name, requests) -> {
             Contest contest = new Contest("API: " + name + " over 64 connections", "requests")
-                    .add(OURS, () -> load(lab, redis, ours, requests));
-            express.ifPresent(server -> contest.add(EXPRESS, () -> load(lab, redis, server, requests)));
+                    .add(OURS, () -> lab.load(redis, ours, requests));
+            express.ifPresent(server -> contest.add(EXPRESS, () -> lab.load(redis, server, requests)));
             Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
             lab.report().contest(result, express.isPresent() ? EXPRESS : OURS, "");
             if (express.isPresent() && name.contains("users")) {
@@ -77,14 +74,6 @@ final class ApiBenchmark {
                             "lastSeenAt", "171"));
         }
         new RandomCheckins(1, Requests.USERS, Requests.LOCATIONS).append(commands, 1_000);
-    }
-
-    private static Sample load(Lab lab, LocalRedis redis, Lab.Server server, Supplier<byte[]> requests) {
-        try (HttpLoad load = new HttpLoad(server.port(), CONNECTIONS)) {
-            Sample.Meter meter = lab.meter(redis, server.process());
-            Answers answers = load.closedLoop(lab.scale().load(), requests).requireNoFailure("port " + server.port());
-            return new Sample(answers.perSecond(), meter.cores(), answers.latency());
-        }
     }
 
     /** One stream of events to many clients. */

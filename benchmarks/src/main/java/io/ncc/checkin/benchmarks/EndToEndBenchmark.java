@@ -14,7 +14,6 @@ import org.HdrHistogram.Histogram;
 /** From the moment at which a POST is due until a GET shows the checkin, with all three services and Redis on this machine. */
 final class EndToEndBenchmark {
 
-    private static final int POSTING_CONNECTIONS = 64;
     private static final int READING_CONNECTIONS = 16;
 
     /** Of the checkins, one in so many is asked for: to read each of them would be another load. */
@@ -56,7 +55,7 @@ final class EndToEndBenchmark {
     }
 
     private static double highest(Lab lab, Lab.Server receiver) {
-        try (HttpLoad posts = new HttpLoad(receiver.port(), POSTING_CONNECTIONS)) {
+        try (HttpLoad posts = new HttpLoad(receiver.port(), Lab.CONNECTIONS)) {
             return posts.closedLoop(lab.scale().load(), Requests.checkins())
                     .requireNoFailure("POST")
                     .perSecond();
@@ -66,7 +65,7 @@ final class EndToEndBenchmark {
     private static Histogram visible(Lab lab, Lab.Server receiver, Lab.Server api, double perSecond) {
         int[] accepted = new int[1];
         try (HttpLoad reads = new HttpLoad(api.port(), READING_CONNECTIONS);
-                HttpLoad posts = new HttpLoad(receiver.port(), POSTING_CONNECTIONS, (request, status, body) -> {
+                HttpLoad posts = new HttpLoad(receiver.port(), Lab.CONNECTIONS, (request, status, body) -> {
                     if (status == 202 && accepted[0]++ % SAMPLED == 0) {
                         String path = "/users/" + found(USER, request.text()) + "?wait=5s&after=" + found(ID, body);
                         reads.send(new HttpLoad.Request(Requests.get(path), request.due()));

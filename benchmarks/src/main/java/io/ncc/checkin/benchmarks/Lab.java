@@ -2,6 +2,8 @@ package io.ncc.checkin.benchmarks;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.benchmarks.load.Answers;
+import io.ncc.checkin.benchmarks.load.HttpLoad;
 import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.benchmarks.report.Report;
 import io.ncc.checkin.localredis.LocalRedis;
@@ -17,9 +19,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Supplier;
 
 /** Starts what one benchmark needs, and stops it all at its end. */
 final class Lab implements AutoCloseable {
+
+    static final int CONNECTIONS = 64;
 
     private final Jars jars;
     private final Scale scale;
@@ -148,6 +153,15 @@ final class Lab implements AutoCloseable {
         all.put("service", pids);
         all.put("load", new long[] {ProcessHandle.current().pid()});
         return new Sample.Meter(all);
+    }
+
+    /** As many requests as a server can take over 64 connections, for a round. */
+    Sample load(LocalRedis redis, Server server, Supplier<byte[]> requests) {
+        try (HttpLoad load = new HttpLoad(server.port(), CONNECTIONS)) {
+            Sample.Meter meter = meter(redis, server.process());
+            Answers answers = load.closedLoop(scale.load(), requests).requireNoFailure("port " + server.port());
+            return new Sample(answers.perSecond(), meter.cores(), answers.latency());
+        }
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.lettuce.core.Range;
 import io.lettuce.core.XClaimArgs;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.benchmarks.load.Requests;
 import io.ncc.checkin.benchmarks.measure.Contest;
 import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.benchmarks.measure.Spread;
@@ -23,7 +24,6 @@ final class ProcessorBenchmark {
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String OURS = "checkin-processor";
     private static final String CEILING = "bare client (ceiling)";
-    private static final int USERS = 1_000;
 
     /** The slow ones get a smaller backlog; what counts is how many a second. */
     private static final int SLOWER = 20;
@@ -38,10 +38,10 @@ final class ProcessorBenchmark {
         Started springData = lab.program("spring-data", stage.redis());
         Started oneAtATime = lab.program("one-at-a-time", stage.redis());
         Contest.Result result = new Contest("Processor: a backlog, stream to hashes", "checkins")
-                .add(CEILING, () -> stage.drainBy(bare, entries, USERS))
-                .add(OURS, () -> stage.drainByProcessors(1, entries, USERS))
-                .add("Spring Data container", () -> stage.drainBy(springData, entries / SLOWER, USERS))
-                .add("one at a time", () -> stage.drainBy(oneAtATime, entries / SLOWER, USERS))
+                .add(CEILING, () -> stage.drainBy(bare, entries, Requests.USERS))
+                .add(OURS, () -> stage.drainByProcessors(1, entries, Requests.USERS))
+                .add("Spring Data container", () -> stage.drainBy(springData, entries / SLOWER, Requests.USERS))
+                .add("one at a time", () -> stage.drainBy(oneAtATime, entries / SLOWER, Requests.USERS))
                 .run(scale.warmUps(), scale.rounds(), lab::say);
         lab.report()
                 .contest(
@@ -49,6 +49,7 @@ final class ProcessorBenchmark {
                         CEILING,
                         "A backlog of %,d checkins of 1,000 users at 200 locations; %,d for the two slow ones."
                                 .formatted(entries, entries / SLOWER));
+        lab.report().bars("processor", result);
         lab.report().target("processor: of a bare client with the same script", 0.95, result.ratio(OURS, CEILING));
         lab.report().target("processor: times one at a time", 40, result.ratio(OURS, "one at a time"));
         lab.report().target("processor: times Spring Data's container", 5, result.ratio(OURS, "Spring Data container"));
@@ -61,7 +62,7 @@ final class ProcessorBenchmark {
         List<double[]> ceiling = new ArrayList<>();
         ProcessorStage stage = new ProcessorStage(lab).addProcessor();
         Started bare = lab.program("bare-client", stage.redis());
-        warmUp(scale, () -> stage.drainByProcessors(1, entries, USERS));
+        warmUp(scale, () -> stage.drainByProcessors(1, entries, Requests.USERS));
         for (int users : new int[] {1, 10, 100, 1_000, 1_000_000}) {
             Contest.Result result = new Contest("Processor: %,d users".formatted(users), "checkins")
                     .add(CEILING, () -> stage.drainBy(bare, entries, users))
@@ -90,7 +91,7 @@ final class ProcessorBenchmark {
         }
         Contest contest = new Contest("Processor: several at once", "checkins");
         for (int count : new int[] {1, 2, 4}) {
-            contest.add(Integer.toString(count), () -> stage.drainByProcessors(count, entries, USERS));
+            contest.add(Integer.toString(count), () -> stage.drainByProcessors(count, entries, Requests.USERS));
         }
         Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
         lab.report()
@@ -105,7 +106,7 @@ final class ProcessorBenchmark {
         List<Line> lines = new ArrayList<>();
         int entries = lab.scale().entries();
         ProcessorStage stage = new ProcessorStage(lab).addProcessor("--checkin.processor.claim-after=1h");
-        warmUp(lab.scale(), () -> stage.drainByProcessors(1, entries, USERS));
+        warmUp(lab.scale(), () -> stage.drainByProcessors(1, entries, Requests.USERS));
 
         List<double[]> byBacklog = new ArrayList<>();
         for (int backlog : new int[] {entries / 50, entries / 5, entries, 2 * entries}) {
@@ -129,7 +130,7 @@ final class ProcessorBenchmark {
         List<double[]> byPending = new ArrayList<>();
         stage.keepEntries();
         for (int goal : new int[] {1_000, 10_000, 100_000}) {
-            stage.drainByProcessors(1, goal, USERS);
+            stage.drainByProcessors(1, goal, Requests.USERS);
             makePendingAgain(stage.commands(), goal);
             byPending.add(cost(lab, stage, "%,d pending elsewhere".formatted(goal), entries, goal));
         }
@@ -139,7 +140,7 @@ final class ProcessorBenchmark {
 
     private static double[] cost(Lab lab, ProcessorStage stage, String what, int entries, int x) {
         Spread perSecond = new Contest("Processor: " + what, "checkins")
-                .add(OURS, () -> stage.drainByProcessors(1, entries, USERS))
+                .add(OURS, () -> stage.drainByProcessors(1, entries, Requests.USERS))
                 .run(0, Math.max(1, lab.scale().rounds() / 2), lab::say)
                 .perSecond(OURS);
         return new double[] {x, 1e6 / perSecond.median()};
@@ -171,7 +172,7 @@ final class ProcessorBenchmark {
         int perSecond = 1_000;
         Duration duration = lab.scale().load().multipliedBy(lab.scale().rounds());
         ProcessorStage stage = new ProcessorStage(lab).addProcessor();
-        warmUp(lab.scale(), () -> stage.drainByProcessors(1, lab.scale().entries(), USERS));
+        warmUp(lab.scale(), () -> stage.drainByProcessors(1, lab.scale().entries(), Requests.USERS));
         Started processor = stage.resumeOne();
         new XaddToHash(lab.commands(stage.redis()), lab.commands(stage.redis())).run(perSecond, Duration.ofSeconds(3));
         Sample.Meter meter = lab.meter(stage.redis(), processor);

@@ -1,6 +1,7 @@
 package io.ncc.checkin.benchmarks;
 
 import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.benchmarks.load.Requests;
 import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.model.Keys;
@@ -18,7 +19,6 @@ final class ProcessorStage {
     private static final int MOST_COMPARED_EACH_TIME = 10_000;
 
     private static final Keys KEYS = Keys.unpartitioned();
-    private static final int LOCATIONS = 200;
 
     private final Lab lab;
     private final LocalRedis redis;
@@ -104,7 +104,7 @@ final class ProcessorStage {
     }
 
     private void fill(int entries, int users) {
-        new RandomCheckins(seed++, users, LOCATIONS).append(commands, entries);
+        new RandomCheckins(seed++, users, Requests.LOCATIONS).append(commands, entries);
     }
 
     private Sample finish(int entries, long start, Sample.Meter meter) {

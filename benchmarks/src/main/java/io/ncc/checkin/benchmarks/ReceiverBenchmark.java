@@ -25,7 +25,6 @@ final class ReceiverBenchmark {
     private static final String CEILING = "empty endpoint (ceiling)";
     private static final String EXPRESS = "Express + ioredis";
     private static final String BATCH = "checkin-receiver, batches of 1,000";
-    private static final int CONNECTIONS = 64;
     private static final int BATCH_CONNECTIONS = 8;
     private static final int BATCH_SIZE = 1_000;
     private static final String NO_LIMIT = "--checkin.receiver.max-length=1000000000";
@@ -40,14 +39,15 @@ final class ReceiverBenchmark {
         Lab.Server empty = lab.emptyReceiver(redis);
         Optional<Lab.Server> express = lab.express(redis);
         Contest contest = new Contest("Receiver: single POSTs over 64 connections", "checkins")
-                .add(CEILING, () -> load(lab, redis, empty, Requests.checkins()))
-                .add(OURS, () -> storing(commands, 1, () -> load(lab, redis, ours, Requests.checkins())))
-                .add(KEYED, () -> storing(commands, 1, () -> load(lab, redis, ours, Requests.checkinsWithKeys())))
+                .add(CEILING, () -> lab.load(redis, empty, Requests.checkins()))
+                .add(OURS, () -> storing(commands, 1, () -> lab.load(redis, ours, Requests.checkins())))
+                .add(KEYED, () -> storing(commands, 1, () -> lab.load(redis, ours, Requests.checkinsWithKeys())))
                 .add(BATCH, () -> storing(commands, BATCH_SIZE, () -> batches(lab, redis, ours)));
         express.ifPresent(server ->
-                contest.add(EXPRESS, () -> storing(commands, 1, () -> load(lab, redis, server, Requests.checkins()))));
+                contest.add(EXPRESS, () -> storing(commands, 1, () -> lab.load(redis, server, Requests.checkins()))));
         Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
         lab.report().contest(result, CEILING, "Each 202 is in the stream. Batches are NDJSON over 8 connections.");
+        lab.report().bars("receiver", result);
         lab.report().target("receiver: of an empty endpoint", 0.75, result.ratio(OURS, CEILING));
         if (express.isPresent()) {
             lab.report().target("receiver: times Express + ioredis", 3, result.ratio(OURS, EXPRESS));
@@ -91,7 +91,7 @@ final class ReceiverBenchmark {
             Lab.Server server,
             double perSecond) {
         commands.del(STREAM);
-        try (HttpLoad load = new HttpLoad(server.port(), CONNECTIONS)) {
+        try (HttpLoad load = new HttpLoad(server.port(), Lab.CONNECTIONS)) {
             Answers answers = load.openLoop(perSecond, lab.scale().load(), Requests.checkins())
                     .requireNoFailure(name);
             String title = "%s at %,.0f/s".formatted(name, perSecond);
@@ -122,21 +122,13 @@ final class ReceiverBenchmark {
                             "checkin-receiver", redis, NO_LIMIT, "--checkin.receiver.durability=" + mode.getKey());
                     contest.add(
                             mode.getKey(),
-                            () -> storing(commands, 1, () -> load(lab, redis, server, Requests.checkins())));
+                            () -> storing(commands, 1, () -> lab.load(redis, server, Requests.checkins())));
                 });
         lab.report()
                 .contest(
                         contest.run(scale.warmUps(), scale.rounds(), lab::say),
                         "memory",
                         "replica: one WAIT for each write on the wire. fsync: a server that syncs its log before it answers.");
-    }
-
-    private static Sample load(Lab lab, LocalRedis redis, Lab.Server server, Supplier<byte[]> requests) {
-        try (HttpLoad load = new HttpLoad(server.port(), CONNECTIONS)) {
-            Sample.Meter meter = lab.meter(redis, server.process());
-            Answers answers = load.closedLoop(lab.scale().load(), requests).requireNoFailure("port " + server.port());
-            return new Sample(answers.perSecond(), meter.cores(), answers.latency());
-        }
     }
 
     private static Sample batches(Lab lab, LocalRedis redis, Lab.Server server) {

@@ -1,6 +1,7 @@
 package io.ncc.checkin.benchmarks;
 
 import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.benchmarks.load.Requests;
 import io.ncc.checkin.model.Keys;
 import java.time.Duration;
 import java.util.Map;
@@ -15,8 +16,6 @@ import org.HdrHistogram.Histogram;
 final class XaddToHash {
 
     private static final Keys KEYS = Keys.unpartitioned();
-    private static final int USERS = 1_000;
-    private static final int LOCATIONS = 200;
 
     private final RedisCommands<String, String> appending;
     private final RedisCommands<String, String> watching;
@@ -63,8 +62,8 @@ final class XaddToHash {
             appending.xadd(
                     KEYS.checkins(),
                     Map.of(
-                            "userId", Integer.toString(1 + random.nextInt(USERS)),
-                            "locationId", Integer.toString(1 + random.nextInt(LOCATIONS)),
+                            "userId", Integer.toString(1 + random.nextInt(Requests.USERS)),
+                            "locationId", Integer.toString(1 + random.nextInt(Requests.LOCATIONS)),
                             "starRating", Integer.toString(random.nextInt(6))));
         }
     }
