@@ -149,7 +149,7 @@ final class ApiBenchmark {
                         restless.comeBack();
                     }
                     long due =
-                            start + TimeUnit.SECONDS.toNanos(second) + TimeUnit.MILLISECONDS.toNanos(20 * (step + 1));
+                            start + TimeUnit.SECONDS.toNanos(second) + TimeUnit.MILLISECONDS.toNanos(20L * (step + 1));
                     LockSupport.parkNanos(Math.max(0, due - System.nanoTime()));
                 }
             }
