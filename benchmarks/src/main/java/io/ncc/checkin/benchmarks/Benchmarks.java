@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -108,7 +109,7 @@ public final class Benchmarks implements Callable<Integer> {
         for (String name : names.isEmpty() ? ALL.keySet() : names) {
             try (Lab lab = new Lab(jars, scale, report, console)) {
                 lab.say("-- " + name);
-                ALL.get(name).accept(lab);
+                Objects.requireNonNull(ALL.get(name)).accept(lab);
             }
         }
         report.write(out, about(scale, (System.nanoTime() - start) / 60e9));

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 
 /** Starts what one benchmark needs, and stops it all at its end. */
 final class Lab implements AutoCloseable {
@@ -144,14 +145,10 @@ final class Lab implements AutoCloseable {
 
     /** The processor time of these from now on; with that of this program, which makes the load. */
     Sample.Meter meter(LocalRedis redis, Started... services) {
-        long[] pids = new long[services.length];
-        for (int i = 0; i < pids.length; i++) {
-            pids[i] = services[i].pid();
-        }
-        Map<String, long[]> all = new LinkedHashMap<>();
-        all.put("Redis", new long[] {redis.pid()});
-        all.put("service", pids);
-        all.put("load", new long[] {ProcessHandle.current().pid()});
+        Map<String, List<Long>> all = new LinkedHashMap<>();
+        all.put("Redis", List.of(redis.pid()));
+        all.put("service", Stream.of(services).map(Started::pid).toList());
+        all.put("load", List.of(ProcessHandle.current().pid()));
         return new Sample.Meter(all);
     }
 

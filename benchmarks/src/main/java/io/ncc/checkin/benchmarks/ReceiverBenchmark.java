@@ -13,6 +13,7 @@ import io.ncc.checkin.model.Keys;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Supplier;
 
@@ -53,13 +54,12 @@ final class ReceiverBenchmark {
             lab.report().target("receiver: times Express + ioredis", 3, result.ratio(OURS, EXPRESS));
             lab.report().target("receiver: batches, times Express' single POSTs", 15, result.ratio(BATCH, EXPRESS));
         }
-        latency(lab, redis, commands, ours, express, result);
+        latency(lab, commands, ours, express, result);
     }
 
     /** At rates that are given, not taken: how long an answer takes depends on how busy the service is. */
     private static void latency(
             Lab lab,
-            LocalRedis redis,
             RedisCommands<String, String> commands,
             Lab.Server ours,
             Optional<Lab.Server> express,
@@ -67,13 +67,12 @@ final class ReceiverBenchmark {
         List<Line> lines = new ArrayList<>();
         double most = highest.perSecond(OURS).median();
         for (double share : new double[] {0.1, 0.5, 0.8}) {
-            lines.add(atRate(lab, redis, commands, OURS, ours, share * most));
+            lines.add(atRate(lab, commands, OURS, ours, share * most));
         }
         express.ifPresent(server -> {
             for (double share : new double[] {0.5, 0.8}) {
                 lines.add(atRate(
                         lab,
-                        redis,
                         commands,
                         EXPRESS,
                         server,
@@ -84,12 +83,7 @@ final class ReceiverBenchmark {
     }
 
     private static Line atRate(
-            Lab lab,
-            LocalRedis redis,
-            RedisCommands<String, String> commands,
-            String name,
-            Lab.Server server,
-            double perSecond) {
+            Lab lab, RedisCommands<String, String> commands, String name, Lab.Server server, double perSecond) {
         commands.del(STREAM);
         try (HttpLoad load = new HttpLoad(server.port(), Lab.CONNECTIONS)) {
             Answers answers = load.openLoop(perSecond, lab.scale().load(), Requests.checkins())
@@ -151,7 +145,7 @@ final class ReceiverBenchmark {
     private static Sample storing(RedisCommands<String, String> commands, int perRequest, Supplier<Sample> round) {
         commands.flushall();
         Sample sample = round.get();
-        long accepted = perRequest * sample.latency().getTotalCount();
+        long accepted = perRequest * Objects.requireNonNull(sample.latency()).getTotalCount();
         long stored = commands.xlen(STREAM);
         if (stored != accepted) {
             throw new IllegalStateException(

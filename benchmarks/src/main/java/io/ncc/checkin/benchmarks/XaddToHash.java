@@ -26,7 +26,7 @@ final class XaddToHash {
         this.watching = watching;
     }
 
-    /** @return nanoseconds from the moment at which each XADD was sent */
+    /** Takes so long, and returns the nanoseconds from the moment at which each XADD was sent */
     Histogram run(int perSecond, Duration duration) {
         int total = Math.toIntExact(perSecond * duration.toSeconds());
         long before = applied();

@@ -18,7 +18,7 @@ import tools.jackson.databind.json.JsonMapper;
 @Timeout(300)
 final class BenchmarksIT {
 
-    private static final Path TARGET = Path.of("target").toAbsolutePath();
+    private static final Path TARGET = Path.of("target");
 
     @Test
     void whatIsMeasuredIsWrittenDown(@TempDir Path out) throws Exception {
@@ -51,7 +51,7 @@ final class BenchmarksIT {
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-jar",
                 TARGET.resolve("benchmarks.jar").toString(),
-                "--project=" + TARGET.getParent().getParent(),
+                "--project=" + Path.of(".."),
                 "--out=" + out,
                 "--warm-ups=0",
                 "--rounds=1",

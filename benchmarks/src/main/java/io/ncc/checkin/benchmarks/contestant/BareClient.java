@@ -14,6 +14,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -132,7 +133,7 @@ public final class BareClient implements Contestant {
     public void drain(int entries) throws Exception {
         Semaphore ahead = new Semaphore(BATCHES_AHEAD);
         ExecutorService reader = Executors.newSingleThreadExecutor();
-        try (Socket socket = new Socket("127.0.0.1", port)) {
+        try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
             socket.setTcpNoDelay(true);
             Replies replies = new Replies(socket.getInputStream());
             Future<?> allRead = reader.submit(() -> {

@@ -15,7 +15,11 @@ public record Answers(long succeeded, long failed, double seconds, Histogram lat
         return succeeded / seconds;
     }
 
-    /** @throws IllegalStateException if a request failed: what is measured then is something else */
+    /**
+     * The same answers.
+     *
+     * @throws IllegalStateException if a request failed: what is measured then is something else
+     */
     public Answers requireNoFailure(String what) {
         if (failed > 0) {
             throw new IllegalStateException(

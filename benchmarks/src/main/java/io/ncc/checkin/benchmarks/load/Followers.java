@@ -5,6 +5,7 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
@@ -112,7 +113,7 @@ public final class Followers implements AutoCloseable {
                     .connect("127.0.0.1", port)
                     .syncUninterruptibly()
                     .channel();
-            connected.writeAndFlush(Unpooled.copiedBuffer(
+            ChannelFuture unused = connected.writeAndFlush(Unpooled.copiedBuffer(
                     "GET /checkins/stream HTTP/1.1\r\nHost: localhost\r\n" + lastEventId + "\r\n",
                     StandardCharsets.US_ASCII));
             channel = connected;

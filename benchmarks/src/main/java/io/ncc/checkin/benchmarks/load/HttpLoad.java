@@ -31,13 +31,13 @@ import org.jspecify.annotations.Nullable;
 /** Sends HTTP requests over a fixed number of connections, from one thread, and times the answers. */
 public final class HttpLoad implements AutoCloseable {
 
-    private static final AnswerListener NOBODY = (request, status, body) -> {};
     private static final long LONGEST_WAIT_FOR_THE_LAST = TimeUnit.SECONDS.toNanos(10);
 
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final EventLoop loop = group.next();
     private final int port;
     private final AnswerListener listener;
+    private final boolean readsBodies;
 
     // only the loop touches what follows
     private final Queue<Connection> idle = new ArrayDeque<>();
@@ -56,6 +56,7 @@ public final class HttpLoad implements AutoCloseable {
      * @param bytes as they go over the wire
      * @param due when it should be sent, in terms of {@link System#nanoTime}; its latency counts from then
      */
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
     public record Request(byte[] bytes, long due) {
 
         public String text() {
@@ -70,10 +71,15 @@ public final class HttpLoad implements AutoCloseable {
     }
 
     public HttpLoad(int port, int connections) {
-        this(port, connections, NOBODY);
+        this(port, connections, (request, status, body) -> {}, false);
     }
 
     public HttpLoad(int port, int connections, AnswerListener listener) {
+        this(port, connections, listener, true);
+    }
+
+    private HttpLoad(int port, int connections, AnswerListener listener, boolean readsBodies) {
+        this.readsBodies = readsBodies;
         this.port = port;
         this.listener = listener;
         for (int i = 0; i < connections; i++) {
@@ -202,7 +208,7 @@ public final class HttpLoad implements AutoCloseable {
             current = request;
             underWay++;
             body.setLength(0);
-            channel.writeAndFlush(Unpooled.wrappedBuffer(request.bytes()));
+            ChannelFuture unused = channel.writeAndFlush(Unpooled.wrappedBuffer(request.bytes()));
         }
 
         @Override
@@ -215,7 +221,7 @@ public final class HttpLoad implements AutoCloseable {
             if (part instanceof HttpResponse response) {
                 status = response.status().code();
             }
-            if (part instanceof HttpContent content && listener != NOBODY) {
+            if (part instanceof HttpContent content && readsBodies) {
                 body.append(content.content().toString(StandardCharsets.UTF_8));
             }
             if (part instanceof LastHttpContent && current != null) {
@@ -257,13 +263,13 @@ public final class HttpLoad implements AutoCloseable {
                 failed++;
             }
             if (!closing) {
-                connect();
+                ChannelFuture unused = connect();
             }
         }
 
         @Override
         public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
-            context.close(); // what was under way counts as failed
+            ChannelFuture unused = context.close(); // what was under way counts as failed
         }
     }
 }

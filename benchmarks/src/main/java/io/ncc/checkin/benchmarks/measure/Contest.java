@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -14,13 +15,21 @@ public final class Contest {
     private final String unit;
     private final Map<String, Supplier<Sample>> contestants = new LinkedHashMap<>();
 
-    /** @param unit of what is counted, such as {@code checkins} */
+    /**
+     * Without contestants.
+     *
+     * @param unit of what is counted, such as {@code checkins}
+     */
     public Contest(String title, String unit) {
         this.title = title;
         this.unit = unit;
     }
 
-    /** @param round does the job once, and checks the result */
+    /**
+     * Adds a contestant.
+     *
+     * @param round does the job once, and checks the result
+     */
     public Contest add(String contestant, Supplier<Sample> round) {
         contestants.put(contestant, round);
         return this;
@@ -34,7 +43,7 @@ public final class Contest {
         for (int round = -warmUps; round < rounds; round++) {
             for (int i = 0; i < names.size(); i++) {
                 String name = names.get(Math.floorMod(round + i, names.size()));
-                Sample sample = contestants.get(name).get();
+                Sample sample = Objects.requireNonNull(contestants.get(name)).get();
                 progress.accept("%s: %s, %s: %,.0f %s/s"
                         .formatted(
                                 title,
@@ -43,29 +52,36 @@ public final class Contest {
                                 sample.perSecond(),
                                 unit));
                 if (round >= 0) {
-                    samples.get(name).add(sample);
+                    Objects.requireNonNull(samples.get(name)).add(sample);
                 }
             }
         }
         return new Result(title, unit, samples);
     }
 
-    /** @param samples of each contestant, a sample for each round */
+    /**
+     * What came of it.
+     *
+     * @param samples of each contestant, one for each round that counts
+     */
     public record Result(String title, String unit, Map<String, List<Sample>> samples) {
 
         public Spread perSecond(String contestant) {
-            return Spread.of(
-                    samples.get(contestant).stream().map(Sample::perSecond).toList());
+            return Spread.of(of(contestant).stream().map(Sample::perSecond).toList());
         }
 
         /** How many times as quick one is as another, round by round. */
         public Spread ratio(String contestant, String to) {
             List<Double> ratios = new ArrayList<>();
-            for (int round = 0; round < samples.get(to).size(); round++) {
-                ratios.add(samples.get(contestant).get(round).perSecond()
-                        / samples.get(to).get(round).perSecond());
+            for (int round = 0; round < of(to).size(); round++) {
+                ratios.add(of(contestant).get(round).perSecond()
+                        / of(to).get(round).perSecond());
             }
             return Spread.of(ratios);
+        }
+
+        private List<Sample> of(String contestant) {
+            return Objects.requireNonNull(samples.get(contestant), contestant);
         }
     }
 }

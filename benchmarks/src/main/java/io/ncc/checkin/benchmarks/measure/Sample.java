@@ -2,6 +2,7 @@ package io.ncc.checkin.benchmarks.measure;
 
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.HdrHistogram.Histogram;
 import org.jspecify.annotations.Nullable;
@@ -21,33 +22,37 @@ public record Sample(
     /** Reads the processor time of processes, then and now. */
     public static final class Meter {
 
-        private final Map<String, long[]> pids;
-        private final Map<String, Long> before = new LinkedHashMap<>();
+        private final Map<String, List<Long>> pids;
+        private final Map<String, Long> before;
         private final long start;
 
         /** @param pids by the name under which they are shown */
-        public Meter(Map<String, long[]> pids) {
+        public Meter(Map<String, List<Long>> pids) {
             this.pids = pids;
-            pids.forEach((name, some) -> before.put(name, nanos(some)));
+            before = nanos();
             start = System.nanoTime();
         }
 
+        /** How many cores each kept busy since then. */
         public Map<String, Double> cores() {
-            long elapsed = System.nanoTime() - start;
+            double elapsed = System.nanoTime() - start;
             Map<String, Double> cores = new LinkedHashMap<>();
-            pids.forEach((name, some) -> cores.put(name, (nanos(some) - before.get(name)) / (double) elapsed));
+            nanos().forEach((name, now) -> cores.put(name, (now - before.getOrDefault(name, 0L)) / elapsed));
             return cores;
         }
 
-        private static long nanos(long[] pids) {
-            long sum = 0;
-            for (long pid : pids) {
-                sum += ProcessHandle.of(pid)
-                        .flatMap(process -> process.info().totalCpuDuration())
-                        .map(Duration::toNanos)
-                        .orElse(0L);
-            }
-            return sum;
+        private Map<String, Long> nanos() {
+            Map<String, Long> nanos = new LinkedHashMap<>();
+            pids.forEach((name, some) ->
+                    nanos.put(name, some.stream().mapToLong(Meter::nanos).sum()));
+            return nanos;
+        }
+
+        private static long nanos(long pid) {
+            return ProcessHandle.of(pid)
+                    .flatMap(process -> process.info().totalCpuDuration())
+                    .map(Duration::toNanos)
+                    .orElse(0L);
         }
     }
 }

@@ -6,7 +6,11 @@ import java.util.List;
 /** Of the values of several rounds. */
 public record Spread(double median, double min, double max) {
 
-    /** @param values at least one */
+    /**
+     * The middle and the ends.
+     *
+     * @param values at least one
+     */
     public static Spread of(Collection<Double> values) {
         List<Double> sorted = values.stream().sorted().toList();
         int size = sorted.size();

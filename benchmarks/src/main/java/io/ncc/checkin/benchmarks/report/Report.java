@@ -24,7 +24,11 @@ public final class Report {
     private final Map<String, Object> json = new LinkedHashMap<>();
     private final Map<String, String> plots = new LinkedHashMap<>();
 
-    /** @param baseline what the others are compared with */
+    /**
+     * A table of the contestants.
+     *
+     * @param baseline what the others are compared with
+     */
     public void contest(Contest.Result result, String baseline, String note) {
         List<String> processes = new ArrayList<>(result.samples().values().stream()
                 .flatMap(samples -> samples.stream().flatMap(sample -> sample.cores().keySet().stream()))
