@@ -1,12 +1,14 @@
 package io.ncc.checkin.api;
 
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.LiveFollower;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** An API server in this JVM, on a free port. */
@@ -63,6 +65,16 @@ final class ApiServer implements AutoCloseable {
 
     HttpRequest.Builder request(String path) {
         return HttpRequest.newBuilder(URI.create(url(path)));
+    }
+
+    /** Follows the stream, from now on. */
+    LiveFollower follow() {
+        return follow("", null);
+    }
+
+    /** @param query with its question mark, or empty */
+    LiveFollower follow(String query, @Nullable String lastEventId) {
+        return LiveFollower.follow(url("/checkins/stream" + query), lastEventId);
     }
 
     /** As Prometheus sees it. */

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.XTrimArgs;
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.LiveFollower;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
@@ -71,8 +72,8 @@ final class LiveIT {
     @BeforeEach
     void addTheFirstEntry() {
         eventually(() -> listeners(api) == 0 && listeners(small) == 0);
-        try (LiveFollower one = LiveFollower.follow(api);
-                LiveFollower other = LiveFollower.follow(small)) {
+        try (LiveFollower one = api.follow();
+                LiveFollower other = small.follow()) {
             first = stream.add(1, 1, 1);
             eventually(() -> one.seen().contains(first) && other.seen().contains(first));
         }
@@ -102,7 +103,7 @@ final class LiveIT {
 
     @Test
     void newEntriesComeInOrderWithTheirIdsAndTheirJson() {
-        try (LiveFollower follower = LiveFollower.follow(api)) {
+        try (LiveFollower follower = api.follow()) {
             assertThat(follower.header("Content-Type")).startsWith("text/event-stream");
             assertThat(follower.header("Cache-Control")).isEqualTo("no-cache");
             String one = stream.add(789, 171, 5);
@@ -124,7 +125,7 @@ final class LiveIT {
     @Test
     void anEntryThatComesRightAfterTheAnswerIsNotMissed() {
         for (int i = 0; i < 20; i++) {
-            try (LiveFollower follower = LiveFollower.follow(api)) {
+            try (LiveFollower follower = api.follow()) {
                 String id = stream.add(1, 1, 1);
                 eventually(() -> follower.seen().contains(id));
             }
@@ -133,9 +134,9 @@ final class LiveIT {
 
     @Test
     void aFilterLeavesOutTheOthers() {
-        try (LiveFollower ofUser = LiveFollower.follow(api, "?userId=5", null);
-                LiveFollower ofLocation = LiveFollower.follow(api, "?locationId=7", null);
-                LiveFollower ofBoth = LiveFollower.follow(api, "?userId=5&locationId=7", first)) {
+        try (LiveFollower ofUser = api.follow("?userId=5", null);
+                LiveFollower ofLocation = api.follow("?locationId=7", null);
+                LiveFollower ofBoth = api.follow("?userId=5&locationId=7", first)) {
             stream.add(1, 1, 1);
             String userOnly = stream.add(5, 1, 1);
             String locationOnly = stream.add(1, 7, 1);
@@ -149,7 +150,7 @@ final class LiveIT {
 
     @Test
     void whenNothingHappensThereIsAHeartbeat() {
-        try (LiveFollower follower = LiveFollower.follow(api)) {
+        try (LiveFollower follower = api.follow()) {
             // there would be 25, if nothing else kept this machine busy
             await().atMost(Duration.ofSeconds(5)).until(() -> follower.heartbeats() >= 15);
             assertThat(follower.events()).isEmpty();
@@ -170,7 +171,7 @@ final class LiveIT {
         List<String> seen = new ArrayList<>();
         String last = first;
         for (int i = 0; i < 20; i++) {
-            LiveFollower follower = LiveFollower.follow(api, "", last);
+            LiveFollower follower = api.follow("", last);
             int enough = random.nextInt(150);
             eventually(() -> follower.count() >= enough || appending.isDone());
             follower.close();
@@ -178,7 +179,7 @@ final class LiveIT {
             last = seen.isEmpty() ? first : seen.get(seen.size() - 1);
         }
         appending.join();
-        try (LiveFollower follower = LiveFollower.follow(api, "", last)) {
+        try (LiveFollower follower = api.follow("", last)) {
             int rest = count - seen.size();
             eventually(() -> follower.count() >= rest);
             seen.addAll(follower.seen());
@@ -189,7 +190,7 @@ final class LiveIT {
     @Test
     void fromZeroThereIsAllOfTheStream() {
         append(1, 2_500);
-        try (LiveFollower follower = LiveFollower.follow(api, "", "0-0")) {
+        try (LiveFollower follower = api.follow("", "0-0")) {
             eventually(() -> follower.count() >= 2_501);
             String last = stream.add(1, 1, 1);
             eventually(() -> follower.seen().contains(last));
@@ -201,7 +202,7 @@ final class LiveIT {
     void whoeverSawAnEntrySomewhereElseGoesOnAfterIt() {
         for (int i = 0; i < 20; i++) {
             String id = stream.add(1, 1, 1); // this server may not have read it yet
-            try (LiveFollower follower = LiveFollower.follow(api, "", id)) {
+            try (LiveFollower follower = api.follow("", id)) {
                 String next = stream.add(1, 1, 1);
                 eventually(() -> follower.seen().contains(next));
                 assertThat(follower.seen()).containsExactly(next);
@@ -213,14 +214,14 @@ final class LiveIT {
     void whatWasTrimmedIsAGapBeforeWhatIsThere() {
         List<String> trimmed = List.of(stream.add(1, 1, 1), stream.add(1, 1, 1));
         String there;
-        try (LiveFollower one = LiveFollower.follow(api)) {
+        try (LiveFollower one = api.follow()) {
             there = stream.add(1, 1, 1);
             eventually(() ->
                     one.seen().contains(there)); // who is right before it misses nothing as long as it is not published
         }
         redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId(there));
         for (String last : List.of(first, trimmed.get(0), trimmed.get(1), "1000-0")) {
-            try (LiveFollower follower = LiveFollower.follow(api, "", last)) {
+            try (LiveFollower follower = api.follow("", last)) {
                 eventually(() -> follower.count() >= 2);
                 assertThat(follower.seen()).containsExactly("gap", there);
                 assertThat(follower.events().get(0)).isEqualTo(new LiveFollower.Event("gap", null, "{}"));
@@ -230,7 +231,7 @@ final class LiveIT {
 
     @Test
     void anIdAboveTheEndIsAGapBeforeWhatIsNew() {
-        try (LiveFollower follower = LiveFollower.follow(api, "", "9999999999999-0")) {
+        try (LiveFollower follower = api.follow("", "9999999999999-0")) {
             eventually(() -> follower.count() >= 1);
             String next = stream.add(1, 1, 1);
             eventually(() -> follower.count() >= 2);
@@ -262,7 +263,7 @@ final class LiveIT {
     @Test
     void aClientThatStopsReadingIsDroppedAndTheOthersGoOn() throws IOException {
         double dropped = small.metric("checkin_api_listeners_dropped_total");
-        try (LiveFollower healthy = LiveFollower.follow(small);
+        try (LiveFollower healthy = small.follow();
                 Socket slow = new Socket()) {
             slow.setReceiveBufferSize(4_096);
             slow.connect(new InetSocketAddress("localhost", small.port()));
@@ -289,8 +290,8 @@ final class LiveIT {
 
     @Test
     void moreThanTheMostAreRefusedUntilOneLeaves() {
-        try (LiveFollower one = LiveFollower.follow(small)) {
-            LiveFollower two = LiveFollower.follow(small);
+        try (LiveFollower one = small.follow()) {
+            LiveFollower two = small.follow();
             eventually(() -> listeners(small) == MOST);
             HttpAnswer answer =
                     HttpAnswer.send(small.request("/checkins/stream").header("Accept", "text/event-stream"));
@@ -299,7 +300,7 @@ final class LiveIT {
             assertThat(answer.problemType()).isEqualTo("too-many-listeners");
             two.close();
             eventually(() -> listeners(small) == 1);
-            try (LiveFollower three = LiveFollower.follow(small)) {
+            try (LiveFollower three = small.follow()) {
                 String id = stream.add(1, 1, 1);
                 eventually(() -> one.seen().contains(id) && three.seen().contains(id));
             }
@@ -310,7 +311,7 @@ final class LiveIT {
     void whoLeavesIsForgotten() {
         List<LiveFollower> followers = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
-            followers.add(LiveFollower.follow(api));
+            followers.add(api.follow());
         }
         eventually(() -> listeners(api) == 10);
         followers.forEach(LiveFollower::close);
@@ -319,7 +320,7 @@ final class LiveIT {
 
     @Test
     void aStreamThatIsDeletedIsAGapBeforeWhatIsNewInTheNextOne() {
-        try (LiveFollower follower = LiveFollower.follow(api)) {
+        try (LiveFollower follower = api.follow()) {
             redis.commands().del(KEYS.checkins());
             eventually(() -> follower.count() >= 1);
             stream.add("1000-0", 1, 1, 1);
@@ -332,7 +333,7 @@ final class LiveIT {
     @Test
     void aStreamThatIsReplacedAtOnceIsAGapBeforeAllOfTheNewOne() {
         append(1, 100);
-        try (LiveFollower follower = LiveFollower.follow(api, "", first)) {
+        try (LiveFollower follower = api.follow("", first)) {
             eventually(() -> follower.count() == 100);
             redis.commands()
                     .eval(
@@ -351,7 +352,7 @@ final class LiveIT {
     @Test
     void aStreamThatLostItsNewestEntriesIsAGapAndNothingIsRepeated() {
         append(1, 100);
-        try (LiveFollower follower = LiveFollower.follow(api, "", first)) {
+        try (LiveFollower follower = api.follow("", first)) {
             eventually(() -> follower.count() == 100);
             List<String> ids = stream.ids();
             // as after a failover to a replica that was behind: the last id goes back, too
@@ -371,11 +372,11 @@ final class LiveIT {
 
     @Test
     void whoFollowsMissesNothingWhileConnectionsAreCutAndRedisIsRestarted() {
-        try (LiveFollower old = LiveFollower.follow(api)) {
+        try (LiveFollower old = api.follow()) {
             append(1, 300);
             redis.killConnections();
             append(2, 300);
-            try (LiveFollower young = LiveFollower.follow(api, "", first)) {
+            try (LiveFollower young = api.follow("", first)) {
                 redis.restart();
                 append(3, 300);
                 redis.kill();
@@ -394,7 +395,7 @@ final class LiveIT {
         List<LiveFollower> followers = new ArrayList<>();
         try {
             for (int i = 0; i < 100; i++) {
-                followers.add(LiveFollower.follow(api));
+                followers.add(api.follow());
             }
             for (int i = 0; i < 20; i++) {
                 append(i, 100);
@@ -415,7 +416,7 @@ final class LiveIT {
         ApiServer server = ApiServer.start(redis);
         List<LiveFollower> followers = new ArrayList<>();
         for (int i = 0; i < clients; i++) {
-            followers.add(LiveFollower.follow(server));
+            followers.add(server.follow());
         }
         String queued = stream.add(1, 1, 1);
         stream.createGroup("others", "$");

@@ -1,17 +1,15 @@
 package io.ncc.checkin.processor;
 
-import static org.assertj.core.api.Assertions.assertThat;
-
 import io.ncc.checkin.localredis.RedisBinary;
 import io.ncc.checkin.processor.ChaosRun.Fault;
+import io.ncc.checkin.testsupport.BrokenScript;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Objects;
 import java.util.Random;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -54,9 +52,6 @@ final class ChaosIT {
             Fault.GROUP_DESTROYED,
             Fault.GROUP_REWOUND,
             Fault.REDIS_KILLED);
-
-    private static final String SETTLED_HALF = "local settledBefore = isSettled(id)";
-    private static final String XACK_HALF = "elseif pending or not mustBePending then";
 
     @TempDir
     Path folder;
@@ -111,16 +106,22 @@ final class ChaosIT {
 
     @Test
     void withoutTheXackHalfOfTheGuardTheCheckFails() throws IOException {
-        shareWithAnotherProgram(brokenBy(XACK_HALF, "elseif true then"), ChaosRun::assertCountedTwice);
+        shareWithAnotherProgram(broken(BrokenScript.WITHOUT_XACK_HALF), ChaosRun::assertCountedTwice);
     }
 
     @Test
     void withoutTheSettledHalfOfTheGuardTheCheckFails() throws IOException {
-        List<Path> broken = brokenBy(SETTLED_HALF, "local settledBefore = false");
-        run(control(), 2, broken, List.of(Fault.GROUP_DESTROYED, Fault.GROUP_REWOUND), CHECKINS_OF_A_CONTROL, run -> {
-            run.settleAndStop();
-            run.assertCountedTwice();
-        });
+        List<Path> classPath = broken(BrokenScript.WITHOUT_SETTLED_HALF);
+        run(
+                control(),
+                2,
+                classPath,
+                List.of(Fault.GROUP_DESTROYED, Fault.GROUP_REWOUND),
+                CHECKINS_OF_A_CONTROL,
+                run -> {
+                    run.settleAndStop();
+                    run.assertCountedTwice();
+                });
     }
 
     private void shareWithAnotherProgram(List<Path> classPath, Consumer<ChaosRun> check) {
@@ -161,14 +162,9 @@ final class ChaosIT {
     }
 
     /** A class path with the apply script, broken like this. */
-    private List<Path> brokenBy(String part, String replacement) throws IOException {
-        try (InputStream in = ChaosIT.class.getResourceAsStream("/lua/apply.lua")) {
-            assertThat(in).isNotNull();
-            String script = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-            assertThat(script).containsOnlyOnce(part);
-            Files.createDirectories(folder.resolve("classes/lua"));
-            Files.writeString(folder.resolve("classes/lua/apply.lua"), script.replace(part, replacement));
+    private List<Path> broken(BrokenScript broken) throws IOException {
+        try (InputStream script = ChaosIT.class.getResourceAsStream('/' + BrokenScript.NAME)) {
+            return List.of(broken.writeInto(folder, Objects.requireNonNull(script)));
         }
-        return List.of(folder.resolve("classes"));
     }
 }

@@ -28,6 +28,7 @@ import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.SequentialFold;
+import io.ncc.checkin.testsupport.ServiceProcess;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -88,7 +89,7 @@ final class ChaosRun implements AutoCloseable {
     private final StatefulRedisConnection<String, String> loading;
     private final StatefulRedisConnection<String, String> connection;
     private final RedisCommands<String, String> redis;
-    private final List<ProcessorProcess> processors = new ArrayList<>();
+    private final List<ServiceProcess> processors = new ArrayList<>();
     private final ScheduledExecutorService loader = Executors.newSingleThreadScheduledExecutor();
     private final ScheduledExecutorService healer = Executors.newSingleThreadScheduledExecutor();
     private final List<Future<?>> underWay = new ArrayList<>();
@@ -140,11 +141,12 @@ final class ChaosRun implements AutoCloseable {
             if (i < number) {
                 settings.add("--checkin.processor.consumer=processor" + i);
             }
-            processors.add(new ProcessorProcess("processor" + i, folder, classPath, settings));
+            processors.add(
+                    ServiceProcess.ofClass("processor" + i, folder, classPath, ProcessorApplication.class, settings));
         }
         await("start of all processors")
                 .atMost(UP_LIMIT)
-                .until(() -> processors.stream().allMatch(ProcessorProcess::isUp));
+                .until(() -> processors.stream().allMatch(ServiceProcess::isUp));
         note(number + " processors are up");
     }
 
@@ -220,13 +222,13 @@ final class ChaosRun implements AutoCloseable {
     private void strike(Fault fault, int number, Duration length) {
         switch (fault) {
             case PROCESSOR_KILLED -> {
-                ProcessorProcess victim = victim(number);
+                ServiceProcess victim = victim(number);
                 note(fault, " " + victim + " for " + length.toMillis() + " ms");
                 victim.kill();
                 later(length, victim::startAgain);
             }
             case PROCESSOR_PAUSED -> {
-                ProcessorProcess victim = victim(number);
+                ServiceProcess victim = victim(number);
                 Duration pause = CLAIM_AFTER.plusMillis(200).plus(length);
                 note(fault, " " + victim + " for " + pause.toMillis() + " ms");
                 victim.pause();
@@ -269,14 +271,14 @@ final class ChaosRun implements AutoCloseable {
     }
 
     private boolean allButOneAreUp() {
-        return processors.stream().filter(ProcessorProcess::isUp).count() >= processors.size() - 1;
+        return processors.stream().filter(ServiceProcess::isUp).count() >= processors.size() - 1;
     }
 
     /** The processor of this number, or the next that is up. */
-    private ProcessorProcess victim(int number) {
+    private ServiceProcess victim(int number) {
         return IntStream.range(0, processors.size())
                 .mapToObj(i -> processors.get((number + i) % processors.size()))
-                .filter(ProcessorProcess::isUp)
+                .filter(ServiceProcess::isUp)
                 .findFirst()
                 .orElseThrow();
     }
@@ -379,8 +381,8 @@ final class ChaosRun implements AutoCloseable {
                 .ignoreExceptionsInstanceOf(RedisCommandExecutionException.class)
                 .untilAsserted(this::assertSettled);
         note("all is settled");
-        processors.forEach(ProcessorProcess::stop);
-        processors.forEach(ProcessorProcess::awaitEnd);
+        processors.forEach(ServiceProcess::stop);
+        processors.forEach(ServiceProcess::awaitEnd);
         assertSettled();
         note("stopped");
     }
@@ -416,7 +418,7 @@ final class ChaosRun implements AutoCloseable {
                 .containsEntry("applied", Long.toString(redis.xlen(STREAM) - settledByAnother))
                 .doesNotContainKeys("dead", "lost");
         assertThat(redis.exists(KEYS.deadLetters())).as("dead letters").isZero();
-        assertThat(processors).flatMap(ProcessorProcess::errors).isEmpty();
+        assertThat(processors).flatMap(ServiceProcess::errors).isEmpty();
     }
 
     /** The check fails, and for the reason that a guard is there for. */
@@ -439,7 +441,7 @@ final class ChaosRun implements AutoCloseable {
         loader.shutdownNow();
         healer.shutdownNow();
         try {
-            processors.forEach(ProcessorProcess::close);
+            processors.forEach(ServiceProcess::close);
         } finally {
             client.shutdown(0, 2, TimeUnit.SECONDS);
             resources.shutdown(0, 2, TimeUnit.SECONDS).awaitUninterruptibly();

@@ -26,6 +26,7 @@ import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.RedisCondition;
+import io.ncc.checkin.testsupport.FaultProxy;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
@@ -336,7 +337,7 @@ final class SelfHealingIT {
 
     @Test
     void itGoesOnAfterItsConnectionsBecameHalfOpenWithAReplyOnTheWay() {
-        try (FreezingProxy proxy = new FreezingProxy(redis.host(), redis.port())) {
+        try (FaultProxy proxy = new FaultProxy(redis.host(), redis.port())) {
             start("spring.data.redis.port=" + proxy.port(), "checkin.processor.block=5s");
             try {
                 await().atMost(LIMIT).until(() -> reader().contains(" flags=b "));

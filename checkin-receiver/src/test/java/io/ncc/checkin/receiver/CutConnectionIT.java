@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.checkin.testsupport.ledger.Clients;
+import io.ncc.checkin.testsupport.ledger.Ledger;
 import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -50,7 +52,7 @@ final class CutConnectionIT {
         var over = new AtomicBoolean();
         var accepted = new AtomicLong();
         long cut = 0;
-        try (var clients = new Clients(CLIENTS, receiver.port(), (client, number) -> {
+        try (var clients = new Clients(CLIENTS, receiver::port, (client, number) -> {
             while (!over.get()) {
                 Ledger.Attempt attempt = client.send(ledger.open(number % 4 == 0 ? 20 : 1, number % 2 == 0));
                 if (attempt.isAccepted()) {

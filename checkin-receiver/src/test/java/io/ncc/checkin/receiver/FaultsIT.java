@@ -3,7 +3,10 @@ package io.ncc.checkin.receiver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.checkin.testsupport.ledger.Clients;
+import io.ncc.checkin.testsupport.ledger.Ledger;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -58,7 +61,7 @@ final class FaultsIT {
         var ledger = new Ledger();
         var over = new AtomicBoolean();
         List<Fault> done = new ArrayList<>();
-        try (var clients = new Clients(CLIENTS, receiver.port(), (client, number) -> {
+        try (var clients = new Clients(CLIENTS, receiver::port, (client, number) -> {
             var random = new Random(SEED + number);
             while (!over.get()) {
                 post(client, ledger, number, random);

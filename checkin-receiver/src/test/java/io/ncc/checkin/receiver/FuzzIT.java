@@ -3,6 +3,8 @@ package io.ncc.checkin.receiver;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.testsupport.RawAnswer;
+import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;

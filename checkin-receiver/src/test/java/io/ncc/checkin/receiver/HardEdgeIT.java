@@ -10,6 +10,8 @@ import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RawAnswer;
+import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;

@@ -3,8 +3,11 @@ package io.ncc.checkin.receiver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
-import io.ncc.checkin.receiver.Ledger.Attempt;
 import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.checkin.testsupport.ServiceProcess;
+import io.ncc.checkin.testsupport.ledger.Clients;
+import io.ncc.checkin.testsupport.ledger.Ledger;
+import io.ncc.checkin.testsupport.ledger.Ledger.Attempt;
 import java.net.SocketException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -41,8 +44,10 @@ final class ShutdownIT {
         var ledger = new Ledger();
         var accepted = new AtomicInteger();
         long asked;
-        try (var receiver = new ReceiverProcess(folder.resolve("receiver.log"), TestReceiver.settings(redis))) {
-            try (var clients = new Clients(CLIENTS, receiver.port(), (client, number) -> {
+        try (var receiver = ServiceProcess.ofClass(
+                "receiver", folder, List.of(), ReceiverApplication.class, TestReceiver.settings(redis))) {
+            receiver.awaitUp();
+            try (var clients = new Clients(CLIENTS, receiver::port, (client, number) -> {
                 while (true) {
                     try {
                         Attempt attempt = client.send(ledger.open(number % 4 == 0 ? 20 : 1, number % 8 < 2));

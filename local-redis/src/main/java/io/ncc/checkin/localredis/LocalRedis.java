@@ -44,7 +44,8 @@ public final class LocalRedis implements AutoCloseable {
     /**
      * Becomes redis-server (so that the pid is the server's) after it has left the watcher behind. The watcher must survive what a
      * terminal sends to the whole process group. Its pipe also ends when only the server does; then its {@code kill} finds nobody, the
-     * JVM still lives a second later, and the folder stays.
+     * JVM still lives a second later, and the folder stays. A file that may not grow is an error for the server to handle, as a full disk is,
+     * not the signal that ends it.
      */
     private static final String LAUNCHER = """
             jvm=$1 folder=$2 extracted=$3
@@ -58,26 +59,30 @@ public final class LocalRedis implements AutoCloseable {
               kill -0 "$jvm" || rm -rf "$folder" "$extracted"
             ) >/dev/null 2>&1 &
             exec 3<&-
+            trap '' XFSZ
             command -v setsid >/dev/null && exec setsid "$@"
             exec "$@"
             """;
 
     private final RedisBinary binary;
     private final int port;
-    private final Map<String, String> settings;
+    private final boolean sentinel;
     private final Path folder;
     private final Path data;
     private final Path log;
+    private final Path configuration;
     private Process process;
 
-    private LocalRedis(RedisBinary binary, int port, Map<String, String> settings) throws IOException {
+    private LocalRedis(RedisBinary binary, int port, Map<String, String> settings, boolean sentinel)
+            throws IOException {
         this.binary = binary;
         this.port = port;
-        this.settings = settings;
+        this.sentinel = sentinel;
         this.folder = Files.createTempDirectory("checkins-redis-");
         this.data = Files.createDirectory(folder.resolve("data"));
         this.log = folder.resolve("redis.log");
-        this.process = launch(binary, folder, writeConfiguration(folder, data, port, settings), log);
+        this.configuration = writeConfiguration(folder, data, port, settings);
+        this.process = launch();
     }
 
     /**
@@ -99,6 +104,7 @@ public final class LocalRedis implements AutoCloseable {
         private final RedisBinary binary;
         private final Map<String, String> settings = new LinkedHashMap<>();
         private int port;
+        private boolean sentinel;
 
         private Builder(RedisBinary binary) {
             this.binary = binary;
@@ -131,6 +137,12 @@ public final class LocalRedis implements AutoCloseable {
             return this;
         }
 
+        /** A Sentinel instead of a server with data. The directives that begin with {@code sentinel} say what it watches. */
+        public Builder sentinel() {
+            sentinel = true;
+            return this;
+        }
+
         /**
          * Starts the server and waits until it answers.
          *
@@ -154,7 +166,7 @@ public final class LocalRedis implements AutoCloseable {
 
         private LocalRedis launch() {
             try {
-                return new LocalRedis(binary, port == 0 ? freePort() : port, new LinkedHashMap<>(settings));
+                return new LocalRedis(binary, port == 0 ? freePort() : port, new LinkedHashMap<>(settings), sentinel);
             } catch (IOException e) {
                 throw new UncheckedIOException("Can't launch " + binary, e);
             }
@@ -189,17 +201,21 @@ public final class LocalRedis implements AutoCloseable {
         return Files.write(folder.resolve("redis.conf"), lines);
     }
 
-    private static Process launch(RedisBinary binary, Path folder, Path configuration, Path log) throws IOException {
-        return new ProcessBuilder(
-                        "/bin/sh",
-                        "-c",
-                        LAUNCHER,
-                        "local-redis",
-                        Long.toString(ProcessHandle.current().pid()),
-                        folder.toString(),
-                        RedisBinary.temporaryFolder().map(Path::toString).orElse(""),
-                        binary.path().toString(),
-                        configuration.toString())
+    private Process launch() throws IOException {
+        List<String> command = new ArrayList<>(List.of(
+                "/bin/sh",
+                "-c",
+                LAUNCHER,
+                "local-redis",
+                Long.toString(ProcessHandle.current().pid()),
+                folder.toString(),
+                RedisBinary.temporaryFolder().map(Path::toString).orElse(""),
+                binary.path().toString(),
+                configuration.toString()));
+        if (sentinel) {
+            command.add("--sentinel");
+        }
+        return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile())
                 .start();
@@ -310,7 +326,8 @@ public final class LocalRedis implements AutoCloseable {
     }
 
     /**
-     * Starts the stopped server again, on its port and with the data that it had.
+     * Starts the stopped server again, on its port and with the data that it had. Settings that it has rewritten itself, as for a failover,
+     * stay.
      *
      * @throws IllegalStateException if it runs, or doesn't start
      */
@@ -319,7 +336,7 @@ public final class LocalRedis implements AutoCloseable {
             throw new IllegalStateException(this + " is running");
         }
         try {
-            process = launch(binary, folder, writeConfiguration(folder, data, port, settings), log);
+            process = launch();
         } catch (IOException e) {
             throw new UncheckedIOException("Can't launch " + binary, e);
         }

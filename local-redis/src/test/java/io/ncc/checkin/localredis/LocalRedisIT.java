@@ -119,6 +119,29 @@ final class LocalRedisIT {
     }
 
     @Test
+    void aSettingThatTheServerHasWrittenStaysWhenItStartsAgain() {
+        try (var redis = redis().start()) {
+            ask(redis, "CONFIG SET maxclients 77");
+            ask(redis, "CONFIG REWRITE");
+            redis.kill();
+            redis.startAgain();
+            assertThat(ask(redis, "CONFIG GET maxclients")).isEqualTo("77");
+        }
+    }
+
+    @Test
+    void aSentinelWatchesWhatItIsTold() {
+        try (var redis = redis().start();
+                var sentinel = LocalRedis.with(binary)
+                        .sentinel()
+                        .setting("sentinel monitor", "main 127.0.0.1 " + redis.port() + " 1")
+                        .start()) {
+            assertThat(ask(sentinel, "SENTINEL GET-MASTER-ADDR-BY-NAME main"))
+                    .isEqualTo(Integer.toString(redis.port()));
+        }
+    }
+
+    @Test
     void stoppingAStoppedServerDoesNothing() {
         try (var redis = redis().start()) {
             redis.kill();

@@ -1,6 +1,7 @@
-package io.ncc.checkin.processor;
+package io.ncc.checkin.testsupport;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.File;
 import java.io.IOException;
@@ -11,17 +12,23 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * A processor in a JVM of its own, which can be killed, paused and started again. It ends with this JVM at the latest, also where that is
+ * A service in a JVM of its own, which can be killed, paused and started again. It ends with this JVM at the latest, also where that is
  * killed: a watcher beside it waits for the end of a pipe. Needs a POSIX shell.
  */
-final class ProcessorProcess implements AutoCloseable {
+public final class ServiceProcess implements AutoCloseable {
 
     private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
+    private static final Duration START_LIMIT = Duration.ofSeconds(90);
     private static final int LINES_SHOWN = 60;
+    private static final Pattern STARTED = Pattern.compile("Started \\w+Application");
+    private static final Pattern PORT = Pattern.compile("Tomcat started on port (\\d+)");
 
-    /** Becomes the JVM of the processor (so that the pid is its own) after it has left the watcher behind. */
+    /** Becomes the JVM of the service (so that the pid is its own) after it has left the watcher behind. */
     private static final String LAUNCHER = """
             exec 3<&0 </dev/null
             (
@@ -41,17 +48,9 @@ final class ProcessorProcess implements AutoCloseable {
     private boolean paused;
     private boolean closed;
 
-    /**
-     * Begins to start a processor.
-     *
-     * @param name of its output's file
-     * @param classPath goes before the class path of this JVM
-     */
-    ProcessorProcess(String name, Path outputFolder, List<Path> classPath, List<String> settings) {
+    private ServiceProcess(String name, Path outputFolder, List<String> program, List<String> settings) {
         this.name = name;
         this.outputFolder = outputFolder;
-        var classes = new ArrayList<>(classPath.stream().map(Path::toString).toList());
-        classes.add(System.getProperty("java.class.path"));
         this.command = new ArrayList<>(List.of(
                 "/bin/sh",
                 "-c",
@@ -61,12 +60,42 @@ final class ProcessorProcess implements AutoCloseable {
                 "-Xmx256m",
                 // it lives for seconds: a quick start matters more than the last bit of speed
                 "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-cp",
-                String.join(File.pathSeparator, classes),
-                ProcessorApplication.class.getName()));
+                "-XX:+UseSerialGC"));
+        command.addAll(program);
         command.addAll(settings);
         this.process = launch();
+    }
+
+    /**
+     * Begins to start a service that is on the class path of this JVM.
+     *
+     * @param name of its output's file
+     * @param classPath goes before the class path of this JVM
+     */
+    public static ServiceProcess ofClass(
+            String name, Path outputFolder, List<Path> classPath, Class<?> main, List<String> settings) {
+        var classes = new ArrayList<>(classPath.stream().map(Path::toString).toList());
+        classes.add(System.getProperty("java.class.path"));
+        return new ServiceProcess(
+                name, outputFolder, List.of("-cp", String.join(File.pathSeparator, classes), main.getName()), settings);
+    }
+
+    /**
+     * Begins to start the service of a runnable jar.
+     *
+     * @param classPath what is there goes before what is in the jar
+     */
+    public static ServiceProcess ofJar(
+            String name, Path outputFolder, List<Path> classPath, Path jar, List<String> settings) {
+        List<String> program = classPath.isEmpty()
+                ? List.of("-jar", jar.toString())
+                : List.of(
+                        "-cp",
+                        jar.toString(),
+                        "-Dloader.path="
+                                + classPath.stream().map(Path::toString).collect(Collectors.joining(",")),
+                        "org.springframework.boot.loader.launch.PropertiesLauncher");
+        return new ServiceProcess(name, outputFolder, program, settings);
     }
 
     private Process launch() {
@@ -83,38 +112,53 @@ final class ProcessorProcess implements AutoCloseable {
     }
 
     /** Whether it runs, is not paused, and has come to the end of its start. */
-    synchronized boolean isUp() {
-        return process.isAlive()
-                && !paused
-                && lines(outputs.get(outputs.size() - 1)).stream().anyMatch(line -> line.contains("Started Processor"));
+    public synchronized boolean isUp() {
+        return process.isAlive() && !paused && STARTED.matcher(output()).find();
     }
 
-    synchronized boolean isRunning() {
+    /** Fails if that takes too long, or it ends. */
+    public void awaitUp() {
+        await("start of " + name)
+                .atMost(START_LIMIT)
+                .failFast(() -> assertThat(isRunning())
+                        .as("%s runs:\n%s", name, endOfOutput())
+                        .isTrue())
+                .until(this::isUp);
+    }
+
+    /** The one that it has chosen; it must be up. */
+    public int port() {
+        Matcher port = PORT.matcher(output());
+        assertThat(port.find()).as("%s listens:\n%s", name, output()).isTrue();
+        return Integer.parseInt(port.group(1));
+    }
+
+    public synchronized boolean isRunning() {
         return process.isAlive();
     }
 
     /** Ends it with SIGKILL, paused or not, and waits until it is gone. */
-    synchronized void kill() {
+    public synchronized void kill() {
         process.toHandle().destroyForcibly();
         awaitEnd();
         paused = false;
     }
 
     /** Starts it again with the same settings; nothing to do where it runs or is closed. */
-    synchronized void startAgain() {
+    public synchronized void startAgain() {
         if (!process.isAlive() && !closed) {
             process = launch();
         }
     }
 
     /** Freezes it with SIGSTOP. */
-    synchronized void pause() {
+    public synchronized void pause() {
         signal("STOP");
         paused = true;
     }
 
     /** Lets it go on; nothing to do where it isn't paused. */
-    synchronized void resume() {
+    public synchronized void resume() {
         if (paused) {
             signal("CONT");
             paused = false;
@@ -122,18 +166,26 @@ final class ProcessorProcess implements AutoCloseable {
     }
 
     /** Asks it to stop, with SIGTERM. */
-    synchronized void stop() {
+    public synchronized void stop() {
         resume();
         // by the handle: Process.destroy() also closes the pipe, and the watcher would kill at once
         process.toHandle().destroy();
     }
 
     /** Waits until it has ended. Can't be interrupted: a test that ran into its time limit must still get rid of it. */
-    synchronized void awaitEnd() {
+    public synchronized void awaitEnd() {
         process.onExit()
                 .completeOnTimeout(process, STOP_LIMIT.toMillis(), TimeUnit.MILLISECONDS)
                 .join();
         assertThat(process.isAlive()).as("%s runs", name).isFalse();
+    }
+
+    /** Fails if it doesn't end in time. */
+    public int exitCodeWithin(Duration limit) throws InterruptedException {
+        assertThat(process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS))
+                .as("it ends; it has written:\n%s", output())
+                .isTrue();
+        return process.exitValue();
     }
 
     private void signal(String signal) {
@@ -147,8 +199,13 @@ final class ProcessorProcess implements AutoCloseable {
         }
     }
 
+    /** What it has written since its last start. */
+    public synchronized String output() {
+        return String.join("\n", lines(outputs.get(outputs.size() - 1)));
+    }
+
     /** The end of what it has written, from each of its starts. */
-    synchronized String endOfOutput() {
+    public synchronized String endOfOutput() {
         var text = new StringBuilder();
         for (Path output : outputs) {
             List<String> lines = lines(output);
@@ -161,7 +218,7 @@ final class ProcessorProcess implements AutoCloseable {
     }
 
     /** What it has logged as an error. */
-    synchronized List<String> errors() {
+    public synchronized List<String> errors() {
         return outputs.stream()
                 .flatMap(output -> lines(output).stream())
                 .filter(line -> line.contains(" ERROR "))

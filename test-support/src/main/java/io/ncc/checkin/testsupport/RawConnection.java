@@ -1,4 +1,4 @@
-package io.ncc.checkin.receiver;
+package io.ncc.checkin.testsupport;
 
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
@@ -15,14 +15,14 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /** A connection over which a test sends what it likes. For one thread. */
-final class RawConnection implements AutoCloseable {
+public final class RawConnection implements AutoCloseable {
 
     private static final int LIMIT_MILLIS = 15_000;
 
     private final Socket socket;
     private final InputStream in;
 
-    RawConnection(int port) throws IOException {
+    public RawConnection(int port) throws IOException {
         socket = new Socket(InetAddress.getLoopbackAddress(), port);
         socket.setTcpNoDelay(true);
         socket.setSoTimeout(LIMIT_MILLIS);
@@ -30,7 +30,7 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** A whole request. */
-    static byte[] post(String path, String contentType, byte[] body, String... headers) {
+    public static byte[] post(String path, String contentType, byte[] body, String... headers) {
         var head = new StringBuilder("POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + body.length
                 + "\r\nContent-Type: " + contentType + "\r\n");
         for (String header : headers) {
@@ -43,20 +43,20 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** Each character becomes the byte of its number. */
-    static byte[] bytes(String text) {
+    public static byte[] bytes(String text) {
         return text.getBytes(StandardCharsets.ISO_8859_1);
     }
 
-    void send(byte[] bytes) throws IOException {
+    public void send(byte[] bytes) throws IOException {
         socket.getOutputStream().write(bytes);
     }
 
-    void endOfSending() throws IOException {
+    public void endOfSending() throws IOException {
         socket.shutdownOutput();
     }
 
     /** Ends the connection so that the other side sees it as broken. */
-    void reset() throws IOException {
+    public void reset() throws IOException {
         socket.setSoLinger(true, 0);
         socket.close();
     }
@@ -68,8 +68,7 @@ final class RawConnection implements AutoCloseable {
      * @throws BrokenAnswerException if it begins and doesn't end
      * @throws IOException if the connection broke before it
      */
-    @Nullable
-    RawAnswer read() throws IOException {
+    public @Nullable RawAnswer read() throws IOException {
         int first = in.read();
         if (first < 0) {
             return null;
@@ -140,7 +139,7 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** Whether the other side has ended the connection; waits for it as long as for an answer. */
-    boolean isEnded() {
+    public boolean isEnded() {
         try {
             return in.read() < 0;
         } catch (SocketTimeoutException e) {
@@ -156,7 +155,7 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** The connection ended, or fell silent, in the middle of an answer. */
-    static final class BrokenAnswerException extends IOException {
+    public static final class BrokenAnswerException extends IOException {
 
         private static final long serialVersionUID = 1;
 

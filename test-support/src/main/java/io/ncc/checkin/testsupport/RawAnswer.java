@@ -1,4 +1,4 @@
-package io.ncc.checkin.receiver;
+package io.ncc.checkin.testsupport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -12,34 +12,33 @@ import tools.jackson.databind.json.JsonMapper;
  *
  * @param headers by their names in lower case
  */
-record RawAnswer(int status, Map<String, String> headers, String body) {
+public record RawAnswer(int status, Map<String, String> headers, String body) {
 
     private static final JsonMapper JSON = new JsonMapper();
 
-    @Nullable
-    String header(String name) {
+    public @Nullable String header(String name) {
         return headers.get(name);
     }
 
-    JsonNode json() {
+    public JsonNode json() {
         return JSON.readTree(body);
     }
 
-    boolean isError() {
+    public boolean isError() {
         return status >= 400;
     }
 
     /** Without the prefix that all types have. */
-    String problemType() {
+    public String problemType() {
         return json().get("type").asString().replaceFirst("^urn:checkins:problem:", "");
     }
 
-    boolean saysThatTheConnectionCloses() {
+    public boolean saysThatTheConnectionCloses() {
         return "close".equalsIgnoreCase(headers.get("connection"));
     }
 
     /** Fails unless it is a problem that tells nothing of what it comes from. */
-    void requireProblem(String what) {
+    public void requireProblem(String what) {
         assertThat(header("content-type")).as("%s: %s", what, this).isEqualTo("application/problem+json");
         JsonNode problem = json();
         assertThat(problem.get("status").asInt()).as("%s: %s", what, this).isEqualTo(status);

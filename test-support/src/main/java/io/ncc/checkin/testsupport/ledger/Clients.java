@@ -1,5 +1,6 @@
-package io.ncc.checkin.receiver;
+package io.ncc.checkin.testsupport.ledger;
 
+import io.ncc.checkin.testsupport.RawConnection;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -9,16 +10,20 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Many clients of a receiver, each a thread with a connection of its own. */
-final class Clients implements AutoCloseable {
+/** Many clients of receivers, each a thread with a connection of its own. */
+public final class Clients implements AutoCloseable {
 
     private final ExecutorService threads;
     private final List<Future<?>> running = new ArrayList<>();
 
-    /** @param work what the client of a number does, until it is told otherwise */
-    Clients(int count, int port, Work work) {
+    /**
+     * @param port for the next connection
+     * @param work what the client of a number does, until it is told otherwise
+     */
+    public Clients(int count, IntSupplier port, Work work) {
         threads = Executors.newFixedThreadPool(count);
         for (int i = 0; i < count; i++) {
             int number = i;
@@ -32,7 +37,7 @@ final class Clients implements AutoCloseable {
     }
 
     /** Waits until all are through; if one has failed, so does this. */
-    void awaitEnd(long seconds) throws InterruptedException, TimeoutException {
+    public void awaitEnd(long seconds) throws InterruptedException, TimeoutException {
         for (Future<?> one : running) {
             try {
                 one.get(seconds, TimeUnit.SECONDS);
@@ -47,24 +52,24 @@ final class Clients implements AutoCloseable {
         threads.shutdownNow();
     }
 
-    interface Work {
+    public interface Work {
         void of(Client client, int number) throws Exception;
     }
 
     /** One of them. */
-    static final class Client implements AutoCloseable {
+    public static final class Client implements AutoCloseable {
 
-        private final int port;
+        private final IntSupplier port;
         private @Nullable RawConnection connection;
 
-        private Client(int port) {
+        private Client(IntSupplier port) {
             this.port = port;
         }
 
         /** Sends a posting, on a new connection where the one before has ended. */
-        Ledger.Attempt send(Ledger.Posting posting) throws IOException {
+        public Ledger.Attempt send(Ledger.Posting posting) throws IOException {
             if (connection == null) {
-                connection = new RawConnection(port);
+                connection = new RawConnection(port.getAsInt());
             }
             Ledger.Attempt attempt = posting.send(connection);
             if (attempt.closes()) {

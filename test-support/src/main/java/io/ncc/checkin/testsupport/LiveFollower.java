@@ -1,37 +1,43 @@
-package io.ncc.checkin.api;
+package io.ncc.checkin.testsupport;
 
 import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /** A client of the live events. A thread of its own reads them as they come; what it has read can be asked for at any time. */
-final class LiveFollower implements AutoCloseable {
+public final class LiveFollower implements AutoCloseable {
 
     private static final HttpClient CLIENT =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private static final Duration LIMIT = Duration.ofSeconds(10);
 
     /**
+     * What the server sent, up to an empty line.
+     *
      * @param name {@code message} where the server gives none
      * @param id null where the server gives none
      */
-    record Event(String name, @Nullable String id, String data) {}
+    public record Event(String name, @Nullable String id, String data) {}
 
-    private final HttpResponse<java.io.InputStream> response;
+    private final HttpResponse<InputStream> response;
     private final List<Event> events = new ArrayList<>(); // guarded by itself
     private final AtomicInteger heartbeats = new AtomicInteger();
     private final Thread reader;
 
-    private LiveFollower(HttpResponse<java.io.InputStream> response) {
+    private LiveFollower(HttpResponse<InputStream> response) {
         this.response = response;
         this.reader = new Thread(this::read, "live follower");
         reader.setDaemon(true);
@@ -41,15 +47,16 @@ final class LiveFollower implements AutoCloseable {
     /**
      * Returns once the server has answered.
      *
-     * @param query with its question mark, or empty
+     * @throws UncheckedIOException if it doesn't
      */
-    static LiveFollower follow(ApiServer api, String query, @Nullable String lastEventId) {
-        HttpRequest.Builder request = api.request("/checkins/stream" + query).header("Accept", "text/event-stream");
+    public static LiveFollower follow(String url, @Nullable String lastEventId) {
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(URI.create(url)).timeout(LIMIT).header("Accept", "text/event-stream");
         if (lastEventId != null) {
             request.header("Last-Event-ID", lastEventId);
         }
         try {
-            HttpResponse<java.io.InputStream> response = CLIENT.send(request.build(), BodyHandlers.ofInputStream());
+            HttpResponse<InputStream> response = CLIENT.send(request.build(), BodyHandlers.ofInputStream());
             if (response.statusCode() != 200) {
                 throw new AssertionError("refused with " + response.statusCode());
             }
@@ -60,10 +67,6 @@ final class LiveFollower implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
         }
-    }
-
-    static LiveFollower follow(ApiServer api) {
-        return follow(api, "", null);
     }
 
     private void read() {
@@ -97,35 +100,34 @@ final class LiveFollower implements AutoCloseable {
         }
     }
 
-    @Nullable
-    String header(String name) {
+    public @Nullable String header(String name) {
         return response.headers().firstValue(name).orElse(null);
     }
 
-    List<Event> events() {
+    public List<Event> events() {
         synchronized (events) {
             return List.copyOf(events);
         }
     }
 
     /** What it has seen: the ids of checkins, and the names of all other events. */
-    List<String> seen() {
+    public List<String> seen() {
         return events().stream()
                 .map(event -> event.name().equals("message") ? String.valueOf(event.id()) : event.name())
                 .toList();
     }
 
-    int count() {
+    public int count() {
         synchronized (events) {
             return events.size();
         }
     }
 
-    int heartbeats() {
+    public int heartbeats() {
         return heartbeats.get();
     }
 
-    boolean hasEnded() {
+    public boolean hasEnded() {
         return !reader.isAlive();
     }
 

@@ -1,0 +1,193 @@
+package io.ncc.checkin.testsupport;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import io.netty.channel.ChannelInitializer;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.EventLoopGroup;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.group.ChannelGroup;
+import io.netty.channel.group.DefaultChannelGroup;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.util.concurrent.GlobalEventExecutor;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A way to a server on which connections can be reset, refused, delayed, and made half-open. It listens on 127.0.0.1. */
+@SuppressWarnings("FutureReturnValueIgnored") // what fails closes the connection, and the tests see that
+public final class FaultProxy implements AutoCloseable {
+
+    private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
+    private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
+    private final String host;
+    private final int targetPort;
+    private final Map<String, String> replacements;
+    private final int port;
+    private Channel listener;
+    private volatile long delayNanos;
+
+    public FaultProxy(String host, int port) {
+        this(host, port, Map.of());
+    }
+
+    /**
+     * @param replacements of what the server says: text by text of the same length. One that is torn apart by the network is not found, so it
+     *     is for short answers.
+     */
+    public FaultProxy(String host, int targetPort, Map<String, String> replacements) {
+        this.host = host;
+        this.targetPort = targetPort;
+        this.replacements = replacements;
+        this.listener = listen(0);
+        this.port = ((InetSocketAddress) listener.localAddress()).getPort();
+    }
+
+    private Channel listen(int port) {
+        return new ServerBootstrap()
+                .group(loops)
+                .channel(NioServerSocketChannel.class)
+                .option(ChannelOption.SO_REUSEADDR, true)
+                .childOption(ChannelOption.AUTO_READ, false)
+                .childHandler(new ChannelInitializer<Channel>() {
+                    @Override
+                    protected void initChannel(Channel client) {
+                        connect(client);
+                    }
+                })
+                .bind("127.0.0.1", port)
+                .syncUninterruptibly()
+                .channel();
+    }
+
+    private void connect(Channel client) {
+        connections.add(client);
+        new Bootstrap()
+                .group(client.eventLoop())
+                .channel(NioSocketChannel.class)
+                .handler(new Relay(client, replacements))
+                .connect(host, targetPort)
+                .addListener((ChannelFuture connected) -> {
+                    if (connected.isSuccess()) {
+                        connections.add(connected.channel());
+                        client.pipeline().addLast(new Relay(connected.channel(), Map.of()));
+                        client.config().setAutoRead(true);
+                    } else {
+                        client.close();
+                    }
+                });
+    }
+
+    public int port() {
+        return port;
+    }
+
+    /** Stops what goes through the connections that there are, and both ends hold them for alive; new ones work. */
+    public void freeze() {
+        setAutoRead(false);
+    }
+
+    /** Lets what was held back go on its way. */
+    public void thaw() {
+        setAutoRead(true);
+    }
+
+    private void setAutoRead(boolean on) {
+        connections.forEach(connection -> connection.config().setAutoRead(on));
+        loops.submit(() -> {}).syncUninterruptibly(); // the one thread of theirs does it
+    }
+
+    /** Ends all connections as if the other side had; what was on its way is gone. */
+    public void cut() {
+        connections.close().awaitUninterruptibly();
+    }
+
+    /** Ends all connections so that both sides see them as broken. */
+    public void reset() {
+        connections.forEach(connection -> connection.config().setOption(ChannelOption.SO_LINGER, 0));
+        cut();
+    }
+
+    /** Ends all connections and takes no new ones. */
+    public void refuse() {
+        listener.close().syncUninterruptibly();
+        reset();
+    }
+
+    /** Takes connections again; nothing to do where it does. */
+    public void accept() {
+        if (!listener.isOpen()) {
+            listener = listen(port);
+        }
+    }
+
+    /** Keeps everything for so long before it goes on; zero for not at all. What is under way stays in its order. */
+    public void delay(Duration delay) {
+        delayNanos = delay.toNanos();
+    }
+
+    @Override
+    public void close() {
+        listener.close().syncUninterruptibly();
+        cut();
+        loops.shutdownGracefully(0, 1, TimeUnit.SECONDS).awaitUninterruptibly();
+    }
+
+    private final class Relay extends ChannelInboundHandlerAdapter {
+
+        private final Channel other;
+        private final Map<String, String> replacements;
+        private long lastDue = System.nanoTime();
+
+        Relay(Channel other, Map<String, String> replacements) {
+            this.other = other;
+            this.replacements = replacements;
+        }
+
+        @Override
+        public void channelRead(ChannelHandlerContext context, Object message) {
+            Object passedOn = replacements.isEmpty() ? message : replaced((ByteBuf) message);
+            long now = System.nanoTime();
+            lastDue = Math.max(lastDue, now + delayNanos);
+            if (lastDue > now) {
+                context.executor().schedule(() -> other.writeAndFlush(passedOn), lastDue - now, TimeUnit.NANOSECONDS);
+            } else {
+                other.write(passedOn);
+            }
+        }
+
+        private ByteBuf replaced(ByteBuf message) {
+            String text = message.toString(StandardCharsets.ISO_8859_1);
+            message.release();
+            for (Map.Entry<String, String> replacement : replacements.entrySet()) {
+                text = text.replace(replacement.getKey(), replacement.getValue());
+            }
+            return Unpooled.copiedBuffer(text, StandardCharsets.ISO_8859_1);
+        }
+
+        @Override
+        public void channelReadComplete(ChannelHandlerContext context) {
+            other.flush();
+        }
+
+        @Override
+        public void channelInactive(ChannelHandlerContext context) {
+            other.close();
+        }
+
+        @Override
+        public void exceptionCaught(ChannelHandlerContext context, Throwable cause) {
+            context.close();
+        }
+    }
+}

@@ -1,0 +1,244 @@
+package io.ncc.checkin.testsupport.ledger;
+
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.testsupport.SequentialFold;
+import io.ncc.checkin.testsupport.ledger.History.Epoch;
+import io.ncc.checkin.testsupport.ledger.History.Strike;
+import io.ncc.checkin.testsupport.ledger.Ledger.Attempt;
+import io.ncc.checkin.testsupport.ledger.Ledger.Posting;
+import io.ncc.checkin.testsupport.ledger.Readers.LatestRead;
+import io.ncc.checkin.testsupport.ledger.Readers.UserRead;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.PriorityQueue;
+import java.util.stream.IntStream;
+
+/** Compares what clients were told with what there is, and what the processors made of it with the sequential fold. */
+final class LedgerCheck {
+
+    private final Ledger ledger;
+    private final History history;
+    private final List<Epoch> epochs;
+    private final List<Map<String, Checkin>> streams;
+    private final Map<String, Checkin> stored = new HashMap<>();
+    private final List<Violation> violations = new ArrayList<>();
+
+    LedgerCheck(Ledger ledger, History history) {
+        this.ledger = ledger;
+        this.history = history;
+        this.epochs = history.epochs();
+        this.streams = streams(epochs);
+        streams.forEach(stored::putAll);
+    }
+
+    private static List<Map<String, Checkin>> streams(List<Epoch> epochs) {
+        List<Map<String, Checkin>> streams = new ArrayList<>();
+        for (Epoch epoch : epochs) {
+            if (epoch.keysForgotten()) {
+                streams.add(new LinkedHashMap<>());
+            }
+            streams.get(streams.size() - 1).putAll(epoch.after().checkins());
+        }
+        return streams;
+    }
+
+    /** Of the last checkin in the stream. */
+    Optional<String> lastId() {
+        List<String> ids =
+                List.copyOf(epochs.get(epochs.size() - 1).after().checkins().keySet());
+        return ids.isEmpty() ? Optional.empty() : Optional.of(ids.get(ids.size() - 1));
+    }
+
+    /** What is wrong with it all. */
+    List<Violation> violations(Readers readers, Follower follower) {
+        checkAnswers();
+        for (Epoch epoch : epochs) {
+            checkOrder(epoch);
+            checkFold(epoch);
+        }
+        checkNothingUnsettled(epochs.get(epochs.size() - 1).after());
+        readers.users().forEach(this::checkUser);
+        readers.latest().forEach(this::checkLatest);
+        new LiveCheck(epochs, history).violations(follower.events()).forEach(evidence -> add(Promise.LIVE, evidence));
+        return violations;
+    }
+
+    private void add(Promise promise, String evidence) {
+        violations.add(new Violation(promise, evidence));
+    }
+
+    private void checkAnswers() {
+        ledger.violations(streams, this::mayBeLost).forEach(evidence -> add(Promise.ACCEPTED_IS_STORED, evidence));
+        ledger.outcomes().forEach((outcome, times) -> {
+            if (!outcome.matches("202|503 .*|no answer")) {
+                add(Promise.ACCEPTED_IS_STORED, times + " answers were " + outcome);
+            }
+        });
+    }
+
+    boolean mayBeLost(Attempt attempt) {
+        return history.isWeakened(Promise.ACCEPTED_IS_STORED, attempt.started(), attempt.answered());
+    }
+
+    /** Of those that were sent once: a repeat gets the id of its first time. */
+    private void checkOrder(Epoch epoch) {
+        List<Attempt> attempts = ledger.postings().stream()
+                .filter(posting -> posting.attempts().size() == 1 && posting.isAccepted())
+                .filter(posting -> missing(posting, posting.attempts().get(0)) == 0)
+                .map(posting -> posting.attempts().get(0))
+                .filter(attempt ->
+                        epoch.after().entries().containsKey(attempt.ids().get(0)))
+                .sorted(Comparator.comparingLong(Attempt::started))
+                .toList();
+        var underWay = new PriorityQueue<>(Comparator.comparingLong(Attempt::answered));
+        StreamId highest = StreamId.ZERO;
+        for (Attempt attempt : attempts) {
+            while (!underWay.isEmpty() && underWay.element().answered() < attempt.started()) {
+                StreamId last = last(underWay.remove());
+                highest = last.compareTo(highest) > 0 ? last : highest;
+            }
+            if (StreamId.parse(attempt.ids().get(0)).compareTo(highest) < 0) {
+                add(Promise.IDS_GROW, attempt + " was sent after " + highest + " had been accepted");
+            }
+            underWay.add(attempt);
+        }
+    }
+
+    private static StreamId last(Attempt attempt) {
+        return StreamId.parse(attempt.ids().get(attempt.ids().size() - 1));
+    }
+
+    private void checkFold(Epoch epoch) {
+        Snapshot before = epoch.before();
+        Snapshot after = epoch.after();
+        SequentialFold fold = SequentialFold.over(before.hashes());
+        long unsettled = 0;
+        for (Map.Entry<String, Map<String, String>> entry : after.entries().entrySet()) {
+            if (after.isSettled(entry.getKey())) {
+                fold.add(StreamId.parse(entry.getKey()), entry.getValue());
+            } else {
+                unsettled++;
+            }
+        }
+        fold.differences(after.hashes()).forEach(difference -> add(Promise.FOLD, difference));
+
+        long applied = after.total("applied") - before.total("applied");
+        long dead = after.total("dead") - before.total("dead");
+        long lost = after.total("lost") - before.total("lost");
+        if (applied + dead + lost + unsettled != after.entries().size()
+                || applied != fold.applied()
+                || dead != fold.dead()
+                || dead != after.dead().size() - before.dead().size()
+                || lost != 0) {
+            add(
+                    Promise.COUNTS,
+                    after.entries().size() + " entries, of which " + fold.applied() + " are settled checkins, "
+                            + fold.dead() + " settled and none, " + unsettled + " unsettled; counted as applied "
+                            + applied + ", dead " + dead + ", lost " + lost + "; dead letters: "
+                            + (after.dead().size() - before.dead().size()));
+        }
+    }
+
+    private void checkNothingUnsettled(Snapshot end) {
+        end.entries().keySet().stream()
+                .filter(id -> !end.isSettled(id))
+                .forEach(id -> add(Promise.COUNTS, id + " is unsettled in the end"));
+    }
+
+    private void checkUser(UserRead read) {
+        if (read.status() == 409 || read.status() == 400) {
+            add(Promise.READ_YOUR_WRITES, "answered with " + read.status() + ": " + read);
+        }
+        boolean wasThere = epochs.stream()
+                .anyMatch(epoch -> epoch.contains(read.from(), read.to())
+                        && epoch.after().entries().containsKey(read.after().id()));
+        boolean mayBeBehind = history.isWeakened(Promise.READS_ARE_TRUE, read.from(), read.to());
+        if (read.status() == 404 && wasThere && !mayBeBehind) {
+            add(Promise.READ_YOUR_WRITES, "what was accepted is not known: " + read);
+        }
+        if (!read.isAnswered()) {
+            return;
+        }
+        Checkin last = stored.get(read.lastCheckinId());
+        long user = read.after().checkin().userId();
+        boolean exists = last != null && last.userId() == user && last.locationId() == read.number("lastSeenAt");
+        boolean tooMany = read.number("numCheckins")
+                > stored.values().stream().filter(it -> it.userId() == user).count();
+        if ((!exists || tooMany) && !mayBeBehind) {
+            add(Promise.READS_ARE_TRUE, "the last checkin is " + last + ": " + read);
+        }
+        if (wasThere && !isAtLeast(read.lastCheckinId(), read.after().id())) {
+            add(Promise.READ_YOUR_WRITES, "the answer is older: " + read);
+        }
+    }
+
+    private static boolean isAtLeast(String id, String other) {
+        return !id.isEmpty() && StreamId.parse(id).compareTo(StreamId.parse(other)) >= 0;
+    }
+
+    private void checkLatest(LatestRead read) {
+        if (!read.checkin().equals(stored.get(read.id()))
+                && !history.isWeakened(Promise.READS_ARE_TRUE, read.from(), read.to())) {
+            add(Promise.READS_ARE_TRUE, "the latest checkin was " + read);
+        }
+    }
+
+    /** How much of what was accepted is gone, and out of how much, strike by strike. */
+    List<String> losses() {
+        Map<Strike, Loss> losses = new LinkedHashMap<>();
+        for (Posting posting : ledger.postings()) {
+            for (Attempt attempt : posting.attempts()) {
+                if (attempt.isAccepted()) {
+                    history.causeOfLoss(attempt.started(), attempt.answered())
+                            .ifPresent(strike -> losses.merge(strike, lossOf(posting, attempt), Loss::plus));
+                }
+            }
+        }
+        return losses.entrySet().stream()
+                .map(entry -> entry.getKey() + ": " + entry.getValue())
+                .toList();
+    }
+
+    private record Loss(long gone, long accepted) {
+
+        Loss plus(Loss other) {
+            return new Loss(gone + other.gone, accepted + other.accepted);
+        }
+
+        @Override
+        public String toString() {
+            return gone + " of " + accepted + " that were accepted are gone";
+        }
+    }
+
+    private Loss lossOf(Posting posting, Attempt attempt) {
+        return new Loss(missing(posting, attempt), attempt.ids().size());
+    }
+
+    /** How many are not there. After a failover an id may be another checkin's. */
+    private long missing(Posting posting, Attempt attempt) {
+        return IntStream.range(0, attempt.ids().size())
+                .filter(i -> !posting.checkins()
+                        .get(i)
+                        .equals(stored.get(attempt.ids().get(i))))
+                .count();
+    }
+
+    /** Figures of the run. */
+    String summary(Readers readers, Follower follower) {
+        long accepted = ledger.postings().stream()
+                .filter(Posting::isAccepted)
+                .mapToLong(posting -> posting.checkins().size())
+                .sum();
+        return accepted + " checkins accepted, " + stored.size() + " stored in " + epochs.size() + " epochs, requests "
+                + ledger.outcomes() + "; ?after " + readers.statuses() + ", latest "
+                + readers.latest().size() + "; followed " + follower.events().size() + " events over "
+                + follower.connections() + " connections";
+    }
+}

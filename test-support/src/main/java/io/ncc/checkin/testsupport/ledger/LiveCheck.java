@@ -1,0 +1,75 @@
+package io.ncc.checkin.testsupport.ledger;
+
+import io.ncc.checkin.model.StreamId;
+import io.ncc.checkin.testsupport.LiveFollower.Event;
+import io.ncc.checkin.testsupport.ledger.History.Epoch;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Compares what a follower of the stream has seen with the stream. After an event {@code gap} it may go on anywhere. What it saw and a failover
+ * took back, hides what has lower ids and comes later.
+ */
+final class LiveCheck {
+
+    /** The place of an entry: in which epoch, and the how manieth. */
+    private record Place(int epoch, int index) {}
+
+    private final List<List<String>> ids;
+    private final Map<String, Place> places = new HashMap<>();
+    private final boolean mayBeTakenBack;
+    private final List<String> violations = new ArrayList<>();
+    private @Nullable Place at;
+    private StreamId hiddenUpTo = StreamId.ZERO;
+
+    LiveCheck(List<Epoch> epochs, History history) {
+        this.ids = epochs.stream()
+                .map(epoch -> List.copyOf(epoch.after().checkins().keySet()))
+                .toList();
+        for (int epoch = 0; epoch < ids.size(); epoch++) {
+            for (int index = 0; index < ids.get(epoch).size(); index++) {
+                places.put(ids.get(epoch).get(index), new Place(epoch, index));
+            }
+        }
+        this.mayBeTakenBack =
+                history.strikes().stream().anyMatch(strike -> strike.weakened().contains(Promise.LIVE));
+    }
+
+    List<String> violations(List<Event> seen) {
+        for (Event event : seen) {
+            if (event.name().equals("gap")) {
+                at = null;
+            } else if (event.id() != null) {
+                see(event.id());
+            }
+        }
+        return violations;
+    }
+
+    private void see(String id) {
+        Place place = places.get(id);
+        if (place == null) {
+            if (!mayBeTakenBack) {
+                violations.add(id + " was shown and is not in the stream");
+            }
+            hiddenUpTo = StreamId.parse(id);
+            return;
+        }
+        if (at != null) {
+            if (place.epoch < at.epoch || (place.epoch == at.epoch && place.index <= at.index)) {
+                violations.add(id + " was shown after " + ids.get(at.epoch).get(at.index));
+            }
+            int expected = place.epoch == at.epoch ? at.index + 1 : 0;
+            for (int i = expected; i < place.index; i++) {
+                String missed = ids.get(place.epoch).get(i);
+                if (StreamId.parse(missed).compareTo(hiddenUpTo) > 0) {
+                    violations.add(missed + " was not shown before " + id);
+                }
+            }
+        }
+        at = place;
+    }
+}
