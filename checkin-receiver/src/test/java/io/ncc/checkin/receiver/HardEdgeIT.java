@@ -89,6 +89,8 @@ final class HardEdgeIT {
             all.add(get(path, 404));
         }
         all.add(get("/checkins;x=%00", 405));
+        all.add(get("/checkins;%", 400));
+        all.add(get("/nowhere;x=%zz", 400));
         all.add(get("/checkins?%zz=%", 405));
         all.add(get('/' + "a".repeat(9_000), 400));
         for (String method : List.of("FOO", "TRACE", "PROPFIND", "PATCH", "get")) {

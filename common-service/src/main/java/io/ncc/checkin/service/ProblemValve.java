@@ -3,6 +3,7 @@ package io.ncc.checkin.service;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.catalina.connector.Request;
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
+import org.springframework.util.StringUtils;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The answer to what never reaches a controller, such as a URL that Tomcat refuses. Made by Tomcat, by its name. */
@@ -22,11 +24,31 @@ public final class ProblemValve extends ErrorReportValve {
 
     @Override
     public void invoke(Request request, Response response) throws IOException, ServletException {
+        if (!hasDecodablePath(request)) {
+            response.sendError(HttpServletResponse.SC_BAD_REQUEST);
+            response.setSuspended(false); // or the answer would not be sent
+            report(request, response, null);
+            return;
+        }
         super.invoke(request, response);
         if (response.getStatus() == HttpServletResponse.SC_REQUEST_TIMEOUT) {
             // else Tomcat goes on to read what comes too slowly, and a thread is kept for as long as it comes
             response.finishResponse();
             request.getCoyoteRequest().action(ActionCode.DISABLE_SWALLOW_INPUT, null);
+        }
+    }
+
+    /** Tomcat looks at the path, and leaves its parameters as they are; Spring fails on {@code /users/1;%}. */
+    private static boolean hasDecodablePath(Request request) {
+        String path = request.getRequestURI();
+        if (path == null || path.indexOf(';') < 0) {
+            return true;
+        }
+        try {
+            StringUtils.uriDecode(path, StandardCharsets.UTF_8);
+            return true;
+        } catch (IllegalArgumentException e) {
+            return false;
         }
     }
 
