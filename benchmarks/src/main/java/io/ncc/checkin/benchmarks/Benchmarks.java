@@ -121,6 +121,7 @@ public final class Benchmarks implements Callable<Integer> {
         Scale base = quick ? Scale.QUICK : Scale.FULL;
         return new Scale(
                 warmUps == null ? base.warmUps() : warmUps,
+                warmUps == null ? base.loadWarmUps() : warmUps,
                 rounds == null ? base.rounds() : rounds,
                 seconds == null ? base.seconds() : seconds,
                 entries == null ? base.entries() : 1_000 * entries);
@@ -134,7 +135,10 @@ public final class Benchmarks implements Callable<Integer> {
         about.put("system", System.getProperty("os.name") + ' ' + System.getProperty("os.version"));
         about.put("Java", System.getProperty("java.vm.name") + ' ' + Runtime.version() + ", -Xmx256m for each service");
         about.put("Redis", RedisBinary.newest().version() + ", no persistence unless said otherwise");
-        about.put("rounds", "%d after %d to warm up".formatted(scale.rounds(), scale.warmUps()));
+        about.put(
+                "rounds",
+                "%d, after %d to warm up, or %d of a service under load"
+                        .formatted(scale.rounds(), scale.warmUps(), scale.loadWarmUps()));
         about.put("took", String.format(Locale.ROOT, "%.0f minutes", minutes));
         return about;
     }
