@@ -13,7 +13,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -103,16 +102,16 @@ public final class Benchmarks implements Callable<Integer> {
         });
         Scale scale = scale();
         PrintWriter console = spec.commandLine().getOut();
-        Report report = new Report();
         Jars jars = new Jars(project.toAbsolutePath().normalize());
-        long start = System.nanoTime();
         for (String name : names.isEmpty() ? ALL.keySet() : names) {
+            Report report = new Report(name);
             try (Lab lab = new Lab(jars, scale, report, console)) {
                 lab.say("-- " + name);
                 Objects.requireNonNull(ALL.get(name)).accept(lab);
             }
+            report.write(out, about(scale));
+            Report.writeIndex(out, ALL.keySet());
         }
-        report.write(out, about(scale, (System.nanoTime() - start) / 60e9));
         console.println("The results are in " + out);
         return 0;
     }
@@ -127,7 +126,7 @@ public final class Benchmarks implements Callable<Integer> {
                 entries == null ? base.entries() : 1_000 * entries);
     }
 
-    private Map<String, String> about(Scale scale, double minutes) {
+    private Map<String, String> about(Scale scale) {
         Map<String, String> about = new LinkedHashMap<>();
         about.put(
                 "processor",
@@ -139,7 +138,6 @@ public final class Benchmarks implements Callable<Integer> {
                 "rounds",
                 "%d, after %d to warm up, or %d of a service under load"
                         .formatted(scale.rounds(), scale.warmUps(), scale.loadWarmUps()));
-        about.put("took", String.format(Locale.ROOT, "%.0f minutes", minutes));
         return about;
     }
 

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -16,13 +17,25 @@ import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Collects what was measured and writes it down: {@code README.md}, {@code results.json} and a plot for each thing that is better seen. */
+/** Collects what one benchmark has measured, and writes it down. */
 public final class Report {
 
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private final String name;
     private final List<String> targets = new ArrayList<>();
     private final List<String> sections = new ArrayList<>();
     private final Map<String, Object> json = new LinkedHashMap<>();
     private final Map<String, String> plots = new LinkedHashMap<>();
+
+    /**
+     * Of one benchmark.
+     *
+     * @param name of its files
+     */
+    public Report(String name) {
+        this.name = name;
+    }
 
     /**
      * A table of the contestants.
@@ -176,33 +189,55 @@ public final class Report {
     }
 
     /**
-     * Writes it all.
+     * Writes the page, {@code <name>.md}, what is in it as {@code <name>.json}, and the plots.
      *
      * @param about how it was measured: names and values
      */
     public void write(Path folder, Map<String, String> about) throws IOException {
         Files.createDirectories(folder);
-        StringBuilder text =
-                new StringBuilder("# Results\n\nWritten by the [benchmarks](../../benchmarks/README.md).\n\n");
+        StringBuilder text = new StringBuilder("# ").append(name).append("\n\n");
         text.append(row(List.of("", ""))).append(row(List.of("---", "---")));
-        about.forEach((name, value) -> text.append(row(List.of(name, value))));
-        text.append(
-                "\nThe contestants take turns, and each figure is the median of the rounds, with the lowest and the highest beside it. A ratio is that of"
-                        + " one round. *Cores* says how many cores a process kept busy.\n");
-        if (!targets.isEmpty()) {
-            text.append("\n## Targets\n\n| | target | measured | spread | met |\n|---|---|---|---|---|\n");
-            text.append(String.join("\n", targets)).append('\n');
-        }
+        about.forEach((what, value) -> text.append(row(List.of(what, value))));
         sections.forEach(section -> text.append('\n').append(section));
-        Files.writeString(folder.resolve("README.md"), text);
+        Files.writeString(folder.resolve(name + ".md"), text);
         Map<String, Object> all = new LinkedHashMap<>();
         all.put("about", about);
+        all.put("targets", targets);
         all.putAll(json);
         Files.writeString(
-                folder.resolve("results.json"),
-                JsonMapper.builder().build().writerWithDefaultPrettyPrinter().writeValueAsString(all) + "\n");
+                folder.resolve(name + ".json"),
+                JSON.writerWithDefaultPrettyPrinter().writeValueAsString(all) + "\n");
         for (Map.Entry<String, String> plot : plots.entrySet()) {
             Files.writeString(folder.resolve(plot.getKey()), plot.getValue());
         }
+    }
+
+    /**
+     * Writes {@code README.md}: the targets of all pages that are in the folder, from this run or an earlier one.
+     *
+     * @param names of all benchmarks, in their order
+     */
+    public static void writeIndex(Path folder, Collection<String> names) throws IOException {
+        StringBuilder targets = new StringBuilder();
+        StringBuilder pages = new StringBuilder();
+        for (String name : names) {
+            Path page = folder.resolve(name + ".json");
+            if (Files.exists(page)) {
+                JSON.readTree(page)
+                        .path("targets")
+                        .forEach(target -> targets.append(target.asString()).append('\n'));
+                pages.append("- [").append(name).append("](").append(name).append(".md)\n");
+            }
+        }
+        Files.writeString(folder.resolve("README.md"), """
+                # Results
+
+                Written by the [benchmarks](../../benchmarks/README.md). The contestants take turns; each figure is the median of the rounds, with the lowest and the
+                highest beside it. A ratio is that of one round. *Cores* says how many cores a process kept busy.
+
+                | | target | measured | spread | met |
+                |---|---|---|---|---|
+                %s
+                %s""".formatted(targets, pages));
     }
 }
