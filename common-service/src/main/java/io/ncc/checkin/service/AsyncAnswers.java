@@ -30,6 +30,9 @@ import tools.jackson.databind.json.JsonMapper;
  * Answers, as JSON, with what a controller returns as a {@link CompletionStage}, in the thread that completes it. No thread waits meanwhile: a few
  * that are always busy are quicker than many that sleep in turns. Spring does that, too, but sends each such request through all of its parts a
  * second time; here only one that failed goes that way, to be answered as any other failure.
+ *
+ * <p>What is declared as a {@link java.util.concurrent.CompletableFuture} is left to Spring: its JSON is made by a thread of Tomcat's. That is for
+ * answers that may be long, and would hold up the thread that reads the replies of Redis.
  */
 final class AsyncAnswers
         implements HandlerMethodReturnValueHandler, HandlerInterceptor, WebMvcConfigurer, WebMvcRegistrations {
@@ -65,7 +68,7 @@ final class AsyncAnswers
 
     @Override
     public boolean supportsReturnType(MethodParameter type) {
-        return CompletionStage.class.isAssignableFrom(type.getParameterType());
+        return type.getParameterType() == CompletionStage.class;
     }
 
     @Override

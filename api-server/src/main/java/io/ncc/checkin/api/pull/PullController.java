@@ -172,8 +172,7 @@ final class PullController {
         if (RedisCondition.of(cause) == RedisCondition.NO_GROUP) {
             return noGroup();
         }
-        // what Lettuce fails a command with is not always its own: a closed channel comes as Netty's IOException
-        return cause instanceof RedisException known ? known : new RedisException(cause);
+        return cause instanceof RuntimeException known ? known : new IllegalStateException(cause);
     }
 
     private static ErrorResponseException noGroup() {

@@ -1,8 +1,6 @@
 package io.ncc.checkin.api.pull;
 
-import io.lettuce.core.RedisException;
 import io.lettuce.core.ScriptOutputType;
-import io.lettuce.core.api.StatefulRedisConnection;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.live.StreamTail;
@@ -13,7 +11,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import org.springframework.stereotype.Component;
 
@@ -82,19 +79,8 @@ final class PullGroups {
     }
 
     private CompletableFuture<List<StoredCheckin>> look(String[] args) {
-        StatefulRedisConnection<String, String> connection;
-        try {
-            connection = redis.connection();
-        } catch (RedisException e) {
-            return CompletableFuture.failedFuture(e);
-        }
-        CompletionStage<List<Object>> reply =
-                pull.run(connection.async(), ScriptOutputType.MULTI, new String[] {stream}, args);
-        return reply.whenComplete((entries, failure) -> {
-                    if (failure != null) {
-                        redis.dropIfUseless(connection, failure);
-                    }
-                })
+        return redis.send(commands ->
+                        pull.<List<Object>>run(commands, ScriptOutputType.MULTI, new String[] {stream}, args))
                 .thenCompose(entries -> {
                     List<StoredCheckin> items = new ArrayList<>(entries.size());
                     List<String> none = new ArrayList<>();
@@ -111,9 +97,7 @@ final class PullGroups {
                         return CompletableFuture.completedFuture(items);
                     }
                     // no checkins: the processor sets them aside, and nobody else will ever see or acknowledge them
-                    return connection
-                            .async()
-                            .xack(stream, args[0], none.toArray(String[]::new))
+                    return redis.send(commands -> commands.xack(stream, args[0], none.toArray(String[]::new)))
                             .thenCompose(acknowledged ->
                                     items.isEmpty() ? look(args) : CompletableFuture.completedFuture(items));
                 })
