@@ -2,8 +2,8 @@ package io.ncc.checkin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.ledger.Fault;
-import io.ncc.checkin.testsupport.ledger.Jars;
 import io.ncc.checkin.testsupport.ledger.LedgerRun;
 import io.ncc.checkin.testsupport.ledger.Plan;
 import io.ncc.checkin.testsupport.ledger.Sabotage;
@@ -39,7 +39,7 @@ final class LedgerIT {
     private static final Duration LENGTH = Duration.ofSeconds(Integer.getInteger("ledger.seconds", 20));
     private static final int SEEDS = Integer.getInteger("ledger.seeds", 1);
     private static final int SHOWN = 3;
-    private static final Jars JARS = Jars.below(Path.of(".."));
+    private static final Jars JARS = new Jars(Path.of(".."));
 
     @TempDir
     Path folder;

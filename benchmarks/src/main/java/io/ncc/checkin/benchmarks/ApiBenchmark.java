@@ -50,7 +50,7 @@ final class ApiBenchmark {
             Contest contest = new Contest("API: " + name + " over 64 connections", "requests")
                     .add(OURS, () -> lab.load(redis, ours, requests));
             express.ifPresent(server -> contest.add(EXPRESS, () -> lab.load(redis, server, requests)));
-            Contest.Result result = contest.run(scale.loadWarmUps(), scale.rounds(), lab::say);
+            Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
             lab.report().contest(result, express.isPresent() ? EXPRESS : OURS, "");
             if (express.isPresent() && name.contains("users")) {
                 lab.report().target("API: GET /users/{id}, times Express + ioredis", 2.5, result.ratio(OURS, EXPRESS));
@@ -88,7 +88,7 @@ final class ApiBenchmark {
         express.ifPresent(server -> contest.add(EXPRESS, () -> follow(lab, redis, commands, server)));
         lab.report()
                 .contest(
-                        contest.run(scale.loadWarmUps(), scale.rounds(), lab::say),
+                        contest.run(scale.warmUps(), scale.rounds(), lab::say),
                         express.isPresent() ? EXPRESS : OURS,
                         "10,000 entries, appended as quickly as the slowest follower sees them; each sees all, in order.");
     }

@@ -1,12 +1,14 @@
 package io.ncc.checkin.benchmarks;
 
 import io.ncc.checkin.benchmarks.contestant.BareClient;
+import io.ncc.checkin.benchmarks.contestant.Busy;
 import io.ncc.checkin.benchmarks.contestant.Contestant;
 import io.ncc.checkin.benchmarks.contestant.EmptyReceiver;
 import io.ncc.checkin.benchmarks.contestant.OneAtATime;
 import io.ncc.checkin.benchmarks.contestant.SpringDataProcessor;
 import io.ncc.checkin.benchmarks.report.Report;
 import io.ncc.checkin.localredis.RedisBinary;
+import io.ncc.checkin.testsupport.Jars;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -51,6 +53,8 @@ public final class Benchmarks implements Callable<Integer> {
         ALL.put("startup", StartupBenchmark::run);
     }
 
+    private static final List<String> MAIN = List.of("processor", "receiver", "api");
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -60,7 +64,8 @@ public final class Benchmarks implements Callable<Integer> {
 
     @Option(
             names = "--quick",
-            description = "One short round of each: shows that it works, and gives no more than an idea of the figures")
+            description =
+                    "One short round, of the main three if no names are given: shows that it works, and gives no idea of the figures")
     private boolean quick;
 
     @Option(names = "--warm-ups", description = "Rounds that don't count")
@@ -77,9 +82,8 @@ public final class Benchmarks implements Callable<Integer> {
 
     @Option(
             names = "--out",
-            defaultValue = "docs/benchmarks",
-            description = "The folder for the results. Default: ${DEFAULT-VALUE}")
-    private Path out = Path.of("docs/benchmarks");
+            description = "The folder for the results. Default: docs/benchmarks; with --quick, benchmarks/target/quick")
+    private @Nullable Path out;
 
     @Option(
             names = "--project",
@@ -102,17 +106,19 @@ public final class Benchmarks implements Callable<Integer> {
         });
         Scale scale = scale();
         PrintWriter console = spec.commandLine().getOut();
-        Jars jars = new Jars(project.toAbsolutePath().normalize());
-        for (String name : names.isEmpty() ? ALL.keySet() : names) {
+        Jars jars = new Jars(project);
+        List<String> chosen = names.isEmpty() ? quick ? MAIN : List.copyOf(ALL.keySet()) : names;
+        Path folder = out != null ? out : Path.of(quick ? "benchmarks/target/quick" : "docs/benchmarks");
+        for (String name : chosen) {
             Report report = new Report(name);
             try (Lab lab = new Lab(jars, scale, report, console)) {
-                lab.say("-- " + name);
+                lab.say("-- %s, %d of %d".formatted(name, chosen.indexOf(name) + 1, chosen.size()));
                 Objects.requireNonNull(ALL.get(name)).accept(lab);
             }
-            report.write(out, about(scale));
-            Report.writeIndex(out, ALL.keySet());
+            report.write(folder, about(scale));
+            Report.writeIndex(folder, ALL.keySet());
         }
-        console.println("The results are in " + out);
+        console.println("The results are in " + folder);
         return 0;
     }
 
@@ -120,7 +126,6 @@ public final class Benchmarks implements Callable<Integer> {
         Scale base = quick ? Scale.QUICK : Scale.FULL;
         return new Scale(
                 warmUps == null ? base.warmUps() : warmUps,
-                warmUps == null ? base.loadWarmUps() : warmUps,
                 rounds == null ? base.rounds() : rounds,
                 seconds == null ? base.seconds() : seconds,
                 entries == null ? base.entries() : 1_000 * entries);
@@ -134,10 +139,7 @@ public final class Benchmarks implements Callable<Integer> {
         about.put("system", System.getProperty("os.name") + ' ' + System.getProperty("os.version"));
         about.put("Java", System.getProperty("java.vm.name") + ' ' + Runtime.version() + ", -Xmx256m for each service");
         about.put("Redis", RedisBinary.newest().version() + ", no persistence unless said otherwise");
-        about.put(
-                "rounds",
-                "%d, after %d to warm up, or %d of a service under load"
-                        .formatted(scale.rounds(), scale.warmUps(), scale.loadWarmUps()));
+        about.put("rounds", "%d, after %d to warm up".formatted(scale.rounds(), scale.warmUps()));
         return about;
     }
 
@@ -156,6 +158,9 @@ public final class Benchmarks implements Callable<Integer> {
     @Command(name = "contestant", hidden = true)
     private static final class ContestantCommand implements Callable<Integer> {
 
+        /** As much as the processor is. */
+        private static final double BUSY = 0.35;
+
         @Parameters(index = "0")
         private String name = "";
 
@@ -169,6 +174,7 @@ public final class Benchmarks implements Callable<Integer> {
         public Integer call() throws Exception {
             switch (name) {
                 case "bare-client" -> Contestant.serve(new BareClient(redisPort));
+                case "busy-bare-client" -> Contestant.serve(new Busy(new BareClient(redisPort), BUSY));
                 case "one-at-a-time" -> Contestant.serve(new OneAtATime(redisPort));
                 case "spring-data" -> Contestant.serve(new SpringDataProcessor(redisPort));
                 case "empty-receiver" -> {

@@ -31,7 +31,7 @@ final class EndToEndBenchmark {
         Lab.Server processor = lab.service("checkin-processor", redis);
         Lab.Server api = lab.service("api-server", redis);
         double highest = 0;
-        for (int round = 0; round <= scale.loadWarmUps() / 2; round++) {
+        for (int round = 0; round <= scale.warmUps() / 2; round++) {
             highest = highest(lab, receiver);
             visible(lab, receiver, api, highest / 2); // the reads have to be warm, too
         }

@@ -8,6 +8,7 @@ import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.benchmarks.report.Report;
 import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.localredis.RedisBinary;
+import io.ncc.checkin.testsupport.Jars;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -97,7 +98,7 @@ final class Lab implements AutoCloseable {
 
     private List<String> contestant(String name, int redisPort) {
         return new ArrayList<>(List.of(
-                jars.java(),
+                Started.java(),
                 "-Xmx256m",
                 "-cp",
                 System.getProperty("java.class.path"),
@@ -116,7 +117,7 @@ final class Lab implements AutoCloseable {
 
     /** Empty, with a word why, where there is no Node.js or its packages can't be had. */
     Optional<Server> express(LocalRedis redis) {
-        Path folder = jars.expressPeer();
+        Path folder = jars.project().resolve("benchmarks").resolve("peers").resolve("express");
         try {
             if (!Files.isDirectory(folder.resolve("node_modules"))) {
                 int status = new ProcessBuilder("npm", "ci", "--silent")

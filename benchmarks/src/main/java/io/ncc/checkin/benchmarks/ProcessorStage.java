@@ -89,7 +89,7 @@ final class ProcessorStage {
         long start = System.nanoTime();
         some.forEach(Started::resume);
         while (applied() < goal) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10)); // more often, and it would take part
         }
         Sample sample = finish(entries, start, meter);
         some.forEach(Started::pause);

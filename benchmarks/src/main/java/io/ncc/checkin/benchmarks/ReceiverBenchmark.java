@@ -46,7 +46,7 @@ final class ReceiverBenchmark {
                 .add(BATCH, () -> storing(commands, BATCH_SIZE, () -> batches(lab, redis, ours)));
         express.ifPresent(server ->
                 contest.add(EXPRESS, () -> storing(commands, 1, () -> lab.load(redis, server, Requests.checkins()))));
-        Contest.Result result = contest.run(scale.loadWarmUps(), scale.rounds(), lab::say);
+        Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
         lab.report().contest(result, CEILING, "Each 202 is in the stream. Batches are NDJSON over 8 connections.");
         lab.report().bars("receiver", result);
         lab.report().target("receiver: of an empty endpoint", 0.75, result.ratio(OURS, CEILING));
@@ -120,7 +120,7 @@ final class ReceiverBenchmark {
                 });
         lab.report()
                 .contest(
-                        contest.run(scale.loadWarmUps(), scale.rounds(), lab::say),
+                        contest.run(scale.warmUps(), scale.rounds(), lab::say),
                         "memory",
                         "replica: one WAIT for each write on the wire. fsync: a server that syncs its log before it answers.");
     }

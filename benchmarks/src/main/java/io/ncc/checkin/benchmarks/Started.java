@@ -1,6 +1,7 @@
 package io.ncc.checkin.benchmarks;
 
 import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.testsupport.Jars;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStreamWriter;
@@ -80,7 +81,7 @@ final class Started implements AutoCloseable {
     /** A service of ours, with 256 MB of heap. */
     static Started service(Jars jars, String module, LocalRedis redis, int port, String... settings) {
         List<String> command = new ArrayList<>(List.of(
-                jars.java(),
+                java(),
                 "-Xmx256m",
                 "-jar",
                 jars.of(module).toString(),
@@ -89,6 +90,11 @@ final class Started implements AutoCloseable {
                 "--logging.level.root=warn"));
         command.addAll(List.of(settings));
         return server(module, command, Map.of(), port, "/actuator/health/readiness");
+    }
+
+    /** The one that runs this program. */
+    static String java() {
+        return Path.of(System.getProperty("java.home"), "bin", "java").toString();
     }
 
     private void awaitAnswer(int port, String path) {
@@ -136,20 +142,20 @@ final class Started implements AutoCloseable {
     }
 
     /**
-     * Tells the program to do something.
-     *
-     * @return the line with which it answers
+     * Tells the program to do something, and waits until it answers with the same line. What else it writes, or its JVM does, means nothing.
      */
-    String ask(String line) {
+    void ask(String line) {
         PrintWriter in = new PrintWriter(new OutputStreamWriter(process.getOutputStream(), StandardCharsets.US_ASCII));
         in.println(line);
         in.flush();
         try {
-            String answer = reader().readLine();
-            if (answer == null) {
-                throw new IllegalStateException(name + " has ended:\n" + endOfLog());
-            }
-            return answer;
+            String answer;
+            do {
+                answer = reader().readLine();
+                if (answer == null) {
+                    throw new IllegalStateException(name + " has ended:\n" + endOfLog());
+                }
+            } while (!answer.equals(line));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

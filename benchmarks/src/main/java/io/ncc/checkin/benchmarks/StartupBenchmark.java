@@ -54,7 +54,7 @@ final class StartupBenchmark {
         List<Double> megabytes = new ArrayList<>();
         for (int round = 0; round < lab.scale().rounds(); round++) {
             int port = LocalRedis.freePort();
-            List<String> command = new ArrayList<>(List.of(lab.jars().java(), "-Xmx256m"));
+            List<String> command = new ArrayList<>(List.of(Started.java(), "-Xmx256m"));
             command.addAll(what);
             command.addAll(arguments(redis, port));
             measure(name, command, port, seconds, megabytes);
@@ -112,7 +112,7 @@ final class StartupBenchmark {
         Path folder = Files.createTempDirectory("checkins-" + service);
         lab.started(() -> delete(folder));
         run(List.of(
-                lab.jars().java(),
+                Started.java(),
                 "-Djarmode=tools",
                 "-jar",
                 lab.jars().of(service).toString(),
@@ -124,7 +124,7 @@ final class StartupBenchmark {
         String cache = folder.resolve("cache").toString();
         int port = LocalRedis.freePort();
         List<String> training = new ArrayList<>(List.of(
-                lab.jars().java(),
+                Started.java(),
                 "-Xmx256m",
                 (hasAotCache() ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache,
                 "-jar",
@@ -163,7 +163,7 @@ final class StartupBenchmark {
         for (int round = 0; round < lab.scale().rounds(); round++) {
             measure(
                     "demo",
-                    List.of(lab.jars().java(), "-jar", lab.jars().of("demo").toString()),
+                    List.of(Started.java(), "-jar", lab.jars().of("demo").toString()),
                     8082,
                     seconds,
                     megabytes);

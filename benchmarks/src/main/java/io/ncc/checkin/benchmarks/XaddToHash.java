@@ -10,6 +10,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 import org.HdrHistogram.Histogram;
 
 /** Appends checkins at a steady rate, and watches when the processor has counted them. */
@@ -18,27 +19,27 @@ final class XaddToHash {
     private static final Keys KEYS = Keys.unpartitioned();
 
     private final RedisCommands<String, String> appending;
-    private final RedisCommands<String, String> watching;
+    private final LongSupplier applied;
 
-    /** @param watching on another connection */
-    XaddToHash(RedisCommands<String, String> appending, RedisCommands<String, String> watching) {
+    /** @param applied how many have been counted; asked on another connection */
+    XaddToHash(RedisCommands<String, String> appending, LongSupplier applied) {
         this.appending = appending;
-        this.watching = watching;
+        this.applied = applied;
     }
 
     /** Takes so long, and returns the nanoseconds from the moment at which each XADD was sent */
     Histogram run(int perSecond, Duration duration) {
         int total = Math.toIntExact(perSecond * duration.toSeconds());
-        long before = applied();
+        long before = applied.getAsLong();
         BlockingQueue<Long> sentAt = new ArrayBlockingQueue<>(total);
         Thread appender = new Thread(() -> append(perSecond, total, sentAt), "appender");
         appender.start();
         Histogram latency = new Histogram(3);
         try {
             for (long seen = 0; seen < total; ) {
-                long applied = applied() - before;
+                long counted = applied.getAsLong() - before;
                 long now = System.nanoTime();
-                for (; seen < applied; seen++) {
+                for (; seen < counted; seen++) {
                     latency.recordValue(now - sentAt.take());
                 }
                 LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(50));
@@ -66,10 +67,5 @@ final class XaddToHash {
                             "locationId", Integer.toString(1 + random.nextInt(Requests.LOCATIONS)),
                             "starRating", Integer.toString(random.nextInt(6))));
         }
-    }
-
-    private long applied() {
-        String applied = watching.hget(KEYS.totals(), "applied");
-        return applied == null ? 0 : Long.parseLong(applied);
     }
 }

@@ -59,7 +59,7 @@ public final class BareClient implements Contestant {
     @Override
     public void prepare(int entries) {
         calls.clear();
-        String last = Groups.lastDelivered(redis);
+        String last = lastDelivered();
         for (int done = 0; done < entries; done += BATCH) {
             int size = Math.min(BATCH, entries - done);
             List<StreamMessage<String, String>> batch = redis.xrange(
@@ -69,6 +69,16 @@ public final class BareClient implements Contestant {
             last = batch.get(batch.size() - 1).getId();
             calls.add(encode(batch));
         }
+    }
+
+    private String lastDelivered() {
+        for (Object group : redis.xinfoGroups(keys.checkins())) {
+            List<?> info = (List<?>) group;
+            if (info.get(info.indexOf("name") + 1).equals(Keys.GROUP)) {
+                return (String) info.get(info.indexOf("last-delivered-id") + 1);
+            }
+        }
+        throw new IllegalStateException("There is no group " + Keys.GROUP);
     }
 
     private byte[] encode(List<StreamMessage<String, String>> batch) {

@@ -14,7 +14,7 @@ public interface Contestant {
     /** Returns once so many entries are counted and acknowledged. */
     void drain(int entries) throws Exception;
 
-    /** Does what it is told by the lines of the standard input, {@code prepare 1000} and {@code drain 1000}, until that ends. */
+    /** Does what it is told by the lines of the standard input, {@code prepare 1000} and {@code drain 1000}, until that ends. What is done is repeated. */
     static void serve(Contestant contestant) throws Exception {
         try (BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII))) {
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
@@ -25,7 +25,7 @@ public interface Contestant {
                     case "drain" -> contestant.drain(entries);
                     default -> throw new IOException("Not understood: " + line);
                 }
-                System.out.println("done");
+                System.out.println(line);
             }
         }
     }

@@ -5,8 +5,10 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XReadArgs;
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.service.LuaScript;
 import java.util.List;
 import java.util.Map;
 
@@ -14,12 +16,13 @@ import java.util.Map;
 public final class OneAtATime implements Contestant {
 
     private final Keys keys = Keys.unpartitioned();
+    private final LuaScript script = LuaScript.of(OneAtATime.class, "one");
+    private final StatefulRedisConnection<String, String> connection;
     private final RedisCommands<String, String> redis;
-    private final String digest;
 
     public OneAtATime(int port) {
-        redis = RedisClient.create("redis://127.0.0.1:" + port).connect().sync();
-        digest = redis.scriptLoad(PlainUpdate.SOURCE);
+        connection = RedisClient.create("redis://127.0.0.1:" + port).connect();
+        redis = connection.sync();
     }
 
     @Override
@@ -40,11 +43,13 @@ public final class OneAtATime implements Contestant {
             }
             for (StreamMessage<String, String> entry : read) {
                 Map<String, String> fields = entry.getBody();
-                redis.evalsha(
-                        digest,
-                        ScriptOutputType.INTEGER,
-                        PlainUpdate.keys(fields),
-                        PlainUpdate.args(entry.getId(), fields));
+                script.<Long>run(
+                                connection.async(),
+                                ScriptOutputType.INTEGER,
+                                PlainUpdate.keys(fields),
+                                PlainUpdate.args(entry.getId(), fields))
+                        .toCompletableFuture()
+                        .join();
                 redis.xack(keys.checkins(), Keys.GROUP, entry.getId());
                 done++;
             }

@@ -1,29 +1,15 @@
 package io.ncc.checkin.benchmarks.contestant;
 
 import io.ncc.checkin.model.Keys;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Objects;
 
-/** The script that counts one checkin, {@code one.lua}, and what it is given. */
+/** What the script that counts one checkin, {@code one.lua}, is given. */
 final class PlainUpdate {
-
-    static final String SOURCE = read();
 
     private static final Keys KEYS = Keys.unpartitioned();
 
     private PlainUpdate() {}
-
-    private static String read() {
-        try (InputStream in = Objects.requireNonNull(PlainUpdate.class.getResourceAsStream("/lua/one.lua"))) {
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
 
     static String[] keys(Map<String, String> fields) {
         return new String[] {

@@ -6,13 +6,13 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import org.springframework.core.io.ClassPathResource;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.connection.stream.Consumer;
 import org.springframework.data.redis.connection.stream.MapRecord;
 import org.springframework.data.redis.connection.stream.ReadOffset;
 import org.springframework.data.redis.connection.stream.StreamOffset;
 import org.springframework.data.redis.core.StringRedisTemplate;
-import org.springframework.data.redis.core.script.DefaultRedisScript;
 import org.springframework.data.redis.core.script.RedisScript;
 import org.springframework.data.redis.stream.StreamMessageListenerContainer;
 
@@ -23,7 +23,7 @@ public final class SpringDataProcessor implements Contestant {
     private static final Duration LONGEST = Duration.ofMinutes(2);
 
     private final String stream = Keys.unpartitioned().checkins();
-    private final RedisScript<Long> script = new DefaultRedisScript<>(PlainUpdate.SOURCE, Long.class);
+    private final RedisScript<Long> script = RedisScript.of(new ClassPathResource("lua/one.lua"), Long.class);
     private final LettuceConnectionFactory connections;
     private final StringRedisTemplate redis;
 

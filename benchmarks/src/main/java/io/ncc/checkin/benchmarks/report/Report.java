@@ -23,7 +23,7 @@ public final class Report {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final String name;
-    private final List<String> targets = new ArrayList<>();
+    private final List<Target> targets = new ArrayList<>();
     private final List<String> sections = new ArrayList<>();
     private final Map<String, Object> json = new LinkedHashMap<>();
     private final Map<String, String> plots = new LinkedHashMap<>();
@@ -111,20 +111,12 @@ public final class Report {
 
     /** One of the targets: a ratio that should be at least so much. */
     public void target(String what, double atLeast, Spread measured) {
-        targets.add("| %s | at least %s | %s | %s to %s | %s |"
-                .formatted(
-                        what,
-                        number("%s", atLeast),
-                        number("%.2f", measured.median()),
-                        number("%.2f", measured.min()),
-                        number("%.2f", measured.max()),
-                        measured.median() >= atLeast ? "yes" : "**no**"));
+        targets.add(new Target(what, atLeast, true, measured));
     }
 
     /** One of the targets: a time that should be less. */
     public void targetAtMost(String what, double less, double measured) {
-        targets.add("| %s | less than %s | %s | | %s |"
-                .formatted(what, number("%s", less), number("%.2f", measured), measured < less ? "yes" : "**no**"));
+        targets.add(new Target(what, less, false, Spread.of(List.of(measured))));
     }
 
     public void table(String title, String note, List<String> header, List<List<String>> rows) {
@@ -225,7 +217,8 @@ public final class Report {
             if (Files.exists(page)) {
                 JSON.readTree(page)
                         .path("targets")
-                        .forEach(target -> targets.append(target.asString()).append('\n'));
+                        .forEach(target -> targets.append(
+                                row(JSON.treeToValue(target, Target.class).cells())));
                 pages.append("- [").append(name).append("](").append(name).append(".md)\n");
             }
         }

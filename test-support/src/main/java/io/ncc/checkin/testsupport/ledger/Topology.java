@@ -8,6 +8,7 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.BrokenScript;
+import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.ServiceProcess;
 import java.io.IOException;
 import java.io.InputStream;
@@ -74,10 +75,10 @@ public final class Topology implements AutoCloseable {
         redis = new RedisPair(setup);
         try {
             for (int i = 1; i <= number; i++) {
-                start(Kind.RECEIVER, "receiver" + i, jars.receiver(), List.of(), receiverSettings(setup));
-                start(Kind.PROCESSOR, "processor" + i, jars.processor(), List.of(), PROCESSOR_SETTINGS);
+                start(Kind.RECEIVER, "receiver" + i, jars.of("checkin-receiver"), List.of(), receiverSettings(setup));
+                start(Kind.PROCESSOR, "processor" + i, jars.of("checkin-processor"), List.of(), PROCESSOR_SETTINGS);
             }
-            start(Kind.API, "api", jars.api(), List.of(), List.of());
+            start(Kind.API, "api", jars.of("api-server"), List.of(), List.of());
             awaitAllUp();
         } catch (RuntimeException | Error e) {
             close();
@@ -104,7 +105,7 @@ public final class Topology implements AutoCloseable {
     /** Puts one processor without a part of the guard in the place of all. */
     void breakProcessors() {
         Path classes;
-        try (JarFile jar = new JarFile(jars.processor().toFile());
+        try (JarFile jar = new JarFile(jars.of("checkin-processor").toFile());
                 InputStream script = jar.getInputStream(jar.getEntry("BOOT-INF/classes/" + BrokenScript.NAME))) {
             classes = BrokenScript.WITHOUT_SETTLED_HALF.writeInto(folder, script);
         } catch (IOException e) {
@@ -112,7 +113,7 @@ public final class Topology implements AutoCloseable {
         }
         all(Kind.PROCESSOR).forEach(Member::close);
         members.remove(Kind.PROCESSOR);
-        start(Kind.PROCESSOR, "broken-processor", jars.processor(), List.of(classes), PROCESSOR_SETTINGS);
+        start(Kind.PROCESSOR, "broken-processor", jars.of("checkin-processor"), List.of(classes), PROCESSOR_SETTINGS);
         awaitAllUp();
     }
 
