@@ -109,6 +109,7 @@ public final class Benchmarks implements Callable<Integer> {
         Jars jars = new Jars(project);
         List<String> chosen = names.isEmpty() ? quick ? MAIN : List.copyOf(ALL.keySet()) : names;
         Path folder = out != null ? out : Path.of(quick ? "benchmarks/target/quick" : "docs/benchmarks");
+        String targets = "";
         for (String name : chosen) {
             Report report = new Report(name);
             try (Lab lab = new Lab(jars, scale, report, console)) {
@@ -116,9 +117,9 @@ public final class Benchmarks implements Callable<Integer> {
                 Objects.requireNonNull(ALL.get(name)).accept(lab);
             }
             report.write(folder, about(scale));
-            Report.writeIndex(folder, ALL.keySet());
+            targets = Report.writeIndex(folder, ALL.keySet());
         }
-        console.println("The results are in " + folder);
+        console.println("\n" + targets + "\nThe results are in " + folder);
         return 0;
     }
 

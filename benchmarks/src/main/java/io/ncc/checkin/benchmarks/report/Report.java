@@ -208,9 +208,12 @@ public final class Report {
      * Writes {@code README.md}: the targets of all pages that are in the folder, from this run or an earlier one.
      *
      * @param names of all benchmarks, in their order
+     * @return the targets, as a table
      */
-    public static void writeIndex(Path folder, Collection<String> names) throws IOException {
+    public static String writeIndex(Path folder, Collection<String> names) throws IOException {
         StringBuilder targets = new StringBuilder();
+        targets.append(row(List.of("", "target", "measured", "spread", "met")));
+        targets.append(row(List.of("---", "---", "---", "---", "---")));
         StringBuilder pages = new StringBuilder();
         for (String name : names) {
             Path page = folder.resolve(name + ".json");
@@ -228,9 +231,8 @@ public final class Report {
                 Written by the [benchmarks](../../benchmarks/README.md). The contestants take turns; each figure is the median of the rounds, with the lowest and the
                 highest beside it. A ratio is that of one round. *Cores* says how many cores a process kept busy.
 
-                | | target | measured | spread | met |
-                |---|---|---|---|---|
                 %s
                 %s""".formatted(targets, pages));
+        return targets.toString();
     }
 }

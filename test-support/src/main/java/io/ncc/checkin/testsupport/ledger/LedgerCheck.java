@@ -17,10 +17,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /** Compares what clients were told with what there is, and what the processors made of it with the sequential fold. */
 final class LedgerCheck {
+
+    private static final Pattern ID = Pattern.compile("[0-9]+-[0-9]+");
 
     private final Ledger ledger;
     private final History history;
@@ -179,7 +182,7 @@ final class LedgerCheck {
     }
 
     private static boolean isAtLeast(String id, String other) {
-        return !id.isEmpty() && StreamId.parse(id).compareTo(StreamId.parse(other)) >= 0;
+        return ID.matcher(id).matches() && StreamId.parse(id).compareTo(StreamId.parse(other)) >= 0;
     }
 
     private void checkLatest(LatestRead read) {
