@@ -68,7 +68,8 @@ final class AsyncAnswers
 
     @Override
     public boolean supportsReturnType(MethodParameter type) {
-        return type.getParameterType() == CompletionStage.class;
+        return Objects.requireNonNull(type.getMethod()).getReturnType()
+                == CompletionStage.class; // as declared: what comes is a future
     }
 
     @Override
