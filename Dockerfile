@@ -13,6 +13,7 @@ COPY checkin-receiver/pom.xml checkin-receiver/
 COPY checkin-processor/pom.xml checkin-processor/
 COPY api-server/pom.xml api-server/
 COPY demo/pom.xml demo/
+COPY benchmarks/pom.xml benchmarks/
 RUN mvn -B -ntp -q -Dmaven.test.skip=true -Dspring-boot.repackage.skip=true package
 COPY . .
 RUN mvn -B -ntp -q -Dmaven.test.skip=true clean package
