@@ -136,11 +136,19 @@ final class CheckinAppender {
 
     private void writeNext() {
         for (List<Append> batch = take(); !batch.isEmpty(); batch = take()) {
-            ProblemType refused = refusedOrWritten(batch);
+            ProblemType refused;
+            try {
+                refused = refusedOrWritten(batch);
+            } catch (RuntimeException e) { // else nobody would ever be answered, nor anything written any more
+                log.error("A write could not be prepared", e);
+                refused = ProblemType.INTERNAL_ERROR;
+            }
             if (refused == null) {
                 return; // it goes on when the reply is there
             }
-            batch.forEach(append -> append.result.completeExceptionally(refusal(refused, append)));
+            for (Append append : batch) {
+                append.result.completeExceptionally(refusal(refused, append));
+            }
         }
     }
 
@@ -172,7 +180,7 @@ final class CheckinAppender {
             } else {
                 metrics.written(batch, System.nanoTime() - start);
                 for (int i = 0; i < batch.size(); i++) {
-                    complete(batch.get(i), (String) replies.get(i));
+                    completeOrFail(batch.get(i), (String) replies.get(i));
                 }
             }
         });
@@ -226,6 +234,15 @@ final class CheckinAppender {
                     }
                     return replies;
                 }));
+    }
+
+    private void completeOrFail(Append append, String reply) {
+        try {
+            complete(append, reply);
+        } catch (RuntimeException e) { // those behind it must have their answers
+            log.error("The result of a request ({}) can't be read: {}", append.idempotencyKey, reply, e);
+            append.result.completeExceptionally(refusal(ProblemType.INTERNAL_ERROR, append));
+        }
     }
 
     private void complete(Append append, String reply) {
@@ -315,7 +332,10 @@ final class CheckinAppender {
             redis.call(
                     commands -> commands.set(keys.idempotency(""), "", SetArgs.Builder.px(PROBE_LIFETIME.toMillis())));
             long length = redis.call(commands -> commands.xlen(keys.checkins()));
-            return length < Long.parseLong(maxLength) ? null : ProblemType.STREAM_FULL;
+            if (length >= Long.parseLong(maxLength)) {
+                return ProblemType.STREAM_FULL;
+            }
+            return memory.isOverLimit(redis.connection()) ? ProblemType.MEMORY_LIMIT : null;
         } catch (RedisException e) {
             ProblemType type = typeOf(e);
             return type == ProblemType.OUTCOME_UNKNOWN ? notConnected(e) : type; // of the probe nobody wants to know

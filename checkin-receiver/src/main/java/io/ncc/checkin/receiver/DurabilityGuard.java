@@ -110,7 +110,8 @@ final class DurabilityGuard {
         };
         String canBeLost = switch (durability) {
             case MEMORY -> "what was not on disk at a crash, and what was not replicated at a failover";
-            case REPLICA -> "at a failover to a replica that was not among those that acknowledged";
+            case REPLICA ->
+                "at a failover to a replica that was not among those that acknowledged, and at a restart of the primary, what was not on its disk";
             case FSYNC -> "at a failover, what was not replicated";
         };
         return Map.of("mode", durability.name().toLowerCase(Locale.ROOT), "by", mechanism, "canBeLost", canBeLost);

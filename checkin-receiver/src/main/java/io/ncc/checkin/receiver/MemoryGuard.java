@@ -5,7 +5,7 @@ import io.ncc.checkin.service.ServerSettings;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Knows whether more of the memory of Redis is in use than the receiver may fill. Looks once a second while there is something to append. */
+/** Knows whether more of the memory of Redis is in use than the receiver may fill. Looks when it is asked, at most once a second. */
 final class MemoryGuard {
 
     private static final Duration INTERVAL = Duration.ofSeconds(1);

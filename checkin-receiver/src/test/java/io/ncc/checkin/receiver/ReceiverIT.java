@@ -273,9 +273,11 @@ final class ReceiverIT {
             redis.commands().configSet("maxmemory", Long.toString(used * 3 / 2));
             await().atMost(Duration.ofSeconds(10)).until(() -> !careful.accepts());
             careful.assertRefuses("memory-limit");
+            assertThat(careful.readiness()).isEqualTo(503);
 
             redis.commands().configSet("maxmemory", Long.toString(used * 4));
             await().atMost(Duration.ofSeconds(10)).until(careful::accepts);
+            assertThat(careful.readiness()).isEqualTo(200);
         } finally {
             redis.commands().configSet("maxmemory", "0");
         }

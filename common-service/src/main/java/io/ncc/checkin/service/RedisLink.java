@@ -225,7 +225,11 @@ public final class RedisLink implements SmartLifecycle {
                     }
                     complained = true;
                 } else if (!complained) {
-                    log.warn("Redis connection '{}' can't be opened ({}); trying on", name, RedisCondition.of(e));
+                    log.warn(
+                            "Redis connection '{}' can't be opened ({}: {}); trying on",
+                            name,
+                            RedisCondition.of(e),
+                            rootCause(e).getMessage());
                     complained = true;
                 }
             } finally {
@@ -238,6 +242,14 @@ public final class RedisLink implements SmartLifecycle {
                 return;
             }
         }
+    }
+
+    private static Throwable rootCause(Throwable failure) {
+        Throwable cause = failure;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause;
     }
 
     @Override
