@@ -30,8 +30,7 @@ end
 
 local function stateOf(id)
   local checkpoint = readCheckpoint(checkpointKey)
-  local range = rangeAt(rangesKey, pad(id))
-  local settled = (checkpoint and pad(id) <= checkpoint) or (range and firstOf(range) <= pad(id))
+  local settled = (checkpoint and pad(id) <= checkpoint) or rangeOf(rangesKey, pad(id))
   local exists = #redis.call('XRANGE', stream, id, id) > 0
   if settled then return exists and 'applied' or 'trimmed', '', 0 end
   local held = redis.pcall('XPENDING', stream, group, id, id, 1)

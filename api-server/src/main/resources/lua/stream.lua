@@ -1,13 +1,13 @@
 -- How the stream stands. Writes nothing.
 --
 -- KEYS     the stream, the checkpoint, the settled ranges, the totals, the stream of dead letters
+-- ARGV     the processor's consumer group
 --
 -- Returns { length, first id, last id, last generated id, groups, checkpoint, oldest unsettled id, dead letters, milliseconds now,
 -- { applied, dead, lost, skipped } }, an id being '' where there is none; an empty list if there is no stream.
 
 local stream, checkpointKey, rangesKey, totalsKey, deadKey = unpack(KEYS)
-local MOST_RANGES = 1000
-local HIGHEST = '18446744073709551615-18446744073709551615'
+local group = ARGV[1]
 
 local info = readStreamInfo(stream)
 if info.err then return {} end
@@ -15,19 +15,14 @@ local values = {}
 for i = 1, #info, 2 do values[info[i]] = info[i + 1] end
 
 local checkpoint = readCheckpoint(checkpointKey)
-local oldest = ''
-local at = checkpoint
-for step = 1, MOST_RANGES do
-  if at and unpad(at) == HIGHEST then break end -- Redis refuses to be asked for what comes after it
-  local entry = redis.call('XRANGE', stream, at and '(' .. unpad(at) or '-', '+', 'COUNT', 1)[1]
-  if not entry then break end
-  local range = rangeAt(rangesKey, pad(entry[1]))
-  if not (range and firstOf(range) <= pad(entry[1])) then
-    oldest = entry[1]
-    break
+local hasGroup = false
+for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+  for i = 1, #reply, 2 do
+    if reply[i] == 'name' and reply[i + 1] == group then hasGroup = true end
   end
-  at = lastOf(range)
 end
+local _, oldest =
+  settledUpTo(checkpoint, pad(values['last-generated-id']), stream, hasGroup and group or nil, rangesKey)
 
 local time = redis.call('TIME')
 local totals = readTotals(totalsKey)

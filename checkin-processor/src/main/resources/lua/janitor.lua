@@ -66,22 +66,8 @@ end
 local before = readCheckpoint(checkpointKey)
 local checkpoint = before
 if doneByUs and doneByUs > (checkpoint or pad('0-0')) then checkpoint = doneByUs end
-local oldest = ''
-for step = 1, 1000 do
-  if checkpoint and checkpoint >= last then break end
-  local from = checkpoint and '(' .. unpad(checkpoint) or '-'
-  local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
-  local range = entry and rangeAt(rangesKey, pad(entry[1]))
-  local settled = range and firstOf(range) <= pad(entry[1])
-  -- what is pending between is no longer in the stream, and not settled before it was counted as lost
-  local to = settled and '(' .. unpad(firstOf(range)) or entry and '(' .. entry[1] or '+'
-  local gone = hasGroup and redis.call('XPENDING', stream, group, from, to, 1)[1]
-  if gone or not settled then
-    oldest = gone and gone[1] or entry and entry[1] or ''
-    break
-  end
-  checkpoint = lastOf(range)
-end
+local oldest
+checkpoint, oldest = settledUpTo(checkpoint, last, stream, hasGroup and group or nil, rangesKey)
 if checkpoint and checkpoint ~= before then
   redis.call('ZREMRANGEBYLEX', rangesKey, '-', '[' .. checkpoint .. '}') -- '}' is above the '|' after <last>
   redis.call('SET', checkpointKey, unpad(checkpoint))
@@ -132,5 +118,5 @@ if reapMillis > 0 and hasGroup then
 end
 
 return {
-  stale and 1 or 0, trimmed, more, length - trimmed, pending, oldest or '', unpad(last), now, passedOver, removed, totals,
+  stale and 1 or 0, trimmed, more, length - trimmed, pending, oldest, unpad(last), now, passedOver, removed, totals,
 }

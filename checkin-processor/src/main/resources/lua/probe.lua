@@ -3,7 +3,7 @@
 --
 -- KEYS[1]  the probe's key; nothing is left of it
 --
--- Fails with NOPERM. Safe to run twice, and when memory is full.
+-- Fails with NOPERM. Safe to run twice, as nobody else uses the key, and when memory is full.
 
 local key = KEYS[1]
 redis.call('DEL', key)

@@ -21,6 +21,12 @@ local function rangeAt(rangesKey, padded)
   return redis.call('ZRANGEBYLEX', rangesKey, '[' .. padded, '+', 'LIMIT', 0, 1)[1]
 end
 
+-- The range that holds an id, or nil.
+local function rangeOf(rangesKey, padded)
+  local range = rangeAt(rangesKey, padded)
+  return range and firstOf(range) <= padded and range or nil
+end
+
 -- The padded checkpoint, or false.
 local function readCheckpoint(checkpointKey)
   local checkpoint = redis.call('GET', checkpointKey)
@@ -68,9 +74,25 @@ local function settledBetween(streamKey, checkpointKey, rangesKey, first, last, 
     local padded = pad(id)
     if checkpoint and padded <= checkpoint then return true end
     if clear then return false end
-    local near = rangeAt(rangesKey, padded)
-    return near and firstOf(near) <= padded
+    return rangeOf(rangesKey, padded)
   end, clear
+end
+
+-- Goes from the checkpoint (or false) on through the ranges, as long as nothing unsettled lies between: neither an entry of the stream, nor one
+-- that is pending in the group and was deleted from the stream, as it is not settled before it is counted as lost. The group is nil if it is not
+-- there. Returns how far it came, and the first unsettled id; '' if there is none up to the last, or none in as many steps as one call may take.
+local function settledUpTo(checkpoint, last, streamKey, group, rangesKey)
+  for step = 1, 1000 do
+    if checkpoint and checkpoint >= last then break end
+    local from = checkpoint and '(' .. unpad(checkpoint) or '-'
+    local entry = redis.call('XRANGE', streamKey, from, '+', 'COUNT', 1)[1]
+    local range = entry and rangeOf(rangesKey, pad(entry[1]))
+    local to = range and '(' .. unpad(firstOf(range)) or entry and '(' .. entry[1] or '+'
+    local gone = group and redis.call('XPENDING', streamKey, group, from, to, 1)[1]
+    if gone or not range then return checkpoint, gone and gone[1] or entry and entry[1] or '' end
+    checkpoint = lastOf(range)
+  end
+  return checkpoint, ''
 end
 
 -- Collects what is settled now: add(id) for each entry ascending, gap() where one in between is not. Entries are joined to ranges only

@@ -134,6 +134,18 @@ final class StreamIT {
     }
 
     @Test
+    void anEntryThatWasDeletedWhileItWasPendingIsNotSettled() {
+        add(3);
+        stream.createGroup();
+        stream.deliver("one", 3);
+        stream.settleRange("1000-1", "1000-1");
+        stream.settleRange("1000-3", "1000-3");
+        redis.commands().xack(KEYS.checkins(), Keys.GROUP, "1000-1", "1000-3");
+        redis.commands().xdel(KEYS.checkins(), "1000-2");
+        assertThat(oldestUnsettled()).isEqualTo("1000-2");
+    }
+
+    @Test
     void anEntryOfTheFutureHasNoNegativeAge() {
         stream.add("9999999999999-0", 1, 1, 1);
         assertThat(json("/stream").get("oldestUnsettledAge").asLong()).isZero();

@@ -47,6 +47,7 @@ final class ProcessorStage {
     ProcessorStage addProcessor(String... settings) {
         List<String> all = new ArrayList<>(List.of(settings));
         all.add("--checkin.processor.retain-entries=100000000");
+        all.add("--checkin.processor.max-length=1000000000");
         Started processor = lab.service("checkin-processor", redis, all.toArray(String[]::new))
                 .process();
         processor.pause();

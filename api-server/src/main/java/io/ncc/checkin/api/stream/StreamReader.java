@@ -39,8 +39,8 @@ final class StreamReader {
 
     /** The stream; empty if there is none. */
     Optional<StreamState> stream() {
-        List<Object> reply =
-                redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, scriptKeys, new String[0]));
+        List<Object> reply = redis.call(
+                commands -> script.run(commands, ScriptOutputType.MULTI, scriptKeys, new String[] {Keys.GROUP}));
         if (reply.isEmpty()) {
             return Optional.empty();
         }

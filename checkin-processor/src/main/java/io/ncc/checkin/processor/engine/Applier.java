@@ -32,6 +32,7 @@ final class Applier {
     private final ProcessorMetrics metrics;
     private final int maxInFlight;
     private final int maxDeliveries;
+    private final Mode mode;
     private final @Nullable DurationRange simulatedWork;
     private final Semaphore slots;
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
@@ -48,16 +49,23 @@ final class Applier {
         this.metrics = metrics;
         this.maxInFlight = properties.effectiveMaxInFlight();
         this.maxDeliveries = properties.maxDeliveries();
+        this.mode = properties.mode();
         this.simulatedWork = properties.simulatedWork();
         this.slots = new Semaphore(maxInFlight);
     }
 
-    /** Sends a batch off as soon as one of the slots is free. */
-    void submit(Batch batch) throws InterruptedException {
+    /**
+     * Sends a batch off as soon as one of the slots is free.
+     *
+     * @param waiting is run every second until then
+     */
+    void submit(Batch batch, Runnable waiting) throws InterruptedException {
         if (batch.isEmpty()) {
             return;
         }
-        slots.acquire();
+        while (!slots.tryAcquire(1, TimeUnit.SECONDS)) {
+            waiting.run();
+        }
         if (simulatedWork != null) {
             TimeUnit.NANOSECONDS.sleep(simulatedWork.random().toNanos());
         }
@@ -136,6 +144,9 @@ final class Applier {
             if (entry.deliveries() > maxDeliveries) {
                 return CompletableFuture.completedFuture(
                         rejected(entry, "failed " + entry.deliveries() + " times, the last time alone"));
+            }
+            if (mode == Mode.SEQUENTIAL) { // nobody would deliver it again
+                return applyOrSplit(connection, Batch.of(entry.deliveredAgain()));
             }
             log.warn("Entry {} could not be applied and is tried again later", entry.id(), error);
             return CompletableFuture.completedFuture(new Outcome(0, 0, 1, List.of()));

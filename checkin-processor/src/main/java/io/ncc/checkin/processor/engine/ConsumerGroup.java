@@ -35,13 +35,14 @@ final class ConsumerGroup {
         return consumer;
     }
 
-    /**
-     * Makes sure that all is there that processing needs: the permission to run every command of the scripts, and the group, which is made
-     * at the checkpoint if it is gone.
-     */
-    void open() {
+    /** @throws io.lettuce.core.RedisException if this user of Redis may not run every command of the scripts */
+    void requirePermissions() {
         redis.call(
                 commands -> probe.run(commands, ScriptOutputType.INTEGER, new String[] {keys.probe()}, new String[0]));
+    }
+
+    /** Makes the group at the checkpoint if it is not there. */
+    void open() {
         List<Object> reply = redis.call(commands -> runOpen(commands, keys.group()));
         if ((Long) reply.get(1) == 1) {
             log.info("Made group {} of {} at {}", keys.group(), keys.stream(), reply.get(0));

@@ -5,9 +5,11 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.checkin.processor.engine.Projection.Rejected;
 import io.ncc.checkin.service.LuaScript;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,22 +55,26 @@ final class DeadLetters {
                         scriptKeys.toArray(String[]::new),
                         args.toArray(String[]::new))
                 .thenAccept(reply -> {
-                    List<?> dead = (List<?>) reply.get(0);
-                    for (Rejected entry : entries) {
-                        if (dead.contains(entry.id())) {
-                            log.error(
-                                    "Entry {} can't be applied and became a dead letter: {}",
-                                    entry.id(),
-                                    entry.reason());
-                        }
-                    }
+                    reportDead(entries, (List<?>) reply.get(0));
                     reportLost((List<?>) reply.get(1));
                 });
     }
 
+    /** A line for each reason, not for each entry: there may be very many. */
+    private static void reportDead(List<Rejected> entries, List<?> dead) {
+        entries.stream()
+                .filter(entry -> dead.contains(entry.id()))
+                .collect(Collectors.groupingBy(Rejected::reason, LinkedHashMap::new, Collectors.toList()))
+                .forEach((reason, some) -> log.error(
+                        "Can't be applied, set aside as dead letters: {} from entry {} on: {}",
+                        some.size(),
+                        some.get(0).id(),
+                        reason));
+    }
+
     static void reportLost(List<?> ids) {
-        for (Object id : ids) {
-            log.error("Entry {} was deleted from the stream by someone before it was applied: it is lost", id);
+        if (!ids.isEmpty()) {
+            log.error("Deleted from the stream by someone before they were applied, and lost: {}", ids);
         }
     }
 }

@@ -8,4 +8,9 @@ import java.util.Map;
  * @param fields of a repeated field, the last value; empty for an entry that is pending and was deleted from the stream
  * @param deliveries how often it was delivered, as the server counts: 1 for the first time
  */
-public record Entry(String id, Map<String, String> fields, long deliveries) {}
+public record Entry(String id, Map<String, String> fields, long deliveries) {
+
+    Entry deliveredAgain() {
+        return new Entry(id, fields, deliveries + 1);
+    }
+}

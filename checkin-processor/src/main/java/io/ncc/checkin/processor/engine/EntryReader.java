@@ -65,7 +65,7 @@ final class EntryReader {
                 } catch (InterruptedException e) {
                     throw e;
                 } catch (Throwable e) { // only a stop may end this loop
-                    lastTurn = System.nanoTime();
+                    turned();
                     enterTrouble(e);
                     stopping.await(backoff.next().toNanos(), TimeUnit.NANOSECONDS);
                 }
@@ -81,14 +81,18 @@ final class EntryReader {
         applier.takeFailure();
         source.open();
         while (!isStopping() || source.isAhead()) {
-            applier.submit(source.next(!isStopping()));
+            applier.submit(source.next(!isStopping()), this::turned);
             if (trouble != null) {
                 applier.awaitIdle(DRAIN_LIMIT); // not over before something has succeeded
             }
             throwIfFailed();
-            lastTurn = System.nanoTime();
+            turned();
             leaveTrouble();
         }
+    }
+
+    private void turned() {
+        lastTurn = System.nanoTime();
     }
 
     /** @throws RedisException if an earlier batch could not be applied */

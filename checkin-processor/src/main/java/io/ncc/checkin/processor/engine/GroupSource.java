@@ -48,6 +48,7 @@ final class GroupSource implements EntrySource {
     @Override
     public void open() {
         ahead = null; // what it was given is pending
+        group.requirePermissions();
         group.open();
         pendingUpTo = BEGINNING;
     }

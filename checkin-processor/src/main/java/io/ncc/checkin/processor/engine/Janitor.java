@@ -21,7 +21,6 @@ final class Janitor implements Periodic.Task {
     private static final String MOST_TRIMMED = "1000";
     private static final Duration REAP_AFTER = Duration.ofHours(24);
     private static final int TURNS_PER_REAPING = 60;
-    private static final double HOLD_SHARE = 0.8;
     private static final Duration FUTURE = Duration.ofHours(1);
 
     private final LuaScript script = LuaScript.of(Janitor.class, "settled", "janitor");
@@ -48,15 +47,11 @@ final class Janitor implements Periodic.Task {
     }
 
     @Override
-    public void run(Periodic self) {
-        boolean more;
-        do {
-            List<Object> reply =
-                    redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, keys.state(), args()));
-            more = (Long) reply.get(2) == 1;
-            report(reply);
-            turns++;
-        } while (more && !self.isStopping());
+    public boolean run(Runnable waiting) {
+        List<Object> reply = redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, keys.state(), args()));
+        report(reply);
+        turns++;
+        return (Long) reply.get(2) == 1;
     }
 
     private String[] args() {
@@ -65,7 +60,7 @@ final class Janitor implements Periodic.Task {
             keys.group(),
             Long.toString(properties.retainEntries()),
             Long.toString(retainAge == null ? 0 : retainAge.toMillis()),
-            Long.toString((long) (properties.maxLength() * HOLD_SHARE)),
+            Long.toString(properties.holdLength()),
             MOST_TRIMMED,
             consumer,
             Long.toString(turns % TURNS_PER_REAPING == 0 ? REAP_AFTER.toMillis() : 0)
@@ -111,7 +106,7 @@ final class Janitor implements Periodic.Task {
     }
 
     private void warnOfPassedOver(List<?> groups) {
-        if (!groups.isEmpty() && passedOver.isEmpty()) {
+        if (!passedOver.containsAll(groups)) {
             log.warn("The stream is too long to wait for groups {}: what they have not read is trimmed", groups);
         }
         passedOver = groups;

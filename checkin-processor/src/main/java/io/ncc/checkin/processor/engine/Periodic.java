@@ -24,8 +24,13 @@ final class Periodic {
     /** What is to be done. */
     interface Task {
 
-        /** One turn, which should not go on for long when it is to stop. */
-        void run(Periodic self) throws InterruptedException;
+        /**
+         * One turn.
+         *
+         * @param waiting to be run now and then by a turn that takes long because it waits for others
+         * @return whether to go on at once
+         */
+        boolean run(Runnable waiting) throws InterruptedException;
     }
 
     Periodic(String name, Duration interval, Task task) {
@@ -37,10 +42,6 @@ final class Periodic {
     /** For how long the present turn should have been over, also one that fails; negative in time. */
     Duration overdue() {
         return Duration.ofNanos(System.nanoTime() - lastTurn).minus(interval.multipliedBy(2));
-    }
-
-    boolean isStopping() {
-        return stopping.getCount() == 0;
     }
 
     void start() {
@@ -55,7 +56,11 @@ final class Periodic {
         try {
             while (!stopping.await(jittered(interval).toNanos(), TimeUnit.NANOSECONDS)) {
                 try {
-                    task.run(this);
+                    boolean more = true;
+                    while (more && stopping.getCount() > 0) {
+                        more = task.run(this::turned);
+                        turned();
+                    }
                     failing = false;
                 } catch (InterruptedException e) {
                     throw e;
@@ -67,11 +72,15 @@ final class Periodic {
                         failing = true;
                     }
                 }
-                lastTurn = System.nanoTime();
+                turned();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    private void turned() {
+        lastTurn = System.nanoTime();
     }
 
     private static Duration jittered(Duration interval) {

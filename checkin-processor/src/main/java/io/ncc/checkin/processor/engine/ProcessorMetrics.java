@@ -19,12 +19,15 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code checkin.processor.*} is what this process did since its start. Each entry that was submitted has one outcome:
  * {@code submitted = applied + skipped + left + rejected + settled-elsewhere}, but for batches whose reply was lost, which are in none.
  *
- * <p>{@code checkin.stream.*} is what Redis says, the same from every processor, a second old at most. The totals are counted by the scripts
- * themselves, so no reply can be lost: {@code accepted = applied + dead + lost + unsettled}, where accepted is what was ever appended.
+ * <p>{@code checkin.stream.*} is what Redis says, the same from every processor, as of the last look, about a second ago while Redis answers. The totals are counted by the scripts
+ * themselves, so no reply can be lost: {@code appended = applied + dead + lost + unsettled}.
  * {@code skipped} counts entries that came once more after they had been settled; it grows when someone rewinds or removes the group.
  * Alert on {@code checkin.stream.oldest.unsettled}, on any growth of {@code dead} and {@code lost}, and on {@code skipped} if nobody did that.
  */
 final class ProcessorMetrics {
+
+    /** What Redis said is no longer shown after so many nanoseconds: nobody should take it for how things stand. */
+    private static final long KNOWN_FOR = TimeUnit.SECONDS.toNanos(10);
 
     private final Counter applied;
     private final Counter skipped;
@@ -36,6 +39,7 @@ final class ProcessorMetrics {
     private final Timer latency;
     private final String group;
     private volatile Standing standing = Standing.UNKNOWN;
+    private volatile long seenAt = System.nanoTime() - KNOWN_FOR;
 
     ProcessorMetrics(MeterRegistry registry, String group) {
         this.group = group;
@@ -95,7 +99,10 @@ final class ProcessorMetrics {
             String description,
             @Nullable String unit,
             ToDoubleFunction<Standing> value) {
-        Gauge.builder(name, this, self -> value.applyAsDouble(self.standing))
+        Gauge.builder(
+                        name,
+                        this,
+                        self -> System.nanoTime() - seenAt < KNOWN_FOR ? value.applyAsDouble(standing) : Double.NaN)
                 .description(description)
                 .tag("group", group)
                 .baseUnit(unit)
@@ -118,5 +125,6 @@ final class ProcessorMetrics {
 
     void standing(Standing current) {
         standing = current;
+        seenAt = System.nanoTime();
     }
 }

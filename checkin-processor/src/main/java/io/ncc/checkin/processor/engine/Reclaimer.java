@@ -35,24 +35,22 @@ final class Reclaimer implements Periodic.Task {
         this.most = Integer.toString(Math.min(properties.effectiveBatchSize(), MOST_AT_ONCE));
     }
 
-    /** Walks through the group's pending entries once; a walk that was cut off goes on where it was. */
+    /** Goes on with its walk through the group's pending entries, until that is at its end. */
     @Override
-    public void run(Periodic self) throws InterruptedException {
-        do {
-            String[] args = {keys.group(), consumer, claimAfterMillis, cursor, most};
-            List<Object> reply =
-                    redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, keys.state(), args));
-            cursor = (String) reply.get(0);
-            List<Entry> entries = entries((List<?>) reply.get(1));
-            DeadLetters.reportLost((List<?>) reply.get(2));
-            if (!entries.isEmpty()) {
-                log.info(
-                        "Took over {} entries, from {} on",
-                        entries.size(),
-                        entries.get(0).id());
-                applier.submit(new Batch(entries, false));
-            }
-        } while (!self.isStopping() && !cursor.equals(BEGINNING));
+    public boolean run(Runnable waiting) throws InterruptedException {
+        String[] args = {keys.group(), consumer, claimAfterMillis, cursor, most};
+        List<Object> reply = redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, keys.state(), args));
+        cursor = (String) reply.get(0);
+        List<Entry> entries = entries((List<?>) reply.get(1));
+        DeadLetters.reportLost((List<?>) reply.get(2));
+        if (!entries.isEmpty()) {
+            log.info(
+                    "Took over {} entries, from {} on",
+                    entries.size(),
+                    entries.get(0).id());
+            applier.submit(new Batch(entries, false), waiting);
+        }
+        return !cursor.equals(BEGINNING);
     }
 
     private static List<Entry> entries(List<?> reply) {

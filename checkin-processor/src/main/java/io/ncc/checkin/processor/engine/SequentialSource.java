@@ -24,6 +24,7 @@ final class SequentialSource implements EntrySource {
 
     @Override
     public void open() {
+        group.requirePermissions();
         position = group.position();
     }
 
@@ -33,7 +34,7 @@ final class SequentialSource implements EntrySource {
         List<StreamMessage<String, String>> page =
                 redis.call(commands -> commands.xread(blocking, StreamOffset.from(stream, position)));
         if (page.isEmpty()) {
-            open(); // the stream may have been replaced by one that begins below
+            position = group.position(); // the stream may have been replaced by one that begins below
             return Batch.EMPTY;
         }
         position = page.get(page.size() - 1).getId();

@@ -64,7 +64,7 @@ final class ApplierIT {
         List<Entry> entries = pending(5, 1);
         String guilty = entries.get(2).id();
 
-        applyWith(Set.of(guilty), entries);
+        applyWith(Mode.GROUP, Set.of(guilty), entries);
 
         assertThat(redis.commands().hget(KEYS.user(1), "numCheckins")).isEqualTo("4");
         assertThat(pendingIds()).containsExactly(guilty);
@@ -76,7 +76,7 @@ final class ApplierIT {
     void anEntryThatWasDeliveredTooOftenIsAppliedAloneBeforeItIsGivenUp() throws InterruptedException {
         List<Entry> entries = pending(5, MAX_DELIVERIES + 1);
 
-        applyWith(Set.of(), entries);
+        applyWith(Mode.GROUP, Set.of(), entries);
 
         assertThat(redis.commands().hget(KEYS.user(1), "numCheckins")).isEqualTo("5");
         assertThat(deadLetters()).isEmpty();
@@ -88,7 +88,7 @@ final class ApplierIT {
         List<Entry> entries = pending(5, MAX_DELIVERIES + 1);
         String guilty = entries.get(2).id();
 
-        applyWith(Set.of(guilty), entries);
+        applyWith(Mode.GROUP, Set.of(guilty), entries);
 
         assertThat(pendingIds()).isEmpty();
         assertThat(deadLetters()).isEqualTo(Map.of(guilty, "failed 4 times, the last time alone"));
@@ -98,15 +98,27 @@ final class ApplierIT {
     void anEntryThatWasDeliveredTwiceTooOftenIsNotEvenTried() throws InterruptedException {
         List<Entry> entries = pending(1, 2 * MAX_DELIVERIES + 1);
 
-        applyWith(Set.of(), entries);
+        applyWith(Mode.GROUP, Set.of(), entries);
 
         assertThat(calls).isEmpty();
         assertThat(deadLetters()).isEqualTo(Map.of(entries.get(0).id(), "delivered 7 times and never settled"));
     }
 
+    @Test
+    void inSequentialModeAnEntryThatFailsIsTriedAgainAtOnceAndThenGivenUp() throws InterruptedException {
+        List<Entry> entries = pending(5, 1);
+        String guilty = entries.get(2).id();
+
+        applyWith(Mode.SEQUENTIAL, Set.of(guilty), entries);
+
+        assertThat(redis.commands().hget(KEYS.user(1), "numCheckins")).isEqualTo("4");
+        assertThat(deadLetters()).isEqualTo(Map.of(guilty, "failed 4 times, the last time alone"));
+        assertThat(calls).filteredOn(List.of(guilty)::equals).hasSize(MAX_DELIVERIES + 1);
+    }
+
     /** With the real projection, but for a script that fails whenever one of these is in the batch. */
-    private void applyWith(Set<String> poison, List<Entry> entries) throws InterruptedException {
-        Projection real = new CheckinProjection(KEYS, Mode.GROUP);
+    private void applyWith(Mode mode, Set<String> poison, List<Entry> entries) throws InterruptedException {
+        Projection real = new CheckinProjection(KEYS, mode);
         Projection failing = new Projection() {
             @Override
             public GroupKeys keys() {
@@ -125,16 +137,17 @@ final class ApplierIT {
         Applier applier = new Applier(
                 link,
                 failing,
-                new DeadLetters(real.keys(), Mode.GROUP, "test"),
+                new DeadLetters(real.keys(), mode, "test"),
                 new ProcessorMetrics(new SimpleMeterRegistry(), Keys.GROUP),
-                properties());
-        applier.submit(new Batch(entries, true));
+                properties(mode));
+        applier.submit(new Batch(entries, true), () -> {});
         assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
         assertThat(applier.takeFailure()).isNull();
     }
 
-    private static ProcessorProperties properties() {
-        return new Binder(new MapConfigurationPropertySource(Map.of("p.max-deliveries", MAX_DELIVERIES)))
+    private static ProcessorProperties properties(Mode mode) {
+        return new Binder(
+                        new MapConfigurationPropertySource(Map.of("p.max-deliveries", MAX_DELIVERIES, "p.mode", mode)))
                 .bind("p", ProcessorProperties.class)
                 .get();
     }

@@ -308,7 +308,7 @@ final class OpenScriptIT {
     }
 
     @Test
-    void aGroupDoesNotOpenForAUserWithoutItsPermissions() {
+    void aUserWithoutItsPermissionsIsNoticedBeforeAnythingElse() {
         acl("on", ">" + PASSWORD, "~*", "+@all", "-hset");
         RedisClient restricted = RedisClient.create(RedisURI.builder()
                 .withHost(redis.host())
@@ -320,7 +320,7 @@ final class OpenScriptIT {
         try {
             var closed = new ConsumerGroup(restrictedLink, GROUP_KEYS, ME);
 
-            assertThatThrownBy(closed::open)
+            assertThatThrownBy(closed::requirePermissions)
                     .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.FORBIDDEN));
 
             assertThat(redis.commands().exists(STREAM)).isZero();

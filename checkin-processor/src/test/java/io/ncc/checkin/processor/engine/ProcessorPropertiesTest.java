@@ -79,6 +79,7 @@ final class ProcessorPropertiesTest {
         "max-deliveries, 0",
         "max-deliveries, 1001",
         "retain-entries, -1",
+        "retain-entries, 1600001",
         "retain-age, 0s",
         "max-length, 999"
     })
@@ -89,7 +90,7 @@ final class ProcessorPropertiesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"1s", "5s..1s", "1s..2s..3s", "a..b", "-1s..1s"})
+    @ValueSource(strings = {"1s", "5s..1s", "1s..2s..3s", "a..b", "-1s..1s", "1s..21s"})
     void simulatedWorkIsARangeOfDurations(String value) {
         assertThatThrownBy(() -> bind(Map.of("simulated-work", value))).hasStackTraceContaining("simulated-work");
     }
