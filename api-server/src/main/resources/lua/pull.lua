@@ -5,7 +5,8 @@
 --
 -- Returns { { id, { field, value, ... } }, ... }, ascending within each of the two kinds. Entries that were deleted from the stream while they were
 -- pending are acknowledged and left out.
--- Fails with NOGROUP if the stream or the group is gone.
+-- Fails with NOGROUP if the stream or the group is gone. Run twice it gives what comes next; what an answer that was lost had in it is pending, and
+-- given again when it has been held for too long, or with 1 in the end is gone.
 
 local stream = KEYS[1]
 local group, consumer, most, idle, acknowledge = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5] == '1'

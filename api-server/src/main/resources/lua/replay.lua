@@ -5,7 +5,8 @@
 --
 -- Returns { id, id of the new entry, ... } of those that were put back. Left out are ids that are no dead letters (any more), and dead letters that
 -- don't have all fields of their entry. The hash then has 'replayed <new id>' for the original, by which its status is found.
--- Fails with OOM when memory is full; then nothing has changed, as XADD is the first write. Safe to run twice: what was put back is no dead letter.
+-- Fails with OOM when memory is full, and with NOPERM for a user who may not do all of it; then nothing has changed: what comes before the first XADD
+-- changes nothing. Safe to run twice: what was put back is no dead letter.
 
 local stream, deadKey, deadIdsKey = unpack(KEYS)
 local MOST_FIELDS = 1000
@@ -27,6 +28,8 @@ for _, letter in ipairs(ARGV) do
       fields[#fields + 1] = 'replayOf'
       fields[#fields + 1] = values[2]
     end
+    redis.call('HSET', deadIdsKey, values[2], letter) -- as it is
+    redis.call('XDEL', deadKey, '0-0')
     local id = redis.call('XADD', stream, '*', unpack(fields))
     redis.call('HSET', deadIdsKey, values[2], 'replayed ' .. id)
     redis.call('XDEL', deadKey, letter)

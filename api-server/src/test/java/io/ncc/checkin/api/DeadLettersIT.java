@@ -3,9 +3,11 @@ package io.ncc.checkin.api;
 import static io.ncc.checkin.api.StreamFixture.KEYS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.Range;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.StreamMessage;
+import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.util.ArrayList;
@@ -24,6 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import tools.jackson.databind.JsonNode;
 
 @Timeout(60)
@@ -307,6 +310,38 @@ final class DeadLettersIT {
         redis.fillMemory();
         assertThat(api.delete("/dead-letters/" + letter).status()).isEqualTo(204);
         assertThat(api.get("/checkins/" + id).json().get("reason").asString()).isEqualTo("discarded");
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = CommandType.class,
+            names = {"XADD", "HSET", "XDEL"})
+    void withoutAPermissionNothingIsPutBackOrDiscarded(CommandType forbidden) {
+        String id = stream.add(1, 2, 3);
+        String letter = stream.setAside(id, "a reason");
+        Map<String, String> index = redis.commands().hgetall(KEYS.deadLetterIds());
+        redis.commands()
+                .aclSetuser(
+                        "limited",
+                        AclSetuserArgs.Builder.on()
+                                .addPassword("secret")
+                                .allKeys()
+                                .allCommands()
+                                .removeCommand(forbidden));
+        try (ApiServer limited =
+                ApiServer.start(redis, "--spring.data.redis.username=limited", "--spring.data.redis.password=secret")) {
+            assertThat(limited.post("/dead-letters/" + letter + "/replay").status())
+                    .isEqualTo(503);
+            assertThat(limited.post("/dead-letters/replay").status()).isEqualTo(503);
+            if (forbidden != CommandType.XADD) {
+                assertThat(limited.delete("/dead-letters/" + letter).status()).isEqualTo(503);
+            }
+        } finally {
+            redis.commands().aclDeluser("limited");
+        }
+        assertThat(letters()).containsExactly(letter);
+        assertThat(stream.ids()).containsExactly(id);
+        assertThat(redis.commands().hgetall(KEYS.deadLetterIds())).isEqualTo(index);
     }
 
     private static String addOdd(String... fieldsAndValues) {

@@ -4,8 +4,10 @@ import static io.ncc.checkin.api.StreamFixture.KEYS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.XTrimArgs;
+import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.LiveFollower;
 import io.ncc.checkin.testsupport.RandomCheckins;
@@ -441,5 +443,24 @@ final class LiveIT {
 
     private static CompletableFuture<HttpResponse<String>> begin(HttpRequest.Builder request) {
         return CLIENT.sendAsync(request.build(), BodyHandlers.ofString());
+    }
+
+    @Test
+    void whoMayNotReadTheStreamIsNotReady() {
+        redis.commands().aclSetuser("limited", limited().removeCommand(CommandType.XREAD));
+        try (ApiServer blind =
+                ApiServer.start(redis, "--spring.data.redis.username=limited", "--spring.data.redis.password=secret")) {
+            eventually(() -> blind.get("/actuator/health/readiness").status() == 503);
+            assertThat(blind.get("/actuator/health/liveness").status()).isEqualTo(200);
+
+            redis.commands().aclSetuser("limited", limited());
+            eventually(() -> blind.get("/actuator/health/readiness").status() == 200);
+        } finally {
+            redis.commands().aclDeluser("limited");
+        }
+    }
+
+    private static AclSetuserArgs limited() {
+        return AclSetuserArgs.Builder.on().addPassword("secret").allKeys().allCommands();
     }
 }

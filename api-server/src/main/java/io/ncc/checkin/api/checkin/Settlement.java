@@ -29,7 +29,11 @@ import org.springframework.stereotype.Component;
 public final class Settlement implements SmartLifecycle {
 
     private static final Logger log = LoggerFactory.getLogger(Settlement.class);
-    private static final Duration INTERVAL = Duration.ofMillis(2);
+    private static final Duration SHORTEST_PAUSE = Duration.ofMillis(2);
+
+    /** The pause is so many times as long as the look before it: Redis has other work than to be asked. */
+    private static final int PAUSE_BY_LOOK = 4;
+
     private static final int MOST_AT_ONCE = 500;
 
     private final StatusReader statuses;
@@ -89,14 +93,16 @@ public final class Settlement implements SmartLifecycle {
 
     /** Once, and again in a moment as long as someone waits. */
     private void look() {
+        long start = System.nanoTime();
         lookOnce();
+        long pause = Math.max(SHORTEST_PAUSE.toNanos(), PAUSE_BY_LOOK * (System.nanoTime() - start));
         if (waiters.isEmpty()) {
             looking.set(false);
             lookSoon(); // someone may have come just now
             return;
         }
         try {
-            ScheduledFuture<?> unused = executor.schedule(this::look, INTERVAL.toNanos(), TimeUnit.NANOSECONDS);
+            ScheduledFuture<?> unused = executor.schedule(this::look, pause, TimeUnit.NANOSECONDS);
         } catch (RejectedExecutionException e) {
             failAll(stopping());
         }

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.annotation.Qualifier;
@@ -37,6 +38,7 @@ public final class StreamTail implements SmartLifecycle {
     private static final int MOST_AT_ONCE = 1000;
     private static final Duration MOST_BLOCK = Duration.ofMillis(500);
     private static final int MOST_PASSED = 1000;
+    private static final Duration LONGEST_TURN = Duration.ofSeconds(30);
 
     /** Between two reads, so that what comes close together is handed on together. */
     private static final Duration REST = Duration.ofMillis(10);
@@ -53,6 +55,8 @@ public final class StreamTail implements SmartLifecycle {
     private volatile StreamId position = StreamId.ZERO;
     private volatile boolean positioned;
     private volatile boolean running;
+    private volatile long lastTurn = System.nanoTime();
+    private volatile @Nullable RedisCondition trouble;
     private volatile Thread thread = new Thread("tail, not started");
 
     StreamTail(@Qualifier("tailLink") RedisLink redis, Keys keys, LiveHub hub, ApiProperties properties) {
@@ -68,20 +72,33 @@ public final class StreamTail implements SmartLifecycle {
         return next.get().copy();
     }
 
+    /** What stands in the way of following now; null if nothing does. */
+    public @Nullable RedisCondition trouble() {
+        return trouble;
+    }
+
+    /** Whether the loop makes its turns, also those that fail; if not, only a restart helps. */
+    public boolean isTurning() {
+        return System.nanoTime() - lastTurn < LONGEST_TURN.toNanos();
+    }
+
     private void run() {
         Backoff backoff = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(1));
-        boolean reported = false;
         while (running) {
+            lastTurn = System.nanoTime();
             try {
                 turn();
                 backoff.reset();
-                reported = false;
-            } catch (Throwable e) { // only a stop may end this loop
-                if (!reported && running) {
-                    RedisCondition condition = RedisCondition.of(e);
-                    log.warn("Following the stream is interrupted ({})", condition, condition.isOutage() ? null : e);
-                    reported = true;
+                if (trouble != null) {
+                    trouble = null;
+                    log.info("Following the stream goes on");
                 }
+            } catch (Throwable e) { // only a stop may end this loop
+                RedisCondition condition = RedisCondition.of(e);
+                if (trouble == null && running) {
+                    log.warn("Following the stream is interrupted ({})", condition, condition.isOutage() ? null : e);
+                }
+                trouble = condition;
                 hub.tick();
                 pause(backoff.next());
             }

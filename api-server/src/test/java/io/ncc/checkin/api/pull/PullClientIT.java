@@ -1,6 +1,8 @@
 package io.ncc.checkin.api.pull;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 
 import io.lettuce.core.Range;
 import io.lettuce.core.StreamMessage;
@@ -13,12 +15,14 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Stream;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -34,9 +38,10 @@ final class PullClientIT {
     static final RealRedis redis = RealRedis.server();
 
     @Test
-    void theExampleSeesEachCheckinOnceAndAcknowledgesIt() throws Exception {
+    void theExampleSeesEachCheckinAndAcknowledgesThoseThatItsConsumerTook() throws Exception {
         try (ConfigurableApplicationContext api = ApiApplication.run(
                 "--server.port=0",
+                "--checkin.api.claim-after=500ms",
                 "--spring.data.redis.host=" + redis.host(),
                 "--spring.data.redis.port=" + redis.port())) {
             String url = "http://localhost:" + api.getEnvironment().getRequiredProperty("local.server.port")
@@ -50,19 +55,48 @@ final class PullClientIT {
                             .send(make, BodyHandlers.discarding())
                             .statusCode())
                     .isEqualTo(201);
+            List<String> ids = ids();
 
-            String last = ids().get(999);
-            List<String> seen = new PullClient(url)
-                    .checkins("me")
-                    .map(checkin -> checkin.get("id").asString())
-                    .takeWhile(id -> !id.equals(last))
-                    .toList();
+            List<String> seen = consumedUntil(url, ids.get(549));
+            assertThat(seen).isEqualTo(ids.subList(0, 550));
+            assertThat(pending()).isEqualTo(100);
 
-            assertThat(seen).isEqualTo(ids().subList(0, 999));
-            assertThat(redis.commands()
-                            .xpending(Keys.unpartitioned().checkins(), "mine")
-                            .getCount())
-                    .isZero();
+            Thread.sleep(600);
+            List<String> seenLater = consumedUntil(url, ids.get(999));
+            assertThat(seenLater).containsAll(ids.subList(500, 1_000)).doesNotContainAnyElementsOf(ids.subList(0, 500));
+        }
+    }
+
+    /** What a consumer gets that fails at one of them. */
+    private static List<String> consumedUntil(String url, String lastId) {
+        List<String> seen = new ArrayList<>();
+        assertThatExceptionOfType(UnsupportedOperationException.class)
+                .isThrownBy(() -> new PullClient(url).forEach("me", checkin -> {
+                    seen.add(checkin.get("id").asString());
+                    if (seen.contains(lastId)) {
+                        throw new UnsupportedOperationException();
+                    }
+                }));
+        return seen;
+    }
+
+    private static long pending() {
+        return redis.commands()
+                .xpending(Keys.unpartitioned().checkins(), "mine")
+                .getCount();
+    }
+
+    @Test
+    void theExampleEndsWithWhatTheServerSays() throws Exception {
+        try (ConfigurableApplicationContext api = ApiApplication.run(
+                "--server.port=0",
+                "--spring.data.redis.host=" + redis.host(),
+                "--spring.data.redis.port=" + redis.port())) {
+            String url = "http://localhost:" + api.getEnvironment().getRequiredProperty("local.server.port")
+                    + "/groups/nobodys";
+            assertThatIllegalStateException()
+                    .isThrownBy(() -> new PullClient(url).forEach("me", checkin -> {}))
+                    .withMessageContaining("404");
         }
     }
 
@@ -93,20 +127,20 @@ final class PullClientIT {
             this.group = group;
         }
 
-        /** Checkins, without end. Those that were pulled together are acknowledged when the last of them has been consumed. */
-        Stream<JsonNode> checkins(String consumer) {
-            return Stream.generate(() -> post("/consumers/" + consumer + "/pull?wait=20s", Map.of())
-                            .get("items"))
-                    .flatMap(items -> items.valueStream().onClose(() -> acknowledge(items)));
-        }
-
-        private void acknowledge(JsonNode items) {
-            if (!items.isEmpty()) {
-                post(
-                        "/ack",
-                        Map.of(
-                                "ids",
-                                items.valueStream().map(item -> item.get("id")).toList()));
+        /**
+         * Gives each checkin to the action, without end. Those that were pulled together are acknowledged when it has taken the last of them; if it
+         * fails at one, they come again.
+         */
+        void forEach(String consumer, Consumer<JsonNode> action) {
+            while (true) {
+                JsonNode items = post("/consumers/" + consumer + "/pull?wait=20s", Map.of())
+                        .get("items");
+                items.forEach(action);
+                if (!items.isEmpty()) {
+                    List<JsonNode> ids =
+                            items.valueStream().map(item -> item.get("id")).toList();
+                    post("/ack", Map.of("ids", ids));
+                }
             }
         }
 
@@ -116,7 +150,11 @@ final class PullClientIT {
                         .header("Content-Type", "application/json")
                         .POST(BodyPublishers.ofString(json.writeValueAsString(body)))
                         .build();
-                return json.readTree(http.send(request, BodyHandlers.ofString()).body());
+                HttpResponse<String> answer = http.send(request, BodyHandlers.ofString());
+                if (answer.statusCode() != 200) {
+                    throw new IllegalStateException(answer.statusCode() + " " + answer.body());
+                }
+                return json.readTree(answer.body());
             } catch (IOException | InterruptedException e) {
                 throw new IllegalStateException(e);
             }

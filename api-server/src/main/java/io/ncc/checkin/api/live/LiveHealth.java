@@ -1,0 +1,29 @@
+package io.ncc.checkin.api.live;
+
+import io.ncc.checkin.service.RedisCondition;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+
+/** What the loop that follows the stream has to say of its health. */
+@Configuration(proxyBeanMethods = false)
+class LiveHealth {
+
+    /** Part of readiness: whether those who follow the stream, or wait for checkins to pull, see what comes. */
+    @Bean
+    HealthIndicator followingHealthIndicator(StreamTail tail) {
+        return () -> {
+            RedisCondition trouble = tail.trouble();
+            return trouble == null
+                    ? Health.up().build()
+                    : Health.down().withDetail("condition", trouble).build();
+        };
+    }
+
+    /** Part of liveness: a loop that hangs is not mended by waiting, but by a restart. */
+    @Bean
+    HealthIndicator loopHealthIndicator(StreamTail tail) {
+        return () -> (tail.isTurning() ? Health.up() : Health.down()).build();
+    }
+}
