@@ -88,7 +88,7 @@ app.get('/checkins/stream', (request, response) => {
   response.writeHead(200, { 'Content-Type': 'text/event-stream' });
   response.flushHeaders();
   followers.add(response);
-  request.on('close', () => followers.delete(response));
+  response.on('close', () => followers.delete(response));
 });
 
 async function follow() {
@@ -96,11 +96,10 @@ async function follow() {
   for (let last = '$'; ; ) {
     const read = await reader.xread('COUNT', 1000, 'BLOCK', 1000, 'STREAMS', 'ncc:checkins', last);
     if (read === null) continue;
-    for (const entry of read[0][1]) {
-      const event = `id:${entry[0]}\ndata:${JSON.stringify(checkinOf(entry))}\n\n`;
-      for (const follower of followers) follower.write(event);
-      last = entry[0];
-    }
+    const entries = read[0][1];
+    const events = entries.map((entry) => `id:${entry[0]}\ndata:${JSON.stringify(checkinOf(entry))}\n\n`).join('');
+    for (const follower of followers) follower.write(events);
+    last = entries[entries.length - 1][0];
   }
 }
 
