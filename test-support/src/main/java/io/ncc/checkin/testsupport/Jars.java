@@ -10,7 +10,11 @@ import java.nio.file.Path;
  */
 public record Jars(Path project) {
 
-    /** @throws IllegalStateException if it isn't there */
+    /**
+     * The one of a service, of the demo, or of the benchmarks.
+     *
+     * @throws IllegalStateException if it isn't there
+     */
     public Path of(String module) {
         Path jar = project.resolve(module)
                 .resolve("target")
