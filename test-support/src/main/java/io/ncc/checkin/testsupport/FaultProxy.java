@@ -118,7 +118,7 @@ public final class FaultProxy implements AutoCloseable {
         cut();
     }
 
-    /** Ends all connections and takes no new ones. */
+    /** Ends all connections and takes no new ones; one that comes in the very moment may still be taken by the system, and hears nothing. */
     public void refuse() {
         listener.close().syncUninterruptibly();
         reset();

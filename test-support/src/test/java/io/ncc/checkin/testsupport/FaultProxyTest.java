@@ -2,6 +2,7 @@ package io.ncc.checkin.testsupport;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -131,7 +132,8 @@ final class FaultProxyTest {
     @Test
     void nobodyConnectsWhileItRefusesAndAllDoAfterwards() throws IOException {
         proxy.refuse();
-        assertThatExceptionOfType(ConnectException.class).isThrownBy(this::connect);
+        await().untilAsserted(() -> assertThatExceptionOfType(ConnectException.class)
+                .isThrownBy(() -> connect().close()));
         proxy.accept();
         try (Socket socket = connect()) {
             assertThat(echoed(socket, "after")).isEqualTo("after");
