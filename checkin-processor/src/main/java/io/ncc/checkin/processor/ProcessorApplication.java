@@ -6,7 +6,6 @@ import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.processor.engine.Engine;
 import io.ncc.checkin.processor.engine.ProcessorProperties;
 import io.ncc.checkin.processor.engine.Projection;
-import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
@@ -66,12 +65,7 @@ public class ProcessorApplication {
     /** Part of readiness: whether processing goes on. */
     @Bean
     HealthIndicator processingHealthIndicator(Engine engine) {
-        return () -> {
-            RedisCondition trouble = engine.trouble();
-            return trouble == null
-                    ? Health.up().build()
-                    : Health.down().withDetail("condition", trouble).build();
-        };
+        return () -> RedisHealth.of(engine.trouble());
     }
 
     /** Part of liveness: a loop that hangs is not mended by waiting, but by a restart. */

@@ -2,6 +2,7 @@ package io.ncc.checkin.service;
 
 import io.lettuce.core.RedisException;
 import io.lettuce.core.api.async.BaseRedisAsyncCommands;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 
@@ -18,9 +19,16 @@ public final class RedisHealth implements HealthIndicator {
     public Health health() {
         try {
             link.call(BaseRedisAsyncCommands::ping);
-            return Health.up().build();
+            return of(null);
         } catch (RedisException e) {
-            return Health.down().withDetail("condition", RedisCondition.of(e)).build();
+            return of(RedisCondition.of(e));
         }
+    }
+
+    /** Down while something stands in the way; null if nothing does. */
+    public static Health of(@Nullable RedisCondition trouble) {
+        return trouble == null
+                ? Health.up().build()
+                : Health.down().withDetail("condition", trouble).build();
     }
 }

@@ -1,6 +1,6 @@
 package io.ncc.checkin.api.live;
 
-import io.ncc.checkin.service.RedisCondition;
+import io.ncc.checkin.service.RedisHealth;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
@@ -13,12 +13,7 @@ class LiveHealth {
     /** Part of readiness: whether those who follow the stream, or wait for checkins to pull, see what comes. */
     @Bean
     HealthIndicator followingHealthIndicator(StreamTail tail) {
-        return () -> {
-            RedisCondition trouble = tail.trouble();
-            return trouble == null
-                    ? Health.up().build()
-                    : Health.down().withDetail("condition", trouble).build();
-        };
+        return () -> RedisHealth.of(tail.trouble());
     }
 
     /** Part of liveness: a loop that hangs is not mended by waiting, but by a restart. */
