@@ -3,12 +3,12 @@ package io.ncc.checkin.processor.engine;
 import io.lettuce.core.Consumer;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
-import io.lettuce.core.StreamMessage;
-import io.lettuce.core.XReadArgs;
-import io.lettuce.core.XReadArgs.StreamOffset;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.models.stream.PendingMessage;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.service.RedisLink;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
@@ -25,12 +25,12 @@ final class GroupSource implements EntrySource {
     private final ConsumerGroup group;
     private final Consumer<String> consumer;
     private final String stream;
-    private final XReadArgs blocking;
-    private final XReadArgs immediate;
     private final int batchSize;
+    private final Duration block;
+    private final EntryCodec codec = new EntryCodec();
 
     /** The reply to come of a read of new entries. */
-    private @Nullable CompletionStage<List<StreamMessage<String, String>>> ahead;
+    private @Nullable CompletionStage<List<Entry>> ahead;
 
     /** Up to where the pending entries have been read; null when all have. */
     private @Nullable String pendingUpTo;
@@ -41,8 +41,7 @@ final class GroupSource implements EntrySource {
         this.consumer = Consumer.from(group.keys().group(), group.consumer());
         this.stream = group.keys().stream();
         this.batchSize = properties.effectiveBatchSize();
-        this.blocking = XReadArgs.Builder.count(batchSize).block(properties.block());
-        this.immediate = XReadArgs.Builder.count(batchSize);
+        this.block = properties.block();
     }
 
     @Override
@@ -62,18 +61,14 @@ final class GroupSource implements EntrySource {
             }
             pendingUpTo = null;
         }
-        CompletionStage<List<StreamMessage<String, String>>> asked = ahead;
+        CompletionStage<List<Entry>> asked = ahead;
         ahead = null;
-        List<StreamMessage<String, String>> page =
-                redis.call(commands -> asked != null ? asked : read(commands, blocking, NEW_ENTRIES));
-        if (readAhead && page.size() == batchSize) {
+        List<Entry> entries = redis.call(commands -> asked != null ? asked : read(commands, NEW_ENTRIES, block));
+        if (readAhead && entries.size() == batchSize) {
             // A backlog: the next read waits in Redis behind the scripts. Asked for only after this batch was sent off,
             // Redis would idle.
-            ahead = read(redis.connection().async(), immediate, NEW_ENTRIES);
+            ahead = read(redis.connection().async(), NEW_ENTRIES, null);
         }
-        List<Entry> entries = page.stream()
-                .map(message -> new Entry(message.getId(), message.getBody(), 1))
-                .toList();
         return new Batch(entries, true);
     }
 
@@ -83,33 +78,37 @@ final class GroupSource implements EntrySource {
     }
 
     private Batch nextPending(String after) {
-        List<StreamMessage<String, String>> page = redis.call(commands -> read(commands, immediate, after));
+        List<Entry> page = redis.call(commands -> read(commands, after, null));
         if (page.isEmpty()) {
             return Batch.EMPTY;
         }
-        String first = page.get(0).getId();
-        String last = page.get(page.size() - 1).getId();
+        String first = page.get(0).id();
+        String last = page.get(page.size() - 1).id();
         pendingUpTo = last;
         Map<String, Long> deliveries = redis
                 .call(commands -> commands.xpending(stream, consumer, Range.create(first, last), Limit.from(batchSize)))
                 .stream()
                 .collect(Collectors.toMap(PendingMessage::getId, PendingMessage::getRedeliveryCount));
         List<Entry> entries = page.stream()
-                .map(message ->
-                        new Entry(message.getId(), fieldsOf(message), deliveries.getOrDefault(message.getId(), 1L)))
+                .map(entry -> new Entry(entry.id(), entry.fields(), deliveries.getOrDefault(entry.id(), 1L)))
                 .toList();
         return new Batch(entries, false);
     }
 
-    /** An entry that was deleted from the stream while it was pending comes without any. */
-    private static Map<String, String> fieldsOf(StreamMessage<String, String> message) {
-        return message.getBody() == null ? Map.of() : message.getBody();
-    }
-
-    @SuppressWarnings("unchecked") // of Lettuce's generic varargs
-    private CompletionStage<List<StreamMessage<String, String>>> read(
-            RedisAsyncCommands<String, String> commands, XReadArgs args, String after) {
-        return commands.xreadgroup(consumer, args, StreamOffset.from(stream, after));
+    /** @param block how long to wait for an entry, if there is none; null not to */
+    private CompletionStage<List<Entry>> read(
+            RedisAsyncCommands<String, String> commands, String after, @Nullable Duration block) {
+        CommandArgs<String, String> args = new CommandArgs<>(codec)
+                .add("GROUP")
+                .add(consumer.getGroup())
+                .add(consumer.getName())
+                .add("COUNT")
+                .add(batchSize);
+        if (block != null) {
+            args.add("BLOCK").add(block.toMillis());
+        }
+        args.add("STREAMS").addKey(stream).add(after);
+        return commands.dispatch(CommandType.XREADGROUP, new EntriesOutput(codec), args);
     }
 
     @Override

@@ -1,10 +1,12 @@
 package io.ncc.checkin.processor.engine;
 
-import io.lettuce.core.StreamMessage;
-import io.lettuce.core.XReadArgs;
-import io.lettuce.core.XReadArgs.StreamOffset;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.service.RedisLink;
+import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 
 /** Reads without a group, from the checkpoint on. */
 final class SequentialSource implements EntrySource {
@@ -12,14 +14,17 @@ final class SequentialSource implements EntrySource {
     private final RedisLink redis;
     private final ConsumerGroup group;
     private final String stream;
-    private final XReadArgs blocking;
+    private final int batchSize;
+    private final Duration block;
+    private final EntryCodec codec = new EntryCodec();
     private String position = "0-0";
 
     SequentialSource(RedisLink redis, ConsumerGroup group, ProcessorProperties properties) {
         this.redis = redis;
         this.group = group;
         this.stream = group.keys().stream();
-        this.blocking = XReadArgs.Builder.count(properties.effectiveBatchSize()).block(properties.block());
+        this.batchSize = properties.effectiveBatchSize();
+        this.block = properties.block();
     }
 
     @Override
@@ -29,19 +34,26 @@ final class SequentialSource implements EntrySource {
     }
 
     @Override
-    @SuppressWarnings("unchecked") // of Lettuce's generic varargs
     public Batch next(boolean readAhead) {
-        List<StreamMessage<String, String>> page =
-                redis.call(commands -> commands.xread(blocking, StreamOffset.from(stream, position)));
-        if (page.isEmpty()) {
+        List<Entry> entries = redis.call(this::read);
+        if (entries.isEmpty()) {
             position = group.position(); // the stream may have been replaced by one that begins below
             return Batch.EMPTY;
         }
-        position = page.get(page.size() - 1).getId();
-        List<Entry> entries = page.stream()
-                .map(message -> new Entry(message.getId(), message.getBody(), 1))
-                .toList();
+        position = entries.get(entries.size() - 1).id();
         return new Batch(entries, true);
+    }
+
+    private CompletionStage<List<Entry>> read(RedisAsyncCommands<String, String> commands) {
+        CommandArgs<String, String> args = new CommandArgs<>(codec)
+                .add("COUNT")
+                .add(batchSize)
+                .add("BLOCK")
+                .add(block.toMillis())
+                .add("STREAMS")
+                .addKey(stream)
+                .add(position);
+        return commands.dispatch(CommandType.XREAD, new EntriesOutput(codec), args);
     }
 
     @Override
