@@ -18,6 +18,7 @@ import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** Whole processors against a real Redis: whatever happens, the hashes are what reading the stream once in order makes of them. */
@@ -221,17 +223,17 @@ final class ProcessorIT {
     }
 
     @Test
-    void aPlainProgramCanShareTheGroup() {
+    void aPlainProgramInAnotherLanguageCanShareTheGroup(@TempDir Path folder) throws Exception {
         start("--checkin.processor.batch-size=5");
         start("--checkin.processor.batch-size=5");
-        try (PlainProgram plain = new PlainProgram(redis)) {
-            plain.start();
+        try (PlainProgram plain = new PlainProgram(redis, folder)) {
             for (int i = 0; i < 100; i++) {
                 append(30);
             }
             awaitCounters();
-            assertThat(plain.processed()).isPositive();
-            assertThat(plain.processed() + Long.parseLong(total("applied"))).isEqualTo(3_000);
+            List<String> counted = plain.stop();
+            assertThat(counted).isNotEmpty().doesNotHaveDuplicates();
+            assertThat(counted.size() + Long.parseLong(total("applied"))).isEqualTo(3_000);
         }
     }
 
