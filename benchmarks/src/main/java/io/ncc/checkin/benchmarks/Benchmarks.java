@@ -1,7 +1,6 @@
 package io.ncc.checkin.benchmarks;
 
 import io.ncc.checkin.benchmarks.contestant.BareClient;
-import io.ncc.checkin.benchmarks.contestant.Busy;
 import io.ncc.checkin.benchmarks.contestant.Contestant;
 import io.ncc.checkin.benchmarks.contestant.EmptyReceiver;
 import io.ncc.checkin.benchmarks.contestant.OneAtATime;
@@ -159,9 +158,6 @@ public final class Benchmarks implements Callable<Integer> {
     @Command(name = "contestant", hidden = true)
     private static final class ContestantCommand implements Callable<Integer> {
 
-        /** As much as the processor is. */
-        private static final double BUSY = 0.35;
-
         @Parameters(index = "0")
         private String name = "";
 
@@ -175,7 +171,6 @@ public final class Benchmarks implements Callable<Integer> {
         public Integer call() throws Exception {
             switch (name) {
                 case "bare-client" -> Contestant.serve(new BareClient(redisPort));
-                case "busy-bare-client" -> Contestant.serve(new Busy(new BareClient(redisPort), BUSY));
                 case "one-at-a-time" -> Contestant.serve(new OneAtATime(redisPort));
                 case "spring-data" -> Contestant.serve(new SpringDataProcessor(redisPort));
                 case "empty-receiver" -> {

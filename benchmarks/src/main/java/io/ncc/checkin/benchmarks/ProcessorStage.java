@@ -77,24 +77,32 @@ final class ProcessorStage {
         return finish(entries, start, meter);
     }
 
-    /** What some of the processors do in one round. */
+    /**
+     * What some of the processors do in one round, from their first batches on: before, they find out that they have been paused, and some connect
+     * anew.
+     */
     Sample drainByProcessors(int count, int entries, int users) {
         List<Started> some = processors.subList(0, count);
-        some.forEach(Started::resume);
-        LockSupport.parkNanos(
-                TimeUnit.MILLISECONDS.toNanos(1_500)); // until they have connected anew, where that was needed
-        some.forEach(Started::pause);
         fill(entries, users);
-        long goal = applied() + entries;
+        long before = applied();
+        some.forEach(Started::resume);
+        long begin = awaitApplied(before + 1);
         Sample.Meter meter = lab.meter(redis, some.toArray(Started[]::new));
         long start = System.nanoTime();
-        some.forEach(Started::resume);
-        while (applied() < goal) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10)); // more often, and it would take part
-        }
-        Sample sample = finish(entries, start, meter);
+        long end = awaitApplied(before + entries);
+        Sample sample = finish(end - begin, start, meter);
         some.forEach(Started::pause);
         return sample;
+    }
+
+    /** How many there are once there are so many. */
+    private long awaitApplied(long goal) {
+        long applied = applied();
+        while (applied < goal) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10)); // more often, and it would take part
+            applied = applied();
+        }
+        return applied;
     }
 
     /** A processor that was paused while its read waited would still be given the first entries. */
@@ -108,7 +116,7 @@ final class ProcessorStage {
         new RandomCheckins(seed++, users, Requests.LOCATIONS).append(commands, entries);
     }
 
-    private Sample finish(int entries, long start, Sample.Meter meter) {
+    private Sample finish(long entries, long start, Sample.Meter meter) {
         Sample sample = new Sample(entries / ((System.nanoTime() - start) / 1e9), meter.cores(), null);
         fold.addStream(commands);
         if (fold.hashes().size() <= MOST_COMPARED_EACH_TIME) {
