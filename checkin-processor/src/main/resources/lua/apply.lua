@@ -83,11 +83,13 @@ local isSettled, clear = settledBetween(stream, checkpointKey, rangesKey, ARGV[f
 -- Where ranges are already, a new one over several entries might overlap them: entries deleted from the stream don't show as a gap.
 local add, gap, writeRanges = newRanges(contiguous and clear)
 
+-- XACK answers 0 both for an entry that isn't pending and for a group that isn't there: this tells them apart, while it may still fail.
+if mustBePending then call('XPENDING', stream, group, '-', '+', 1) end
 requirePermissions(stream, group, probe)
 
 -- Acknowledge, and add up what this call settles.
 
-local applied, skipped, left, notPending = 0, 0, {}, false
+local applied, skipped, left = 0, 0, {}
 for i = firstEntry, #ARGV, 4 do
   local id = ARGV[i]
   local u, l = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
@@ -117,12 +119,9 @@ for i = firstEntry, #ARGV, 4 do
       locationStars[l] = locationStars[l] + stars
     else
       gap()
-      notPending = true
     end
   end
 end
--- XACK answers 0 both for an entry that isn't pending and for a group that isn't there; XPENDING tells them apart
-if notPending then call('XPENDING', stream, group, '-', '+', 1) end
 
 writeRanges(rangesKey)
 count(totalsKey, 'applied', applied)

@@ -11,8 +11,13 @@
 local stream, checkpointKey, rangesKey, totalsKey, probe = unpack(KEYS)
 local group, consumer, idle, cursor, most = unpack(ARGV)
 
+-- What follows the claim must not fail for want of a permission, or because a key is not what it should be.
 readCheckpoint(checkpointKey)
-redis.call('ZCARD', rangesKey)
+readStreamInfo(stream)
+redis.call('ZRANGEBYLEX', rangesKey, '-', '+', 'LIMIT', 0, 1)
+redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)
+redis.call('XPENDING', stream, group, '-', '+', 1)
+redis.call('XRANGE', stream, '-', '-')
 requirePermissions(stream, group, probe)
 local reply = redis.call('XAUTOCLAIM', stream, group, consumer, idle, cursor, 'COUNT', most)
 

@@ -11,11 +11,13 @@
 --
 -- Returns { stale, trimmed, more, length, pending, oldest unsettled id, last id, milliseconds now, { groups passed over },
 -- { consumers removed }, { applied, dead, lost, skipped } }: stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
--- more is 1 if there is more to trim, an id is '' where there is none.
+-- more is 1 if there is more to trim or to drop, 2 if the ranges have not been gone through to their end, so that the oldest unsettled id
+-- is not known yet; an id is '' where there is none.
 --
 -- Nothing unsettled is trimmed, and nothing that another group hasn't acknowledged, while the stream is shorter than ARGV[4]. Each write
 -- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
 
+local MOST_DROPPED = 5000
 local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS, 1, 4)
 local group, self = ARGV[1], ARGV[6]
 local retainEntries, retainMillis, holdLength = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -66,11 +68,15 @@ end
 local before = readCheckpoint(checkpointKey)
 local checkpoint = before
 if doneByUs and doneByUs > (checkpoint or pad('0-0')) then checkpoint = doneByUs end
-local oldest
-checkpoint, oldest = settledUpTo(checkpoint, last, stream, hasGroup and group or nil, rangesKey)
-if checkpoint and checkpoint ~= before then
-  redis.call('ZREMRANGEBYLEX', rangesKey, '-', '[' .. checkpoint .. '}') -- '}' is above the '|' after <last>
-  redis.call('SET', checkpointKey, unpad(checkpoint))
+local oldest, more
+checkpoint, oldest, more = settledUpTo(checkpoint, last, stream, hasGroup and group or nil, rangesKey)
+if checkpoint then
+  -- those that are left for the next call do no harm
+  local top = '[' .. checkpoint .. '}' -- '}' is above the '|' after <last>
+  local below = redis.call('ZRANGEBYLEX', rangesKey, '-', top, 'LIMIT', 0, MOST_DROPPED)
+  redis.call('ZREMRANGEBYLEX', rangesKey, '-', #below > 0 and '[' .. below[#below] or top)
+  if #below == MOST_DROPPED and more == 0 then more = 1 end
+  if checkpoint ~= before then redis.call('SET', checkpointKey, unpad(checkpoint)) end
 end
 
 -- Trim at the lowest of: the retention, the checkpoint, what other groups still need.
@@ -86,7 +92,7 @@ if retainMillis > 0 and now > retainMillis then
   local byAge = pad(string.format('%.0f-0', now - retainMillis))
   if not point or byAge > point then point = byAge end
 end
-local trimmed, more, passedOver = 0, 0, {}
+local trimmed, passedOver = 0, {}
 if point and checkpoint then
   local held = point > checkpoint
   if held then point = checkpoint end
@@ -100,7 +106,7 @@ if point and checkpoint then
     end
   end
   trimmed = redis.call('XTRIM', stream, 'MINID', '=', unpad(point))
-  if excess > mostTrimmed and not held then more = 1 end
+  if excess > mostTrimmed and not held and more == 0 then more = 1 end
 end
 
 -- Consumers that are gone. An idle time alone doesn't say so: polls that find nothing don't end it.

@@ -80,19 +80,20 @@ end
 
 -- Goes from the checkpoint (or false) on through the ranges, as long as nothing unsettled lies between: neither an entry of the stream, nor one
 -- that is pending in the group and was deleted from the stream, as it is not settled before it is counted as lost. The group is nil if it is not
--- there. Returns how far it came, and the first unsettled id; '' if there is none up to the last, or none in as many steps as one call may take.
+-- there. Returns how far it came; the first unsettled id, '' if there is none up to the last; and 2 if it took as many steps as one call may,
+-- so that this is not known, else 0.
 local function settledUpTo(checkpoint, last, streamKey, group, rangesKey)
   for step = 1, 1000 do
-    if checkpoint and checkpoint >= last then break end
+    if checkpoint and checkpoint >= last then return checkpoint, '', 0 end
     local from = checkpoint and '(' .. unpad(checkpoint) or '-'
     local entry = redis.call('XRANGE', streamKey, from, '+', 'COUNT', 1)[1]
     local range = entry and rangeOf(rangesKey, pad(entry[1]))
     local to = range and '(' .. unpad(firstOf(range)) or entry and '(' .. entry[1] or '+'
     local gone = group and redis.call('XPENDING', streamKey, group, from, to, 1)[1]
-    if gone or not range then return checkpoint, gone and gone[1] or entry and entry[1] or '' end
+    if gone or not range then return checkpoint, gone and gone[1] or entry and entry[1] or '', 0 end
     checkpoint = lastOf(range)
   end
-  return checkpoint, ''
+  return checkpoint, '', 2
 end
 
 -- Collects what is settled now: add(id) for each entry ascending, gap() where one in between is not. Entries are joined to ranges only

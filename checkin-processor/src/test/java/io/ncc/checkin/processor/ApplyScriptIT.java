@@ -29,6 +29,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -346,6 +347,46 @@ final class ApplyScriptIT {
         assertThatThrownBy(() -> apply(entries))
                 .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.NO_GROUP));
         assertThat(hashes()).isEmpty();
+    }
+
+    /** All of them; what another program has acknowledged meanwhile is a case of its own in the script. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "xack",
+                "xpending",
+                "hset",
+                "hmget",
+                "zadd",
+                "zrangebylex",
+                "xadd",
+                "get",
+                "xinfo",
+                "hincrby",
+                "evalsha"
+            })
+    void withoutOneOfItsCommandsItChangesNothingOrDoesAll(String command) {
+        Batch batch = new Case("")
+                .entry("1000-0", 7, 8, 5)
+                .entry("1000-1", 7, 8, 5)
+                .entry("1000-2", 7, 8, 5)
+                .prepare(redis.commands());
+        apply(Batch.of(batch.entries().get(0))); // so that there is something settled, and the script known
+        redis.commands().xack(KEYS.checkins(), Keys.GROUP, "1000-1");
+        Map<String, Map<String, String>> before = hashes();
+        redis.permit("-" + command);
+        try {
+            apply(batch);
+            assertThat(redis.commands().hget(USER, "numCheckins")).isEqualTo("2");
+            assertThat(pending()).isZero();
+        } catch (CompletionException e) {
+            assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.FORBIDDEN);
+            redis.permit("+@all");
+            assertThat(hashes()).isEqualTo(before);
+            assertThat(pending()).isEqualTo(1);
+        } finally {
+            redis.permit("+@all");
+        }
     }
 
     @Test

@@ -12,6 +12,8 @@ import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
@@ -235,6 +237,32 @@ final class ProcessorIT {
             assertThat(counted).isNotEmpty().doesNotHaveDuplicates();
             assertThat(counted.size() + Long.parseLong(total("applied"))).isEqualTo(3_000);
         }
+    }
+
+    @Test
+    void anIdleSequentialProcessorDoesNotReadAgainWhatIsAboveACheckpointThatIsHeldBack() throws InterruptedException {
+        append(10);
+        leavePendingFor("gone");
+        String held = redis.commands()
+                .xrange(STREAM, Range.unbounded(), Limit.from(1))
+                .get(0)
+                .getId();
+        redis.commands().xdel(STREAM, held); // pending for ever, as nobody claims
+        append(500);
+        start("--checkin.processor.mode=sequential", "--checkin.processor.block=100ms");
+        await().atMost(LIMIT).until(() -> "509".equals(total("applied")));
+        Thread.sleep(500);
+        long read = readSoFar();
+        Thread.sleep(1_000);
+        assertThat(readSoFar()).isEqualTo(read);
+    }
+
+    /** Entries that this process submitted, also in vain. */
+    private long readSoFar() {
+        MeterRegistry registry = processors.get(0).getBean(MeterRegistry.class);
+        return (long) registry.get("checkin.processor.entries").counters().stream()
+                .mapToDouble(Counter::count)
+                .sum();
     }
 
     @Test

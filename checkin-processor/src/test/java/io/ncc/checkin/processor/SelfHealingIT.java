@@ -30,6 +30,9 @@ import io.ncc.checkin.testsupport.FaultProxy;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -225,16 +228,16 @@ final class SelfHealingIT {
                         RedisCondition.FORBIDDEN,
                         true,
                         commands -> {
-                            permit(commands, "-hset");
+                            redis.permit("-hset");
                             killOthers(commands);
                         },
-                        commands -> permit(commands, "+@all")),
+                        commands -> redis.permit("+@all")),
                 new Outage(
                         "a command is forbidden from one batch to the next",
                         RedisCondition.FORBIDDEN,
                         true,
-                        commands -> permit(commands, "-hset"),
-                        commands -> permit(commands, "+@all")));
+                        commands -> redis.permit("-hset"),
+                        commands -> redis.permit("+@all")));
     }
 
     @ParameterizedTest(name = "while {0}")
@@ -474,6 +477,41 @@ final class SelfHealingIT {
         await().atMost(LIMIT).until(SelfHealingIT::isReady);
     }
 
+    @Test
+    void whatOnlyTheJanitorMayNotDoIsSaidOnceAndItIsNotReady() {
+        start("checkin.processor.retain-entries=100");
+        redis.permit("-xtrim");
+        try {
+            append(BACKLOG);
+            awaitFold();
+            awaitNotReadyButAlive();
+        } finally {
+            redis.permit("+@all");
+        }
+        await().atMost(LIMIT).until(SelfHealingIT::isReady);
+        assertThat(lines()).containsExactly("The janitor fails (FORBIDDEN)", "The janitor goes on");
+    }
+
+    @Test
+    void theUserOfTheDocumentationMayDoAllThatIsNeeded() throws IOException {
+        String rule = Files.readAllLines(Path.of("..", "docs", "operation.md")).stream()
+                .filter(line -> line.startsWith("ACL SETUSER "))
+                .findFirst()
+                .orElseThrow();
+        CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8);
+        Stream.of(rule.split(" ")).skip(1).forEach(args::add);
+        redis.commands().dispatch(CommandType.ACL, new StatusOutput<>(StringCodec.UTF8), args);
+        try {
+            start("spring.data.redis.username=checkins", "spring.data.redis.password=secret");
+            append(BACKLOG);
+            awaitFold();
+            await().during(Duration.ofSeconds(2)).atMost(LIMIT).until(SelfHealingIT::isReady);
+            assertThat(lines()).isEmpty();
+        } finally {
+            stop();
+        }
+    }
+
     private void withBacklog(Change change) {
         inOneTransaction(commands -> {
             append(BACKLOG);
@@ -505,14 +543,6 @@ final class SelfHealingIT {
 
     private static void killOthers(RedisCommands<String, String> commands) {
         commands.clientKill(KillArgs.Builder.typeNormal().skipme());
-    }
-
-    private static void permit(RedisCommands<String, String> commands, String rule) {
-        CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8);
-        commands.dispatch(
-                CommandType.ACL,
-                new StatusOutput<>(StringCodec.UTF8),
-                args.add("SETUSER").add("default").add(rule));
     }
 
     private static void rewind(RedisCommands<String, String> commands) {

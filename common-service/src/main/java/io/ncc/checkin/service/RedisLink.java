@@ -42,6 +42,7 @@ public final class RedisLink implements SmartLifecycle {
 
     private static final Logger log = LoggerFactory.getLogger(RedisLink.class);
     private static final Duration PROBATION = Duration.ofSeconds(10);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
     private static final Duration FIRST_CONNECT_WAIT = Duration.ofSeconds(3);
 
     private final String name;
@@ -188,8 +189,8 @@ public final class RedisLink implements SmartLifecycle {
     }
 
     private void run(CountDownLatch firstAttempt) {
-        Backoff backoff = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(1));
-        boolean useless = false; // the connection before was given up
+        Backoff backoff = new Backoff(Duration.ofMillis(20), LONGEST_PAUSE);
+        boolean onProbation = false; // the connection before was given up, or broke soon
         boolean complained = false; // the one line for an outage is written
         while (isRunning()) {
             try (StatefulRedisConnection<String, String> connection = client.connect(codec)) {
@@ -198,14 +199,20 @@ public final class RedisLink implements SmartLifecycle {
                 session.set(opened);
                 firstAttempt.countDown();
                 lastFailure = null;
-                // after one that was given up, the next is not better for being open: it has to last
-                if (!useless || !opened.ended.await(PROBATION.toMillis(), TimeUnit.MILLISECONDS)) {
+                long since = System.nanoTime();
+                // after one that was given up or broke soon, the next is not better for being open: it has to last
+                if (!onProbation || !opened.ended.await(PROBATION.toMillis(), TimeUnit.MILLISECONDS)) {
                     log.info("Redis connection '{}' is open", name);
                     complained = false;
                     backoff.reset();
                     opened.ended.await();
                 }
-                useless = opened.uselessness != null;
+                Duration lasted = Duration.ofNanos(System.nanoTime() - since);
+                boolean useless = opened.uselessness != null;
+                onProbation = useless || lasted.compareTo(PROBATION) < 0;
+                if (!useless && lasted.compareTo(LONGEST_PAUSE) > 0) {
+                    backoff.reset();
+                }
                 if (isRunning() && !complained) {
                     log.warn(
                             "Redis connection '{}' {}; connecting again",
@@ -216,7 +223,6 @@ public final class RedisLink implements SmartLifecycle {
             } catch (InterruptedException e) {
                 return;
             } catch (Throwable e) { // only a stop may end this loop
-                useless = false;
                 boolean sameAsBefore = lastFailure != null && lastFailure.getClass() == e.getClass();
                 lastFailure = e;
                 if (e instanceof UnfitServerException) {

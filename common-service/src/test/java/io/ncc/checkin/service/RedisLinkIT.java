@@ -11,6 +11,7 @@ import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
@@ -43,6 +44,7 @@ final class RedisLinkIT {
 
     private static final Duration COMMAND_TIMEOUT = Duration.ofMillis(1500);
     private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final int CUTS = 20;
 
     private ConfigurableApplicationContext context;
     private RedisLink link;
@@ -81,7 +83,7 @@ final class RedisLinkIT {
     void aCommandThatIsUnderWayWhenTheConnectionBreaksIsNotSentAgain() {
         AtomicInteger answered = new AtomicInteger();
         AtomicInteger failed = new AtomicInteger();
-        for (int round = 0; round < 50; round++) {
+        for (int round = 0; round < CUTS; round++) {
             await().atMost(LIMIT).until(link::isConnected);
             List<Future<?>> underWay = new ArrayList<>();
             try {
@@ -100,7 +102,7 @@ final class RedisLinkIT {
         long executed = Long.parseLong(redis.commands().get("counter"));
         assertThat(executed).isBetween((long) answered.get(), (long) answered.get() + failed.get());
         assertThat(failed.get()).as("commands cut off").isPositive();
-        assertThat(answered.get() + failed.get()).isLessThanOrEqualTo(50 * 200);
+        assertThat(answered.get() + failed.get()).isLessThanOrEqualTo(CUTS * 200);
     }
 
     @Test
@@ -138,26 +140,58 @@ final class RedisLinkIT {
 
     @Test
     void aServerThatConnectsAndNeverAnswersIsComplainedOfOnce() {
+        assertThat(warningsAndWhatFollows(() -> {
+                    for (int i = 0; i < 3; i++) {
+                        redis.commands().dispatch(CommandType.CLIENT, new StatusOutput<>(UTF8), pauseWritesFor(5_000));
+                        await().atMost(LIMIT).until(link::isConnected);
+                        assertThatThrownBy(() -> set("k"))
+                                .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.TIMEOUT));
+                    }
+                    redis.commands()
+                            .dispatch(
+                                    CommandType.CLIENT,
+                                    new StatusOutput<>(UTF8),
+                                    new CommandArgs<>(UTF8).add("UNPAUSE"));
+                    await().atMost(LIMIT).until(link::isConnected);
+                    assertThat(set("k")).isEqualTo("OK");
+                }))
+                .satisfiesExactly(
+                        given -> assertThat(given).contains("given up (TIMEOUT)"),
+                        open -> assertThat(open).contains("is open"));
+    }
+
+    @Test
+    void connectionsThatBreakAgainAndAgainAreComplainedOfOnce() {
+        assertThat(warningsAndWhatFollows(() -> {
+                    for (int i = 0; i < 6; i++) {
+                        await().atMost(LIMIT).until(link::isConnected);
+                        StatefulRedisConnection<String, String> broken = link.connection();
+                        redis.killConnections();
+                        await().atMost(LIMIT).until(() -> !broken.isOpen());
+                    }
+                    await().atMost(LIMIT).until(link::isConnected);
+                    redis.stop();
+                    await().atMost(LIMIT).until(() -> !link.isConnected());
+                    redis.start();
+                }))
+                .satisfiesExactly(
+                        broke -> assertThat(broke).contains("broke"),
+                        open -> assertThat(open).contains("is open"));
+    }
+
+    /** What is logged from the first warning on, until the link says that it is open. */
+    private static List<String> warningsAndWhatFollows(Runnable events) {
         ListAppender<ILoggingEvent> log = new ListAppender<>();
         Logger logger = (Logger) LoggerFactory.getLogger(RedisLink.class);
         log.start();
         logger.addAppender(log);
         try {
-            for (int i = 0; i < 3; i++) {
-                redis.commands().dispatch(CommandType.CLIENT, new StatusOutput<>(UTF8), pauseWritesFor(5_000));
-                await().atMost(LIMIT).until(link::isConnected);
-                assertThatThrownBy(() -> set("k"))
-                        .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.TIMEOUT));
-            }
-            redis.commands()
-                    .dispatch(CommandType.CLIENT, new StatusOutput<>(UTF8), new CommandArgs<>(UTF8).add("UNPAUSE"));
-            await().atMost(LIMIT).until(link::isConnected);
-            assertThat(set("k")).isEqualTo("OK");
-            await().atMost(LIMIT.multipliedBy(2))
-                    .untilAsserted(() -> assertThat(fromTheFirstWarningOn(log))
-                            .satisfiesExactly(
-                                    given -> assertThat(given).contains("given up (TIMEOUT)"),
-                                    open -> assertThat(open).contains("is open")));
+            events.run();
+            return await().atMost(LIMIT.multipliedBy(2))
+                    .until(
+                            () -> fromTheFirstWarningOn(log),
+                            lines -> !lines.isEmpty()
+                                    && lines.get(lines.size() - 1).contains("is open"));
         } finally {
             logger.detachAppender(log);
         }

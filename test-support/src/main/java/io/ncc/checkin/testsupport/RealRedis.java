@@ -10,6 +10,10 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.StringCodec;
+import io.lettuce.core.output.StatusOutput;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
 import io.lettuce.core.resource.ClientResources;
 import io.lettuce.core.resource.Delay;
 import io.ncc.checkin.localredis.RedisVersion;
@@ -179,6 +183,18 @@ public final class RealRedis implements BeforeAllCallback, BeforeEachCallback {
      */
     public long killConnections() {
         return commands().clientKill(KillArgs.Builder.typeNormal().skipme());
+    }
+
+    /** Changes what the default user may do: {@code -hset}, {@code +@all}. */
+    public void permit(String rule) {
+        commands()
+                .dispatch(
+                        CommandType.ACL,
+                        new StatusOutput<>(StringCodec.UTF8),
+                        new CommandArgs<>(StringCodec.UTF8)
+                                .add("SETUSER")
+                                .add("default")
+                                .add(rule));
     }
 
     /** Makes the server refuse whatever may take memory with OOM: its limit is half of what it uses, so deleting a little won't help. */

@@ -129,7 +129,7 @@ final class Applier {
 
     /** A batch that fails for a reason of its own is applied entry by entry, so that only the guilty one stays behind. */
     private CompletionStage<Outcome> applyOrSplit(StatefulRedisConnection<String, String> connection, Batch batch) {
-        return projection.apply(connection.async(), batch).exceptionallyCompose(error -> {
+        return apply(connection, batch).exceptionallyCompose(error -> {
             if (!isOfTheBatch(RedisCondition.of(error))) {
                 return CompletableFuture.failedFuture(error);
             }
@@ -151,6 +151,11 @@ final class Applier {
             log.warn("Entry {} could not be applied and is tried again later", entry.id(), error);
             return CompletableFuture.completedFuture(new Outcome(0, 0, 1, List.of()));
         });
+    }
+
+    /** What the projection throws is a failure of the batch, too. */
+    private CompletionStage<Outcome> apply(StatefulRedisConnection<String, String> connection, Batch batch) {
+        return CompletableFuture.completedFuture(batch).thenCompose(it -> projection.apply(connection.async(), it));
     }
 
     private static boolean isOfTheBatch(RedisCondition condition) {

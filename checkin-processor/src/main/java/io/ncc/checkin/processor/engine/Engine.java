@@ -8,6 +8,8 @@ import io.ncc.checkin.service.ServerSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,10 +53,10 @@ public final class Engine implements SmartLifecycle {
         this.reader = new EntryReader(source, scriptLink, applier);
         if (mode == Mode.GROUP) {
             Reclaimer reclaimer = new Reclaimer(scriptLink, applier, keys, consumer, properties);
-            periodic.add(new Periodic("reclaimer", properties.claimEvery(), reclaimer));
+            periodic.add(new Periodic("reclaimer", properties.claimEvery(), reclaimer, () -> reader.trouble() != null));
         }
         Janitor janitor = new Janitor(scriptLink, keys, consumer, metrics, properties);
-        periodic.add(new Periodic("janitor", Janitor.INTERVAL, janitor));
+        periodic.add(new Periodic("janitor", Janitor.INTERVAL, janitor, () -> reader.trouble() != null));
         log.info("Consumer {} of group {} of {}, with {}", consumer, keys.group(), keys.stream(), properties);
     }
 
@@ -63,9 +65,14 @@ public final class Engine implements SmartLifecycle {
         return scriptLink;
     }
 
-    /** What stands in the way of processing now; null if nothing does. */
+    /** What stands in the way of processing now, or of what keeps it going; null if nothing does. */
     public @Nullable RedisCondition trouble() {
-        return reader.trouble();
+        return Stream.concat(
+                        Stream.of(Optional.ofNullable(reader.trouble())),
+                        periodic.stream().map(task -> Optional.ofNullable(task.trouble())))
+                .flatMap(Optional::stream)
+                .findFirst()
+                .orElse(null);
     }
 
     /** Whether every loop makes its turns; if not, only a restart helps. */

@@ -76,7 +76,7 @@ final class EntryReader {
     }
 
     private void readUntilFailure() throws InterruptedException {
-        clientId = source.link().call(commands -> commands.clientId());
+        clientId = clientId();
         applier.awaitIdle(DRAIN_LIMIT); // a batch that is under way would only be read once more
         applier.takeFailure();
         source.open();
@@ -88,6 +88,18 @@ final class EntryReader {
             throwIfFailed();
             turned();
             leaveTrouble();
+        }
+    }
+
+    /** Null where this user of Redis may not ask; a stop then waits until a read ends by itself. */
+    private @Nullable Long clientId() {
+        try {
+            return source.link().call(commands -> commands.clientId());
+        } catch (RedisException e) {
+            if (RedisCondition.of(e) != RedisCondition.FORBIDDEN) {
+                throw e;
+            }
+            return null;
         }
     }
 

@@ -5,7 +5,9 @@ import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.LuaScript;
 import io.ncc.checkin.service.RedisLink;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,6 +24,8 @@ final class Janitor implements Periodic.Task {
     private static final Duration REAP_AFTER = Duration.ofHours(24);
     private static final int TURNS_PER_REAPING = 60;
     private static final Duration FUTURE = Duration.ofHours(1);
+    private static final Duration FORGIVEN_AFTER = Duration.ofMinutes(10);
+    private static final long NOT_KNOWN_YET = 2;
 
     private final LuaScript script = LuaScript.of(Janitor.class, "settled", "janitor");
     private final RedisLink redis;
@@ -30,7 +34,10 @@ final class Janitor implements Periodic.Task {
     private final ProcessorMetrics metrics;
     private final ProcessorProperties properties;
     private int turns;
-    private List<?> passedOver = List.of();
+
+    /** Groups, and when they were last passed over. */
+    private final Map<Object, Long> passedOver = new HashMap<>();
+
     private boolean inTheFuture;
 
     Janitor(
@@ -51,7 +58,7 @@ final class Janitor implements Periodic.Task {
         List<Object> reply = redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, keys.state(), args()));
         report(reply);
         turns++;
-        return (Long) reply.get(2) == 1;
+        return (Long) reply.get(2) > 0;
     }
 
     private String[] args() {
@@ -79,6 +86,9 @@ final class Janitor implements Periodic.Task {
         for (Object removed : (List<?>) reply.get(9)) {
             log.info("Removed consumer {}, which held nothing and got nothing for {} h", removed, REAP_AFTER.toHours());
         }
+        if ((Long) reply.get(2) == NOT_KNOWN_YET) {
+            return;
+        }
         metrics.standing(new Standing(
                 (Long) reply.get(3),
                 (Long) reply.get(4),
@@ -86,6 +96,7 @@ final class Janitor implements Periodic.Task {
                         ? Duration.ZERO
                         : Duration.ofMillis(
                                 Math.max(0, now - StreamId.parse(oldest).millis())),
+                passedOver.size(),
                 total(reply, 0),
                 total(reply, 1),
                 total(reply, 2),
@@ -105,21 +116,29 @@ final class Janitor implements Periodic.Task {
         inTheFuture = ahead;
     }
 
+    /** A group that is passed over makes the stream shorter, so that it isn't the next time. */
     private void warnOfPassedOver(List<?> groups) {
-        if (!passedOver.containsAll(groups)) {
+        long now = System.nanoTime();
+        passedOver.values().removeIf(since -> now - since > FORGIVEN_AFTER.toNanos());
+        if (!passedOver.keySet().containsAll(groups)) {
             log.warn("The stream is too long to wait for groups {}: what they have not read is trimmed", groups);
         }
-        passedOver = groups;
+        groups.forEach(group -> passedOver.put(group, now));
     }
 
     /**
      * How things stand in Redis.
      *
      * @param oldestUnsettled how old the oldest entry is that is not settled; zero if all are
+     * @param passedOver how many other groups trimming didn't wait for lately
      */
     record Standing(
-            long length, long pending, Duration oldestUnsettled, long applied, long dead, long lost, long skipped) {
-
-        static final Standing UNKNOWN = new Standing(0, 0, Duration.ZERO, 0, 0, 0, 0);
-    }
+            long length,
+            long pending,
+            Duration oldestUnsettled,
+            long passedOver,
+            long applied,
+            long dead,
+            long lost,
+            long skipped) {}
 }

@@ -5,6 +5,8 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -17,9 +19,11 @@ final class Periodic {
     private final String name;
     private final Duration interval;
     private final Task task;
+    private final BooleanSupplier othersReport;
     private volatile Thread thread = new Thread("not started");
     private volatile CountDownLatch stopping = new CountDownLatch(1);
     private volatile long lastTurn = System.nanoTime();
+    private volatile @Nullable RedisCondition trouble;
 
     /** What is to be done. */
     interface Task {
@@ -33,15 +37,23 @@ final class Periodic {
         boolean run(Runnable waiting) throws InterruptedException;
     }
 
-    Periodic(String name, Duration interval, Task task) {
+    /** @param othersReport whether the reader is in trouble, and says so, at the moment */
+    Periodic(String name, Duration interval, Task task, BooleanSupplier othersReport) {
         this.name = name;
         this.interval = interval;
         this.task = task;
+        this.othersReport = othersReport;
     }
 
     /** For how long the present turn should have been over, also one that fails; negative in time. */
     Duration overdue() {
         return Duration.ofNanos(System.nanoTime() - lastTurn).minus(interval.multipliedBy(2));
+    }
+
+    /** Why its turns fail, where that is for a reason that the reader need not meet; null if it isn't so. */
+    @Nullable
+    RedisCondition trouble() {
+        return trouble;
     }
 
     void start() {
@@ -52,7 +64,6 @@ final class Periodic {
     }
 
     private void run() {
-        boolean failing = false;
         try {
             while (!stopping.await(jittered(interval).toNanos(), TimeUnit.NANOSECONDS)) {
                 try {
@@ -61,21 +72,36 @@ final class Periodic {
                         more = task.run(this::turned);
                         turned();
                     }
-                    failing = false;
+                    leaveTrouble();
                 } catch (InterruptedException e) {
                     throw e;
                 } catch (Throwable e) { // only a stop may end this loop
-                    RedisCondition condition = RedisCondition.of(e);
-                    // an outage is the reader's to report, and a missing group its to mend
-                    if (!condition.isOutage() && condition != RedisCondition.NO_GROUP && !failing) {
-                        log.error("The {} fails", name, e);
-                        failing = true;
-                    }
+                    enterTrouble(e);
                 }
                 turned();
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** An outage is the reader's to report, and a missing group its to mend. A command may be forbidden that only this task needs. */
+    private void enterTrouble(Throwable cause) {
+        RedisCondition condition = RedisCondition.of(cause);
+        boolean isOurs =
+                !condition.isOutage() || (condition == RedisCondition.FORBIDDEN && !othersReport.getAsBoolean());
+        if (isOurs && condition != RedisCondition.NO_GROUP) {
+            if (trouble == null) {
+                log.error("The {} fails ({})", name, condition, cause);
+            }
+            trouble = condition;
+        }
+    }
+
+    private void leaveTrouble() {
+        if (trouble != null) {
+            trouble = null;
+            log.info("The {} goes on", name);
         }
     }
 

@@ -38,7 +38,7 @@ final class ProcessorMetrics {
     private final Timer scriptTime;
     private final Timer latency;
     private final String group;
-    private volatile Standing standing = Standing.UNKNOWN;
+    private volatile @Nullable Standing standing;
     private volatile long seenAt = System.nanoTime() - KNOWN_FOR;
 
     ProcessorMetrics(MeterRegistry registry, String group) {
@@ -75,6 +75,12 @@ final class ProcessorMetrics {
                 "Age of the oldest entry that is not settled; 0 if all are",
                 "seconds",
                 standing -> standing.oldestUnsettled().toMillis() / 1e3);
+        gauge(
+                registry,
+                "checkin.stream.groups.passed.over",
+                "Other groups that were too far behind for trimming to wait for them, in the last ten minutes",
+                null,
+                Standing::passedOver);
     }
 
     private Counter entries(MeterRegistry registry, String outcome) {
@@ -86,7 +92,7 @@ final class ProcessorMetrics {
     }
 
     private void total(MeterRegistry registry, String outcome, ToDoubleFunction<Standing> value) {
-        FunctionCounter.builder("checkin.stream.entries", this, self -> value.applyAsDouble(self.standing))
+        FunctionCounter.builder("checkin.stream.entries", this, self -> known(value))
                 .description("Entries of the stream, by what became of them")
                 .tag("group", group)
                 .tag("outcome", outcome)
@@ -99,10 +105,7 @@ final class ProcessorMetrics {
             String description,
             @Nullable String unit,
             ToDoubleFunction<Standing> value) {
-        Gauge.builder(
-                        name,
-                        this,
-                        self -> System.nanoTime() - seenAt < KNOWN_FOR ? value.applyAsDouble(standing) : Double.NaN)
+        Gauge.builder(name, this, self -> System.nanoTime() - seenAt < KNOWN_FOR ? known(value) : Double.NaN)
                 .description(description)
                 .tag("group", group)
                 .baseUnit(unit)
@@ -121,6 +124,11 @@ final class ProcessorMetrics {
         scriptTime.record(nanos, TimeUnit.NANOSECONDS);
         long appended = StreamId.parse(batch.entries().get(0).id()).millis();
         latency.record(Math.max(0, System.currentTimeMillis() - appended), TimeUnit.MILLISECONDS);
+    }
+
+    private double known(ToDoubleFunction<Standing> value) {
+        Standing current = standing;
+        return current == null ? Double.NaN : value.applyAsDouble(current);
     }
 
     void standing(Standing current) {

@@ -1,8 +1,11 @@
 package io.ncc.checkin.processor.engine;
 
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
+import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.RedisLink;
 import java.time.Duration;
 import java.util.List;
@@ -37,11 +40,19 @@ final class SequentialSource implements EntrySource {
     public Batch next(boolean readAhead) {
         List<Entry> entries = redis.call(this::read);
         if (entries.isEmpty()) {
-            position = group.position(); // the stream may have been replaced by one that begins below
+            if (isReplaced()) {
+                position = group.position();
+            }
             return Batch.EMPTY;
         }
         position = entries.get(entries.size() - 1).id();
         return new Batch(entries, true);
+    }
+
+    /** By a stream that ends below, or by none. Going back to the checkpoint in any case would be to read all that is above it again and again. */
+    private boolean isReplaced() {
+        return redis.call(commands -> commands.xrevrange(stream, Range.unbounded(), Limit.from(1))).stream()
+                .noneMatch(newest -> StreamId.parse(newest.getId()).compareTo(StreamId.parse(position)) >= 0);
     }
 
     private CompletionStage<List<Entry>> read(RedisAsyncCommands<String, String> commands) {

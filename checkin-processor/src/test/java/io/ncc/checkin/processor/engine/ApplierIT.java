@@ -116,33 +116,70 @@ final class ApplierIT {
         assertThat(calls).filteredOn(List.of(guilty)::equals).hasSize(MAX_DELIVERIES + 1);
     }
 
+    @Test
+    void aProjectionThatThrowsHoldsNoSlotForEver() throws InterruptedException {
+        List<Entry> entries = pending(1, 1);
+        Applier applier = applierOf(Mode.GROUP, (commands, batch) -> {
+            calls.add(List.of());
+            throw new IllegalStateException("unforeseen");
+        });
+        for (int i = 0; i < 20; i++) {
+            applier.submit(new Batch(entries, true), () -> {});
+        }
+        assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(calls).hasSize(20);
+        assertThat(pendingIds()).hasSize(1);
+    }
+
+    @Test
+    void anEntryAtWhichTheProjectionThrowsBecomesADeadLetterInTheEnd() throws InterruptedException {
+        List<Entry> entries = pending(1, MAX_DELIVERIES + 1);
+        Applier applier = applierOf(Mode.GROUP, (commands, batch) -> {
+            throw new IllegalStateException("unforeseen");
+        });
+        applier.submit(new Batch(entries, true), () -> {});
+        assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(deadLetters()).isEqualTo(Map.of(entries.get(0).id(), "failed 4 times, the last time alone"));
+    }
+
+    private interface Apply {
+        CompletionStage<Projection.Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch);
+    }
+
     /** With the real projection, but for a script that fails whenever one of these is in the batch. */
     private void applyWith(Mode mode, Set<String> poison, List<Entry> entries) throws InterruptedException {
         Projection real = new CheckinProjection(KEYS, mode);
-        Projection failing = new Projection() {
+        Applier applier = applierOf(mode, (commands, batch) -> {
+            List<String> ids = batch.entries().stream().map(Entry::id).toList();
+            calls.add(ids);
+            return ids.stream().anyMatch(poison::contains)
+                    ? CompletableFuture.failedFuture(new RedisCommandExecutionException("ERR something unforeseen"))
+                    : real.apply(commands, batch);
+        });
+        applier.submit(new Batch(entries, true), () -> {});
+        assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(applier.takeFailure()).isNull();
+    }
+
+    private Applier applierOf(Mode mode, Apply apply) {
+        GroupKeys keys = GroupKeys.of(KEYS);
+        Projection projection = new Projection() {
             @Override
             public GroupKeys keys() {
-                return real.keys();
+                return keys;
             }
 
             @Override
             public CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch) {
-                List<String> ids = batch.entries().stream().map(Entry::id).toList();
-                calls.add(ids);
-                return ids.stream().anyMatch(poison::contains)
-                        ? CompletableFuture.failedFuture(new RedisCommandExecutionException("ERR something unforeseen"))
-                        : real.apply(commands, batch);
+                return apply.apply(commands, batch);
             }
         };
-        Applier applier = new Applier(
+        return new Applier(
                 link,
-                failing,
-                new DeadLetters(real.keys(), mode, "test"),
+                projection,
+                new DeadLetters(keys, mode, "test"),
                 new ProcessorMetrics(new SimpleMeterRegistry(), Keys.GROUP),
                 properties(mode));
-        applier.submit(new Batch(entries, true), () -> {});
-        assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
-        assertThat(applier.takeFailure()).isNull();
     }
 
     private static ProcessorProperties properties(Mode mode) {

@@ -306,6 +306,46 @@ final class ClaimScriptIT {
         assertThat(reply.lost).isEqualTo(List.of("2-0"));
     }
 
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "xautoclaim",
+                "xpending",
+                "xrange",
+                "xack",
+                "zadd",
+                "zrangebylex",
+                "zrevrangebylex",
+                "xinfo",
+                "get",
+                "hset",
+                "xadd"
+            })
+    void withoutOneOfItsCommandsItCountsTheLossWhenItHasThemAgain(String command) {
+        held(3);
+        bench.age(GONE, IDLE, 1, "1-0", "2-0", "3-0");
+        redis.commands().xdel(STREAM, "2-0");
+        redis.permit("-" + command);
+        List<String> before;
+        try {
+            before = lostOrNone();
+        } finally {
+            redis.permit("+@all");
+        }
+        List<String> all = new ArrayList<>(before);
+        all.addAll(lost(claim(0, BEGINNING, MANY)));
+        assertThat(all).containsExactly("2-0");
+    }
+
+    private List<String> lostOrNone() {
+        try {
+            return lost(claim(IDLE, BEGINNING, MANY));
+        } catch (RuntimeException e) {
+            assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.FORBIDDEN);
+            return List.of();
+        }
+    }
+
     @Test
     void aFullMemoryDoesNotStopIt() {
         held(3);

@@ -603,6 +603,38 @@ final class JanitorScriptIT {
     }
 
     @Test
+    void moreRangesThanOneCallGoesThroughAreGoneThroughInSeveralAndTheOldestIsNotKnownUntilThen() {
+        String[] ranges = IntStream.rangeClosed(1, 2_999)
+                .mapToObj(i -> i + "-0.." + i + "-0")
+                .toArray(String[]::new);
+        new Case("").entries(3_000).ranges(ranges).prepare(bench);
+
+        Reply first = new Turn().run();
+        assertThat(first.known).isFalse();
+        assertThat(bench.checkpoint()).isEqualTo("1000-0");
+        List<Reply> others = new Turn().runToTheEnd();
+        Reply last = others.get(others.size() - 1);
+        assertThat(last.known).isTrue();
+        assertThat(last.oldest).isEqualTo("3000-0");
+        assertThat(bench.checkpoint()).isEqualTo("2999-0");
+        assertThat(bench.ranges()).isEmpty();
+    }
+
+    @Test
+    void manyRangesAreDroppedAFewThousandAtATime() {
+        String[] ranges = IntStream.rangeClosed(2, 12_000)
+                .mapToObj(i -> i + "-0.." + i + "-0")
+                .toArray(String[]::new);
+        new Case("").entries(12_000).delivered(12_000).ranges(ranges).prepare(bench);
+
+        assertThat(new Turn().run().more).isTrue();
+        assertThat(bench.checkpoint()).isEqualTo("12000-0");
+        assertThat(bench.ranges()).hasSize(6_999);
+        new Turn().runToTheEnd();
+        assertThat(bench.ranges()).isEmpty();
+    }
+
+    @Test
     void totalsComeAsTheyWereCounted() {
         bench.append("1-0");
         redis.commands().hset(GROUP_KEYS.totals(), Map.of("applied", "9007199254740993", "dead", "2", "skipped", "4"));
@@ -756,6 +788,7 @@ final class JanitorScriptIT {
             boolean stale,
             long trimmed,
             boolean more,
+            boolean known,
             long length,
             long pending,
             String oldest,
@@ -768,7 +801,8 @@ final class JanitorScriptIT {
             return new Reply(
                     (Long) reply.get(0) == 1,
                     (Long) reply.get(1),
-                    (Long) reply.get(2) == 1,
+                    (Long) reply.get(2) > 0,
+                    (Long) reply.get(2) != 2,
                     (Long) reply.get(3),
                     (Long) reply.get(4),
                     (String) reply.get(5),
