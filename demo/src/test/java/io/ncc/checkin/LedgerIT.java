@@ -38,7 +38,6 @@ final class LedgerIT {
 
     private static final Duration LENGTH = Duration.ofSeconds(Integer.getInteger("ledger.seconds", 20));
     private static final int SEEDS = Integer.getInteger("ledger.seeds", 1);
-    private static final int SHOWN = 3;
     private static final Jars JARS = new Jars(Path.of(".."));
 
     @TempDir
@@ -90,7 +89,6 @@ final class LedgerIT {
             for (Sabotage sabotage : Sabotage.values()) {
                 try (var run = new LedgerRun(topology, new Random().nextLong())) {
                     List<Violation> violations = reportedIfItFails(run, () -> run.commit(sabotage));
-                    violations.stream().limit(SHOWN).forEach(System.out::println);
                     assertThat(violations)
                             .as("%s\n%s", sabotage, run.report())
                             .extracting(Violation::promise)

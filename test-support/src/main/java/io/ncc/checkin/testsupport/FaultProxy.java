@@ -21,7 +21,9 @@ import io.netty.util.concurrent.GlobalEventExecutor;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.Map;
+import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 
 /** A way to a server on which connections can be reset, refused, delayed, and made half-open. It listens on 127.0.0.1. */
@@ -147,7 +149,9 @@ public final class FaultProxy implements AutoCloseable {
 
         private final Channel other;
         private final Map<String, String> replacements;
-        private long lastDue = System.nanoTime();
+
+        /** What came and is not due yet. None overtakes another, also where the delay gets shorter. */
+        private final Queue<Delayed> waiting = new ArrayDeque<>();
 
         Relay(Channel other, Map<String, String> replacements) {
             this.other = other;
@@ -157,12 +161,29 @@ public final class FaultProxy implements AutoCloseable {
         @Override
         public void channelRead(ChannelHandlerContext context, Object message) {
             Object passedOn = replacements.isEmpty() ? message : replaced((ByteBuf) message);
-            long now = System.nanoTime();
-            lastDue = Math.max(lastDue, now + delayNanos);
-            if (lastDue > now) {
-                context.executor().schedule(() -> other.writeAndFlush(passedOn), lastDue - now, TimeUnit.NANOSECONDS);
-            } else {
+            long delay = delayNanos;
+            if (delay == 0 && waiting.isEmpty()) {
                 other.write(passedOn);
+            } else {
+                waiting.add(new Delayed(passedOn, System.nanoTime() + delay));
+                if (waiting.size() == 1) {
+                    passOnLater(context, delay);
+                }
+            }
+        }
+
+        private void passOnLater(ChannelHandlerContext context, long nanos) {
+            context.executor().schedule(() -> passOn(context), nanos, TimeUnit.NANOSECONDS);
+        }
+
+        private void passOn(ChannelHandlerContext context) {
+            long now = System.nanoTime();
+            while (!waiting.isEmpty() && waiting.element().due <= now) {
+                other.write(waiting.remove().message);
+            }
+            other.flush();
+            if (!waiting.isEmpty()) {
+                passOnLater(context, waiting.element().due - now);
             }
         }
 
@@ -190,4 +211,6 @@ public final class FaultProxy implements AutoCloseable {
             context.close();
         }
     }
+
+    private record Delayed(Object message, long due) {}
 }

@@ -22,8 +22,8 @@ import java.util.stream.Collectors;
  */
 public final class ServiceProcess implements AutoCloseable {
 
-    private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
-    private static final Duration START_LIMIT = Duration.ofSeconds(90);
+    private static final Duration STOP_LIMIT = Duration.ofMinutes(2);
+    private static final Duration START_LIMIT = Duration.ofMinutes(4);
     private static final int LINES_SHOWN = 60;
     private static final Pattern STARTED = Pattern.compile("Started \\w+Application");
     private static final Pattern PORT = Pattern.compile("Tomcat started on port (\\d+)");

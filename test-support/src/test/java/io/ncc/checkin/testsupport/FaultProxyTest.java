@@ -15,6 +15,8 @@ import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -149,6 +151,22 @@ final class FaultProxyTest {
             send(socket, "two");
             assertThat(read(socket, 6)).isEqualTo("onetwo");
             assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThanOrEqualTo(Duration.ofMillis(200));
+        }
+    }
+
+    @Test
+    void nothingOvertakesWhatIsDelayed() throws IOException {
+        StringBuilder sent = new StringBuilder();
+        try (Socket socket = connect()) {
+            socket.setTcpNoDelay(true);
+            for (int i = 0; i < 4_000; i++) {
+                proxy.delay(Duration.ofMillis(i % 40 < 20 ? 2 : 0));
+                String text = Integer.toString(i % 10);
+                send(socket, text);
+                sent.append(text);
+                LockSupport.parkNanos(TimeUnit.MICROSECONDS.toNanos(50));
+            }
+            assertThat(read(socket, sent.length())).isEqualTo(sent.toString());
         }
     }
 }

@@ -32,7 +32,7 @@ public enum Fault {
             ServiceFaults::cutConnections),
     CONNECTIONS_HALF_OPEN(
             Target.SERVICE,
-            "nothing comes through to or from Redis; later, what was held back does",
+            "nothing comes through the open connections of a service to or from Redis; later, what was held back does",
             ServiceFaults::freezeConnections),
     CONNECTIONS_REFUSED(Target.SERVICE, "a service can't reach Redis", ServiceFaults::refuseConnections),
     CONNECTIONS_SLOW(
@@ -45,7 +45,10 @@ public enum Fault {
     REPLICA_PAUSED(Target.REDIS, "SIGSTOP of the replica, then SIGCONT", RedisFaults::pauseReplica),
     SENTINEL_KILLED(Target.REDIS, "kill -9 of Sentinel, started again", RedisFaults::killSentinel),
     SENTINEL_PAUSED(Target.REDIS, "SIGSTOP of Sentinel, then SIGCONT", RedisFaults::pauseSentinel),
-    REDIS_EMPTIED(Target.REDIS, "kill -9 of the primary, started again without data", RedisFaults::restartEmpty),
+    REDIS_EMPTIED(
+            Target.REDIS,
+            "kill -9 of the primary after FLUSHALL, started again without data",
+            RedisFaults::restartEmpty),
     FLUSHALL(Target.REDIS, "FLUSHALL", RedisFaults::flushAll),
     STREAM_DELETED(Target.REDIS, "DEL of the stream", RedisFaults::deleteStream),
     GROUP_DESTROYED(Target.REDIS, "XGROUP DESTROY", RedisFaults::destroyGroup),
@@ -58,7 +61,7 @@ public enum Fault {
     POISON(Target.REDIS, "entries that are no checkins", RedisFaults::poison),
     CLOCK_AHEAD(
             Target.REDIS,
-            "the last id is ten minutes ahead, as of a primary with a wrong clock",
+            "the last id is ten minutes ahead (XSETID), as of a primary with a wrong clock",
             RedisFaults::setLastIdAhead),
     FAILOVER(Target.REDIS, "SENTINEL FAILOVER", RedisFaults::failOver),
     PRIMARY_KILLED(Target.REDIS, "kill -9 of the primary, back only after the failover", RedisFaults::killPrimary),

@@ -37,8 +37,10 @@ final class History {
      */
     record Strike(Fault fault, long from, long to, Set<Promise> weakened) {
 
+        /** What was answered before a wipe is known from the look that was taken in the same moment. */
         boolean overlaps(long start, long end) {
-            return start <= to && end >= from - LAG.toNanos();
+            long lag = fault == Fault.REDIS_EMPTIED ? 0 : LAG.toNanos();
+            return start <= to && end >= from - lag;
         }
 
         @Override

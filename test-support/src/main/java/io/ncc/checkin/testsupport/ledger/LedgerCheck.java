@@ -9,6 +9,7 @@ import io.ncc.checkin.testsupport.ledger.Ledger.Attempt;
 import io.ncc.checkin.testsupport.ledger.Ledger.Posting;
 import io.ncc.checkin.testsupport.ledger.Readers.LatestRead;
 import io.ncc.checkin.testsupport.ledger.Readers.UserRead;
+import io.ncc.checkin.testsupport.ledger.Traffic.Accepted;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.PriorityQueue;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
@@ -25,9 +27,13 @@ final class LedgerCheck {
 
     private static final Pattern ID = Pattern.compile("[0-9]+-[0-9]+");
 
+    /** Of an answer to {@code ?after}, while there are faults: also what was wiped out, what takes longer, and Redis being away. */
+    private static final Set<Integer> UNDERSTANDABLE = Set.of(200, 404, 503, 504);
+
     private final Ledger ledger;
     private final History history;
     private final List<Epoch> epochs;
+    private final List<Map<String, Checkin>> checkins;
     private final List<Map<String, Checkin>> streams;
     private final Map<String, Checkin> stored = new HashMap<>();
     private final List<Violation> violations = new ArrayList<>();
@@ -36,6 +42,7 @@ final class LedgerCheck {
         this.ledger = ledger;
         this.history = history;
         this.epochs = history.epochs();
+        this.checkins = epochs.stream().map(epoch -> epoch.after().checkins()).toList();
         this.streams = streams(epochs);
         streams.forEach(stored::putAll);
     }
@@ -67,7 +74,10 @@ final class LedgerCheck {
         }
         checkNothingUnsettled(epochs.get(epochs.size() - 1).after());
         readers.users().forEach(this::checkUser);
+        readers.differences(epochs.get(epochs.size() - 1).after())
+                .forEach(difference -> add(Promise.READS_ARE_TRUE, difference));
         readers.latest().forEach(this::checkLatest);
+        readers.surprises().forEach(surprise -> add(Promise.READS_ARE_TRUE, surprise));
         new LiveCheck(epochs, history).violations(follower.events()).forEach(evidence -> add(Promise.LIVE, evidence));
         return violations;
     }
@@ -155,12 +165,14 @@ final class LedgerCheck {
     }
 
     private void checkUser(UserRead read) {
-        if (read.status() == 409 || read.status() == 400) {
+        if (!UNDERSTANDABLE.contains(read.status()) && !(read.status() == 400 && isAnothers(read.after()))) {
             add(Promise.READ_YOUR_WRITES, "answered with " + read.status() + ": " + read);
         }
         boolean wasThere = epochs.stream()
                 .anyMatch(epoch -> epoch.contains(read.from(), read.to())
-                        && epoch.after().entries().containsKey(read.after().id()));
+                        && read.after()
+                                .checkin()
+                                .equals(checkinsOf(epoch).get(read.after().id())));
         boolean mayBeBehind = history.isWeakened(Promise.READS_ARE_TRUE, read.from(), read.to());
         if (read.status() == 404 && wasThere && !mayBeBehind) {
             add(Promise.READ_YOUR_WRITES, "what was accepted is not known: " + read);
@@ -179,6 +191,25 @@ final class LedgerCheck {
         if (wasThere && !isAtLeast(read.lastCheckinId(), read.after().id())) {
             add(Promise.READ_YOUR_WRITES, "the answer is older: " + read);
         }
+        if (wasThere && Ledger.isOfAPair(read.after().checkin())) {
+            long expected = read.lastCheckinId().equals(read.after().id()) ? 1 : 2;
+            if (read.number("numCheckins") != expected) {
+                add(
+                        Promise.READ_YOUR_WRITES,
+                        "not " + expected + " of the two that this user has are counted: " + read);
+            }
+        }
+    }
+
+    private Map<String, Checkin> checkinsOf(Epoch epoch) {
+        return checkins.get(epochs.indexOf(epoch));
+    }
+
+    /** After a failover an id that was accepted may be given to another checkin. */
+    private boolean isAnothers(Accepted accepted) {
+        return checkins.stream()
+                .map(epoch -> epoch.get(accepted.id()))
+                .anyMatch(it -> it != null && !it.equals(accepted.checkin()));
     }
 
     private static boolean isAtLeast(String id, String other) {

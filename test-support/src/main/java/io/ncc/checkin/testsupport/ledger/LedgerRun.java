@@ -16,6 +16,8 @@ import java.util.concurrent.CompletionException;
 /** One run: traffic begins, the services and Redis suffer the faults of a plan, all is left to settle, and is then compared with the ledger. */
 public final class LedgerRun implements AutoCloseable {
 
+    private static final int MOST_NOTED = 5;
+
     private final History history = new History();
     private final Ledger ledger = new Ledger();
     private final Topology topology;
@@ -47,7 +49,7 @@ public final class LedgerRun implements AutoCloseable {
 
     /** Does what the check has to find, while checkins come in. */
     public void commit(Sabotage sabotage) {
-        traffic.awaitAccepted(100);
+        traffic.awaitAccepted(30);
         history.note(sabotage.name());
         sabotage.commit(topology, ledger);
     }
@@ -105,6 +107,7 @@ public final class LedgerRun implements AutoCloseable {
         topology.awaitAllUp();
         traffic.end();
         history.note("traffic has ended");
+        awaitWhole();
         topology.awaitSettled();
         readers.close();
         history.wipe(topology.redis(), Wipe.NOTHING);
@@ -114,6 +117,7 @@ public final class LedgerRun implements AutoCloseable {
         history.note(check.summary(readers, follower));
         check.losses().forEach(history::note);
         history.note(violations.size() + " violations");
+        violations.stream().limit(MOST_NOTED).forEach(violation -> history.note(violation.toString()));
         return violations;
     }
 

@@ -1,5 +1,6 @@
 package io.ncc.checkin.testsupport.ledger;
 
+import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.testsupport.LiveFollower.Event;
 import io.ncc.checkin.testsupport.ledger.History.Epoch;
@@ -8,6 +9,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Compares what a follower of the stream has seen with the stream. After an event {@code gap} it may go on anywhere. What it saw and a failover
@@ -18,6 +21,9 @@ final class LiveCheck {
     /** The place of an entry: in which epoch, and the how manieth. */
     private record Place(int epoch, int index) {}
 
+    private static final JsonMapper JSON = new JsonMapper();
+
+    private final List<Map<String, Checkin>> checkins;
     private final List<List<String>> ids;
     private final Map<String, Place> places = new HashMap<>();
     private final boolean mayBeTakenBack;
@@ -26,9 +32,8 @@ final class LiveCheck {
     private StreamId hiddenUpTo = StreamId.ZERO;
 
     LiveCheck(List<Epoch> epochs, History history) {
-        this.ids = epochs.stream()
-                .map(epoch -> List.copyOf(epoch.after().checkins().keySet()))
-                .toList();
+        this.checkins = epochs.stream().map(epoch -> epoch.after().checkins()).toList();
+        this.ids = checkins.stream().map(it -> List.copyOf(it.keySet())).toList();
         for (int epoch = 0; epoch < ids.size(); epoch++) {
             for (int index = 0; index < ids.get(epoch).size(); index++) {
                 places.put(ids.get(epoch).get(index), new Place(epoch, index));
@@ -43,17 +48,25 @@ final class LiveCheck {
             if (event.name().equals("gap")) {
                 at = null;
             } else if (event.id() != null) {
-                see(event.id());
+                see(event.id(), shown(event));
             }
         }
         return violations;
     }
 
-    private void see(String id) {
+    private static Checkin shown(Event event) {
+        JsonNode json = JSON.readTree(event.data());
+        return new Checkin(
+                json.path("userId").asLong(0),
+                json.path("locationId").asLong(0),
+                json.path("starRating").asInt(0));
+    }
+
+    private void see(String id, Checkin shown) {
         Place place = places.get(id);
-        if (place == null) {
+        if (place == null || !shown.equals(checkins.get(place.epoch).get(id))) {
             if (!mayBeTakenBack) {
-                violations.add(id + " was shown and is not in the stream");
+                violations.add(id + ' ' + shown + " was shown and is not in the stream");
             }
             hiddenUpTo = StreamId.parse(id);
             return;

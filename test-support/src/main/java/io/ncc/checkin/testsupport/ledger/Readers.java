@@ -4,9 +4,13 @@ import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.ledger.Traffic.Accepted;
 import java.io.UncheckedIOException;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -16,7 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
-/** Two clients of the API server: one reads what it wrote, the other the latest checkin. They keep each answer. */
+/** Two clients of the API server: one reads what was written, the other the latest checkin. They keep each answer. In the end all is read. */
 final class Readers implements AutoCloseable {
 
     /**
@@ -40,9 +44,14 @@ final class Readers implements AutoCloseable {
 
     private static final int PAUSE_MILLIS = 20;
     private static final int END_SECONDS = 15;
+    private static final int STATUS_OF_EACH = 50;
+
+    /** While there are faults: also nothing there yet, and Redis being away. */
+    private static final Set<Integer> UNDERSTANDABLE = Set.of(200, 404, 503);
 
     private final Queue<UserRead> users = new ConcurrentLinkedQueue<>();
     private final Queue<LatestRead> latest = new ConcurrentLinkedQueue<>();
+    private final Queue<String> surprises = new ConcurrentLinkedQueue<>();
     private final ExecutorService threads = Executors.newFixedThreadPool(2);
     private final String url;
     private volatile boolean over;
@@ -71,6 +80,8 @@ final class Readers implements AutoCloseable {
                 // it is down for a moment
             } catch (InterruptedException e) {
                 return;
+            } catch (RuntimeException e) {
+                surprises.add("an answer that can't be read: " + e);
             }
         }
     }
@@ -96,15 +107,57 @@ final class Readers implements AutoCloseable {
         HttpAnswer answer = HttpAnswer.get(url + "/checkins/latest");
         if (answer.status() == 200) {
             JsonNode json = answer.json();
-            latest.add(new LatestRead(
-                    from,
-                    System.nanoTime(),
-                    json.get("id").asString(),
-                    new Checkin(
-                            json.get("userId").asLong(),
-                            json.get("locationId").asLong(),
-                            json.get("starRating").asInt())));
+            latest.add(new LatestRead(from, System.nanoTime(), json.get("id").asString(), checkin(json)));
+        } else if (!UNDERSTANDABLE.contains(answer.status())) {
+            surprises.add("the latest checkin was answered with " + answer.status() + ": " + answer.body());
         }
+    }
+
+    /**
+     * Reads everything, once nothing changes any more.
+     *
+     * @param end what there is
+     * @return what the API server says of it, and isn't so
+     */
+    List<String> differences(Snapshot end) {
+        List<String> differences = new ArrayList<>();
+        end.hashes().forEach((key, hash) -> {
+            String path = key.replaceFirst("^ncc:", "/").replace(':', '/');
+            JsonNode shown = HttpAnswer.get(url + path).json();
+            hash.forEach((name, value) -> {
+                if (!value.equals(shown.path(name).asString(""))) {
+                    differences.add(path + " says " + shown + ", and " + name + " is " + value);
+                }
+            });
+        });
+        Map<String, Checkin> all = new LinkedHashMap<>();
+        String page = "/checkins?limit=1000&order=asc";
+        while (page != null) {
+            JsonNode json = HttpAnswer.get(url + page).json();
+            json.get("items").forEach(item -> all.put(item.get("id").asString(), checkin(item)));
+            page = json.get("next").asString(null);
+        }
+        if (!List.copyOf(all.entrySet()).equals(List.copyOf(end.checkins().entrySet()))) {
+            differences.add("the pages of /checkins show " + all.size() + " checkins, and there are "
+                    + end.checkins().size() + ", or others");
+        }
+        int number = 0;
+        for (String id : end.checkins().keySet()) {
+            if (number++ % STATUS_OF_EACH == 0) {
+                JsonNode json = HttpAnswer.get(url + "/checkins/" + id).json();
+                if (!json.path("status").asString("").equals("applied")) {
+                    differences.add(id + " is settled, and the API says " + json);
+                }
+            }
+        }
+        return differences;
+    }
+
+    private static Checkin checkin(JsonNode json) {
+        return new Checkin(
+                json.get("userId").asLong(),
+                json.get("locationId").asLong(),
+                json.get("starRating").asInt());
     }
 
     Collection<UserRead> users() {
@@ -113,6 +166,11 @@ final class Readers implements AutoCloseable {
 
     Collection<LatestRead> latest() {
         return latest;
+    }
+
+    /** Answers that there should not be. */
+    Collection<String> surprises() {
+        return surprises;
     }
 
     /** How often ?after was answered with each status. */

@@ -41,7 +41,7 @@ public enum Sabotage {
     private static final String STREAM = Keys.unpartitioned().checkins();
     private static final int MAXLEN = 5;
     private static final Duration LIMIT = Duration.ofSeconds(20);
-    private static final Duration DELAY = Duration.ofMillis(200);
+    private static final Duration DELAY = Duration.ofSeconds(1);
 
     private final Promise broken;
 

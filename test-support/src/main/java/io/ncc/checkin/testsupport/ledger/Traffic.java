@@ -17,13 +17,17 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
-/** Clients that post to all receivers in turn: a third batches, half with a key; what has a key they send until it is accepted. */
+/**
+ * Clients that post to all receivers in turn: a third batches, half with a key; what has a key they send until it is accepted. One posts pairs: two
+ * checkins of a user who has no others.
+ */
 final class Traffic implements AutoCloseable {
 
     /** A checkin that was answered with 202. */
     record Accepted(String id, Checkin checkin) {}
 
-    private static final int CLIENTS = 6;
+    private static final int CLIENTS = 7;
+    private static final int OF_PAIRS = CLIENTS - 1;
     private static final int MOST_IN_A_BATCH = 20;
     private static final int PAUSE_MILLIS = 40;
     private static final int PAUSE_AFTER_BATCH_MILLIS = 250;
@@ -48,7 +52,11 @@ final class Traffic implements AutoCloseable {
                 new Clients(CLIENTS, () -> ports.get(turn.getAndIncrement() % ports.size()), (client, number) -> {
                     var random = new Random(seed + number);
                     while (!over) {
-                        post(client, number, random);
+                        if (number == OF_PAIRS) {
+                            postPair(client, random);
+                        } else {
+                            post(client, number, random);
+                        }
                     }
                 });
     }
@@ -57,12 +65,7 @@ final class Traffic implements AutoCloseable {
         boolean keyed = number % 2 == 0;
         boolean batch = number % 3 == 0;
         Posting posting = ledger.open(batch ? 1 + random.nextInt(MOST_IN_A_BATCH) : 1, keyed);
-        Attempt attempt = send(client, posting);
-        while (keyed && !isAccepted(attempt)) {
-            Thread.sleep(1 + random.nextInt(RETRY_MILLIS));
-            client.close(); // the next receiver may do better
-            attempt = send(client, posting);
-        }
+        Attempt attempt = keyed ? untilAccepted(client, posting, random) : send(client, posting);
         if (keyed && random.nextInt(REPEATED) == 0) {
             attempt = send(client, posting);
         }
@@ -73,8 +76,23 @@ final class Traffic implements AutoCloseable {
         Thread.sleep(1 + random.nextInt(2 * (batch ? PAUSE_AFTER_BATCH_MILLIS : PAUSE_MILLIS)));
     }
 
-    private static boolean isAccepted(@Nullable Attempt attempt) {
-        return attempt != null && attempt.isAccepted();
+    private void postPair(Client client, Random random) throws InterruptedException, IOException {
+        List<Posting> pair = ledger.openPair();
+        Attempt first = untilAccepted(client, pair.get(0), random);
+        untilAccepted(client, pair.get(1), random);
+        recent.offer(new Accepted(first.ids().get(0), pair.get(0).checkins().get(0)));
+        Thread.sleep(1 + random.nextInt(2 * PAUSE_AFTER_BATCH_MILLIS));
+    }
+
+    private static Attempt untilAccepted(Client client, Posting posting, Random random)
+            throws InterruptedException, IOException {
+        Attempt attempt = send(client, posting);
+        while (attempt == null || !attempt.isAccepted()) {
+            Thread.sleep(1 + random.nextInt(RETRY_MILLIS));
+            client.close(); // the next receiver may do better
+            attempt = send(client, posting);
+        }
+        return attempt;
     }
 
     /** Null if nobody could be asked, or the answer broke off, which the ledger knows. */

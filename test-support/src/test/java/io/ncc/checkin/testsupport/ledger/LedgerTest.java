@@ -33,7 +33,7 @@ final class LedgerTest {
         Posting posting = ledger.open(1, false);
         accepted(posting, "1-0");
         stream.put("2-0", posting.checkins().get(0));
-        assertThat(violations()).singleElement().asString().contains("is in the stream 2 times");
+        assertThat(violations()).singleElement().asString().contains("was stored 2 times in all");
     }
 
     @Test
@@ -58,9 +58,20 @@ final class LedgerTest {
     }
 
     @Test
+    void whatWasSentOnceAndIsThereBothBeforeAndAfterAWipeIsFound() {
+        Posting posting = ledger.open(1, false);
+        accepted(posting, "1-0");
+        assertThat(ledger.violations(
+                        List.of(stream, Map.of("2-0", posting.checkins().get(0))), attempt -> false))
+                .singleElement()
+                .asString()
+                .contains("was stored 2 times in all");
+    }
+
+    @Test
     void whatWasNotSentAndIsInTheStreamIsFound() {
         stream.put("1-0", ledger.open(1, false).checkins().get(0));
-        assertThat(violations()).singleElement().asString().contains("is in the stream 1 times");
+        assertThat(violations()).singleElement().asString().contains("was stored 1 times in all");
     }
 
     @Test

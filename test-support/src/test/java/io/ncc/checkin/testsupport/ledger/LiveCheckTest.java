@@ -16,6 +16,8 @@ import org.junit.jupiter.api.Test;
 
 final class LiveCheckTest {
 
+    private static final String SHOWN = "{\"userId\":1,\"locationId\":1,\"starRating\":1}";
+
     private final History history = new History();
 
     @Test
@@ -42,7 +44,16 @@ final class LiveCheckTest {
     @Test
     void anEntryThatIsNotInTheStreamIsFound() {
         assertThat(violations(List.of(epoch("1-0", "3-0")), "1-0", "2-0", "3-0"))
-                .containsExactly("2-0 was shown and is not in the stream");
+                .containsExactly(
+                        "2-0 Checkin[userId=1, locationId=1, starRating=1] was shown and is not in the stream");
+    }
+
+    @Test
+    void anEntryThatIsShownAsAnotherIsFound() {
+        List<Event> seen = List.of(new Event("message", "1-0", SHOWN.replace("\"starRating\":1", "\"starRating\":2")));
+        assertThat(new LiveCheck(List.of(epoch("1-0")), history).violations(seen))
+                .containsExactly(
+                        "1-0 Checkin[userId=1, locationId=1, starRating=2] was shown and is not in the stream");
     }
 
     @Test
@@ -69,7 +80,7 @@ final class LiveCheckTest {
     private List<String> violations(List<Epoch> epochs, String... seen) {
         List<Event> events = new ArrayList<>();
         for (String it : seen) {
-            events.add(it.equals("gap") ? new Event("gap", null, "{}") : new Event("message", it, "{}"));
+            events.add(it.equals("gap") ? new Event("gap", null, "{}") : new Event("message", it, SHOWN));
         }
         return new LiveCheck(epochs, history).violations(events);
     }
