@@ -8,8 +8,6 @@ import io.ncc.checkin.service.ServerSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
-import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -67,12 +65,11 @@ public final class Engine implements SmartLifecycle {
 
     /** What stands in the way of processing now, or of what keeps it going; null if nothing does. */
     public @Nullable RedisCondition trouble() {
-        return Stream.concat(
-                        Stream.of(Optional.ofNullable(reader.trouble())),
-                        periodic.stream().map(task -> Optional.ofNullable(task.trouble())))
-                .flatMap(Optional::stream)
-                .findFirst()
-                .orElse(null);
+        RedisCondition trouble = reader.trouble();
+        for (Periodic task : periodic) {
+            trouble = trouble == null ? task.trouble() : trouble;
+        }
+        return trouble;
     }
 
     /** Whether every loop makes its turns; if not, only a restart helps. */
