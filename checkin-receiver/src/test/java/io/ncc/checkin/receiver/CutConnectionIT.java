@@ -29,7 +29,7 @@ final class CutConnectionIT {
     private static final Logger log = LoggerFactory.getLogger(CutConnectionIT.class);
 
     private static final long SEED = Long.getLong("cut.seed", System.nanoTime());
-    private static final int CUTS = 200;
+    private static final int CUTS = 80; // the pause after each gets longer, up to a second
     private static final int CLIENTS = 16;
 
     private static TestReceiver receiver;
