@@ -86,20 +86,20 @@ final class ProcessorStage {
         fill(entries, users);
         long before = applied();
         some.forEach(Started::resume);
-        long begin = awaitApplied(before + 1);
+        long begin = awaitApplied(before + 1, 1); // a small backlog must not be gone by then
         Sample.Meter meter = lab.meter(redis, some.toArray(Started[]::new));
         long start = System.nanoTime();
-        long end = awaitApplied(before + entries);
+        long end = awaitApplied(before + entries, 10); // more often, and it would take part
         Sample sample = finish(end - begin, start, meter);
         some.forEach(Started::pause);
         return sample;
     }
 
     /** How many there are once there are so many. */
-    private long awaitApplied(long goal) {
+    private long awaitApplied(long goal, int pauseMillis) {
         long applied = applied();
         while (applied < goal) {
-            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10)); // more often, and it would take part
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(pauseMillis));
             applied = applied();
         }
         return applied;
