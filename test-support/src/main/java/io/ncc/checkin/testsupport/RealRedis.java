@@ -46,6 +46,7 @@ import org.slf4j.LoggerFactory;
 public final class RealRedis implements BeforeAllCallback, BeforeEachCallback {
 
     private static final Logger log = LoggerFactory.getLogger(RealRedis.class);
+    private static final String EVERYTHING = "+@all";
 
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(10);
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
@@ -102,6 +103,7 @@ public final class RealRedis implements BeforeAllCallback, BeforeEachCallback {
             start();
         }
         releaseMemory();
+        permit(EVERYTHING);
         commands().flushall();
     }
 
@@ -185,7 +187,7 @@ public final class RealRedis implements BeforeAllCallback, BeforeEachCallback {
         return commands().clientKill(KillArgs.Builder.typeNormal().skipme());
     }
 
-    /** Changes what the default user may do: {@code -hset}, {@code +@all}. */
+    /** Changes what the default user may do: {@code -hset}, {@code +@all}. The next test begins with all permissions. */
     public void permit(String rule) {
         commands()
                 .dispatch(

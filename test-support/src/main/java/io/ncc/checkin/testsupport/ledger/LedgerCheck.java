@@ -33,7 +33,10 @@ final class LedgerCheck {
     private final Ledger ledger;
     private final History history;
     private final List<Epoch> epochs;
+
+    /** At the end of each epoch, and of each time for which keys were kept. */
     private final List<Map<String, Checkin>> checkins;
+
     private final List<Map<String, Checkin>> streams;
     private final Map<String, Checkin> stored = new HashMap<>();
     private final List<Violation> violations = new ArrayList<>();
@@ -43,25 +46,24 @@ final class LedgerCheck {
         this.history = history;
         this.epochs = history.epochs();
         this.checkins = epochs.stream().map(epoch -> epoch.after().checkins()).toList();
-        this.streams = streams(epochs);
+        this.streams = streams();
         streams.forEach(stored::putAll);
     }
 
-    private static List<Map<String, Checkin>> streams(List<Epoch> epochs) {
-        List<Map<String, Checkin>> streams = new ArrayList<>();
-        for (Epoch epoch : epochs) {
-            if (epoch.keysForgotten()) {
-                streams.add(new LinkedHashMap<>());
+    private List<Map<String, Checkin>> streams() {
+        List<Map<String, Checkin>> all = new ArrayList<>();
+        for (int i = 0; i < epochs.size(); i++) {
+            if (epochs.get(i).keysForgotten()) {
+                all.add(new LinkedHashMap<>());
             }
-            streams.get(streams.size() - 1).putAll(epoch.after().checkins());
+            all.get(all.size() - 1).putAll(checkins.get(i));
         }
-        return streams;
+        return all;
     }
 
     /** Of the last checkin in the stream. */
     Optional<String> lastId() {
-        List<String> ids =
-                List.copyOf(epochs.get(epochs.size() - 1).after().checkins().keySet());
+        List<String> ids = List.copyOf(checkins.get(checkins.size() - 1).keySet());
         return ids.isEmpty() ? Optional.empty() : Optional.of(ids.get(ids.size() - 1));
     }
 
@@ -165,14 +167,13 @@ final class LedgerCheck {
     }
 
     private void checkUser(UserRead read) {
-        if (!UNDERSTANDABLE.contains(read.status()) && !(read.status() == 400 && isAnothers(read.after()))) {
+        Accepted after = read.after();
+        if (!UNDERSTANDABLE.contains(read.status()) && !(read.status() == 400 && isAnothers(after))) {
             add(Promise.READ_YOUR_WRITES, "answered with " + read.status() + ": " + read);
         }
-        boolean wasThere = epochs.stream()
-                .anyMatch(epoch -> epoch.contains(read.from(), read.to())
-                        && read.after()
-                                .checkin()
-                                .equals(checkinsOf(epoch).get(read.after().id())));
+        boolean wasThere = IntStream.range(0, epochs.size())
+                .anyMatch(i -> epochs.get(i).contains(read.from(), read.to())
+                        && after.checkin().equals(checkins.get(i).get(after.id())));
         boolean mayBeBehind = history.isWeakened(Promise.READS_ARE_TRUE, read.from(), read.to());
         if (read.status() == 404 && wasThere && !mayBeBehind) {
             add(Promise.READ_YOUR_WRITES, "what was accepted is not known: " + read);
@@ -181,28 +182,24 @@ final class LedgerCheck {
             return;
         }
         Checkin last = stored.get(read.lastCheckinId());
-        long user = read.after().checkin().userId();
+        long user = after.checkin().userId();
         boolean exists = last != null && last.userId() == user && last.locationId() == read.number("lastSeenAt");
         boolean tooMany = read.number("numCheckins")
                 > stored.values().stream().filter(it -> it.userId() == user).count();
         if ((!exists || tooMany) && !mayBeBehind) {
             add(Promise.READS_ARE_TRUE, "the last checkin is " + last + ": " + read);
         }
-        if (wasThere && !isAtLeast(read.lastCheckinId(), read.after().id())) {
+        if (wasThere && !isAtLeast(read.lastCheckinId(), after.id())) {
             add(Promise.READ_YOUR_WRITES, "the answer is older: " + read);
         }
-        if (wasThere && Ledger.isOfAPair(read.after().checkin())) {
-            long expected = read.lastCheckinId().equals(read.after().id()) ? 1 : 2;
+        if (wasThere && Ledger.isOfAPair(after.checkin())) {
+            long expected = read.lastCheckinId().equals(after.id()) ? 1 : 2;
             if (read.number("numCheckins") != expected) {
                 add(
                         Promise.READ_YOUR_WRITES,
                         "not " + expected + " of the two that this user has are counted: " + read);
             }
         }
-    }
-
-    private Map<String, Checkin> checkinsOf(Epoch epoch) {
-        return checkins.get(epochs.indexOf(epoch));
     }
 
     /** After a failover an id that was accepted may be given to another checkin. */

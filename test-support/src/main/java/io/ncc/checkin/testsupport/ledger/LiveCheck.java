@@ -9,7 +9,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -48,18 +47,10 @@ final class LiveCheck {
             if (event.name().equals("gap")) {
                 at = null;
             } else if (event.id() != null) {
-                see(event.id(), shown(event));
+                see(event.id(), Readers.checkin(JSON.readTree(event.data())));
             }
         }
         return violations;
-    }
-
-    private static Checkin shown(Event event) {
-        JsonNode json = JSON.readTree(event.data());
-        return new Checkin(
-                json.path("userId").asLong(0),
-                json.path("locationId").asLong(0),
-                json.path("starRating").asInt(0));
     }
 
     private void see(String id, Checkin shown) {

@@ -153,7 +153,8 @@ final class Readers implements AutoCloseable {
         return differences;
     }
 
-    private static Checkin checkin(JsonNode json) {
+    /** As the API shows one, wherever it does. */
+    static Checkin checkin(JsonNode json) {
         return new Checkin(
                 json.get("userId").asLong(),
                 json.get("locationId").asLong(),
