@@ -8,6 +8,7 @@ import io.ncc.checkin.service.ServerSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -49,12 +50,13 @@ public final class Engine implements SmartLifecycle {
                 ? new GroupSource(readLink, group, properties)
                 : new SequentialSource(readLink, group, properties);
         this.reader = new EntryReader(source, scriptLink, applier);
+        BooleanSupplier readerReports = () -> reader.trouble() != null;
         if (mode == Mode.GROUP) {
             Reclaimer reclaimer = new Reclaimer(scriptLink, applier, keys, consumer, properties);
-            periodic.add(new Periodic("reclaimer", properties.claimEvery(), reclaimer, () -> reader.trouble() != null));
+            periodic.add(new Periodic("reclaimer", properties.claimEvery(), reclaimer, readerReports));
         }
         Janitor janitor = new Janitor(scriptLink, keys, consumer, metrics, properties);
-        periodic.add(new Periodic("janitor", Janitor.INTERVAL, janitor, () -> reader.trouble() != null));
+        periodic.add(new Periodic("janitor", Janitor.INTERVAL, janitor, readerReports));
         log.info("Consumer {} of group {} of {}, with {}", consumer, keys.group(), keys.stream(), properties);
     }
 

@@ -19,7 +19,7 @@ final class Periodic {
     private final String name;
     private final Duration interval;
     private final Task task;
-    private final BooleanSupplier othersReport;
+    private final BooleanSupplier readerReports;
     private volatile Thread thread = new Thread("not started");
     private volatile CountDownLatch stopping = new CountDownLatch(1);
     private volatile long lastTurn = System.nanoTime();
@@ -37,12 +37,12 @@ final class Periodic {
         boolean run(Runnable waiting) throws InterruptedException;
     }
 
-    /** @param othersReport whether the reader is in trouble, and says so, at the moment */
-    Periodic(String name, Duration interval, Task task, BooleanSupplier othersReport) {
+    /** @param readerReports whether the reader is in trouble, and says so, at the moment */
+    Periodic(String name, Duration interval, Task task, BooleanSupplier readerReports) {
         this.name = name;
         this.interval = interval;
         this.task = task;
-        this.othersReport = othersReport;
+        this.readerReports = readerReports;
     }
 
     /** For how long the present turn should have been over, also one that fails; negative in time. */
@@ -89,7 +89,7 @@ final class Periodic {
     private void enterTrouble(Throwable cause) {
         RedisCondition condition = RedisCondition.of(cause);
         boolean isOurs =
-                !condition.isOutage() || (condition == RedisCondition.FORBIDDEN && !othersReport.getAsBoolean());
+                !condition.isOutage() || (condition == RedisCondition.FORBIDDEN && !readerReports.getAsBoolean());
         if (isOurs && condition != RedisCondition.NO_GROUP) {
             if (trouble == null) {
                 log.error("The {} fails ({})", name, condition, cause);
