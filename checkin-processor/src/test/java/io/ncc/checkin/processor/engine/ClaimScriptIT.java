@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -306,21 +307,12 @@ final class ClaimScriptIT {
         assertThat(reply.lost).isEqualTo(List.of("2-0"));
     }
 
+    static Set<String> commands() {
+        return ScriptCommands.deniable(redis, "settled", "claim");
+    }
+
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "xautoclaim",
-                "xpending",
-                "xrange",
-                "xack",
-                "zadd",
-                "zrangebylex",
-                "zrevrangebylex",
-                "xinfo",
-                "get",
-                "hset",
-                "xadd"
-            })
+    @MethodSource("commands")
     void withoutOneOfItsCommandsItCountsTheLossWhenItHasThemAgain(String command) {
         held(3);
         bench.age(GONE, IDLE, 1, "1-0", "2-0", "3-0");

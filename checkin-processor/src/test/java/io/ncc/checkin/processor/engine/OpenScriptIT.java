@@ -263,14 +263,6 @@ final class OpenScriptIT {
         }
     }
 
-    /** Below 7.0 an ACL can take away only a command as a whole. */
-    static Stream<String> commands() {
-        boolean parts = redis.version().major() >= 7;
-        return ProbeScriptTest.commands().stream()
-                .map(command -> parts ? command : command.replaceAll("\\|.*", ""))
-                .distinct();
-    }
-
     @Test
     void theProbeFailsIfAnyOneCommandOfTheScriptsIsNotAllowed() {
         List<String> unnoticed = new ArrayList<>();
@@ -283,7 +275,7 @@ final class OpenScriptIT {
                 .build();
         try (StatefulRedisConnection<String, String> connection = client.connect(uri)) {
             assertThat(runProbe(connection.async())).as("with every permission").isEqualTo(1);
-            commands().forEach(command -> {
+            ScriptCommands.deniable(redis).forEach(command -> {
                 acl("+@all", "-" + command);
                 try {
                     runProbe(connection.async());
