@@ -45,7 +45,7 @@ final class CheckinAppender {
     private final DurabilityGuard durability;
     private final MemoryGuard memory;
     private final ReceiverMetrics metrics;
-    private final String maxLength;
+    private final long maxLength;
     private final String idempotencyTtl;
     private final int queueSize;
     private final Duration longestWait;
@@ -69,7 +69,7 @@ final class CheckinAppender {
         this.durability = durability;
         this.memory = memory;
         this.metrics = metrics;
-        this.maxLength = Long.toString(properties.maxLength());
+        this.maxLength = properties.maxLength();
         this.idempotencyTtl = Long.toString(properties.idempotencyTtl().toMillis());
         this.queueSize = properties.queueSize();
         this.longestWait = longestWait;
@@ -170,7 +170,7 @@ final class CheckinAppender {
         writeOrFail(connection, batch).whenComplete((replies, error) -> {
             if (error != null && isNotDurable(error)) {
                 // the next has to show that it does before anything is written
-                redis.drop(connection, new UnfitServerException("it did not confirm in time that a write is durable"));
+                redis.drop(connection, new UnfitServerException("it did not confirm that a write is durable"));
             } else if (error != null) {
                 redis.dropIfUseless(connection, error);
             }
@@ -207,7 +207,7 @@ final class CheckinAppender {
         List<String> scriptKeys = new ArrayList<>();
         List<String> args = new ArrayList<>(2 + 5 * batch.size());
         scriptKeys.add(keys.checkins());
-        args.add(maxLength);
+        args.add(Long.toString(maxLength));
         args.add(idempotencyTtl);
         for (Append append : batch) {
             if (append.idempotencyKey == null) {
@@ -284,7 +284,7 @@ final class CheckinAppender {
     }
 
     private static boolean isNotDurable(Throwable error) {
-        return error instanceof NotDurableException || error.getCause() instanceof NotDurableException;
+        return RedisCondition.unwrapped(error) instanceof NotDurableException;
     }
 
     private static ProblemType typeOf(Throwable error) {
@@ -332,7 +332,7 @@ final class CheckinAppender {
             redis.call(
                     commands -> commands.set(keys.idempotency(""), "", SetArgs.Builder.px(PROBE_LIFETIME.toMillis())));
             long length = redis.call(commands -> commands.xlen(keys.checkins()));
-            if (length >= Long.parseLong(maxLength)) {
+            if (length >= maxLength) {
                 return ProblemType.STREAM_FULL;
             }
             return memory.isOverLimit(redis.connection()) ? ProblemType.MEMORY_LIMIT : null;

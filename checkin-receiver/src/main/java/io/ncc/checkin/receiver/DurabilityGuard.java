@@ -1,5 +1,6 @@
 package io.ncc.checkin.receiver;
 
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
@@ -83,15 +84,24 @@ final class DurabilityGuard {
         }
     }
 
-    /** Completes with whether what was written on the connection is durable now; false if that is not known in time. */
+    /** Completes with whether what was written on the connection is durable now; false if Redis doesn't say so, or not in time. */
     CompletionStage<Boolean> await(RedisAsyncCommands<String, String> commands) {
         return switch (durability) {
             case MEMORY -> CompletableFuture.completedFuture(true);
             case REPLICA ->
-                commands.waitForReplication(replicas, timeoutMillis)
-                        .thenApply(acknowledged -> acknowledged >= replicas);
-            case FSYNC -> hasWaitAof ? awaitLocalSync(commands) : CompletableFuture.completedFuture(true);
+                falseIfRefused(commands.waitForReplication(replicas, timeoutMillis)
+                        .thenApply(acknowledged -> acknowledged >= replicas));
+            case FSYNC ->
+                hasWaitAof ? falseIfRefused(awaitLocalSync(commands)) : CompletableFuture.completedFuture(true);
         };
+    }
+
+    /** An error in reply to a wait is not one of the write before it, which was done. */
+    private static CompletionStage<Boolean> falseIfRefused(CompletionStage<Boolean> confirmation) {
+        return confirmation.exceptionallyCompose(
+                failure -> RedisCondition.unwrapped(failure) instanceof RedisCommandExecutionException
+                        ? CompletableFuture.completedFuture(false)
+                        : CompletableFuture.failedFuture(failure));
     }
 
     private CompletionStage<Boolean> awaitLocalSync(RedisAsyncCommands<String, String> commands) {

@@ -187,6 +187,24 @@ final class CheckinAppenderIT {
     }
 
     @Test
+    void whatWaitsWhenTheConnectionBreaksIsNotSentAndIsToldSo() {
+        holdWrites();
+        CompletableFuture<List<IdRun>> underWay = append(appender, 1);
+        await().atMost(LIMIT).until(() -> blockedClients() == 1);
+        List<CompletableFuture<List<IdRun>>> waiting = LongStream.rangeClosed(2, 41)
+                .mapToObj(user -> append(appender, Collections.nCopies(400, new Checkin(user, 1, 5)))) // 20 writes
+                .toList();
+        await().atMost(LIMIT).until(() -> appender.checkinsWaiting() == 16_000);
+
+        redis.killConnections();
+
+        assertProblem(underWay, ProblemType.OUTCOME_UNKNOWN);
+        waiting.forEach(answer -> assertProblem(answer, ProblemType.REDIS_UNAVAILABLE));
+        letWrite();
+        assertThat(redis.commands().xlen(STREAM)).isZero();
+    }
+
+    @Test
     void aRequestThatFindsTheQueueFullIsRefusedAtOnceAndTheOthersAreServed() {
         holdWrites();
         CompletableFuture<List<IdRun>> first = append(appender, 1);

@@ -12,6 +12,7 @@ import static org.awaitility.Awaitility.await;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
+import io.lettuce.core.UnblockType;
 import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.localredis.RedisBinary;
 import io.ncc.checkin.localredis.RedisVersion;
@@ -19,6 +20,7 @@ import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -170,6 +172,36 @@ final class DurabilityIT {
             replica.resume();
             await().atMost(LIMIT).until(() -> receiver.post(KEY, checkin(7)).status() == 202);
             assertThat(redis.commands().xlen(STREAM)).isEqualTo(1);
+        }
+
+        @Test
+        void anErrorInReplyToTheWaitMeansThatTheOutcomeIsUnknown() throws Exception {
+            try (StartedReceiver patient = StartedReceiver.on(
+                    redis,
+                    "spring.data.redis.timeout=20s",
+                    "checkin.receiver.durability=replica",
+                    "checkin.receiver.durability-timeout=15s")) {
+                await().atMost(LIMIT).until(patient::accepts);
+                redis.commands().flushall();
+                replica.pause();
+                CompletableFuture<HttpAnswer> answer = CompletableFuture.supplyAsync(() -> patient.post(checkin(7)));
+                await().atMost(LIMIT).until(() -> waiting().size() == 1);
+                assertThat(redis.commands().clientUnblock(waiting().get(0), UnblockType.ERROR))
+                        .isEqualTo(1);
+                assertUnavailable(answer.get(LIMIT.toSeconds(), TimeUnit.SECONDS), "outcome-unknown");
+                assertThat(redis.commands().xlen(STREAM)).isEqualTo(1);
+                replica.resume();
+            }
+        }
+
+        /** The connections that wait for the replica. */
+        private List<Long> waiting() {
+            return redis.commands()
+                    .clientList()
+                    .lines()
+                    .filter(client -> client.contains(" cmd=wait ") && client.contains(" flags=b "))
+                    .map(client -> Long.valueOf(client.substring("id=".length(), client.indexOf(' '))))
+                    .toList();
         }
 
         private List<String> idsOnReplica() {

@@ -97,18 +97,14 @@ public enum ProblemType {
 
     /** What to throw in a request's handling. A 503 or 504 carries {@code Retry-After}. */
     public ErrorResponseException exception() {
-        return exception(detail, null);
+        return exception(detail);
     }
 
     /** The same with a detail of the particular case. */
-    public ErrorResponseException exception(String detail, @Nullable Throwable cause) {
-        ErrorResponseException exception = new ErrorResponseException(status, problem(detail), cause);
+    public ErrorResponseException exception(String detail) {
+        ErrorResponseException exception = new ErrorResponseException(status, problem(detail), null);
         exception.getHeaders().putAll(headers());
         return exception;
-    }
-
-    public ErrorResponseException exception(String detail) {
-        return exception(detail, null);
     }
 
     /** A 400 that names one path variable, query parameter or header. */

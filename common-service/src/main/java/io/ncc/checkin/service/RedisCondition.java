@@ -77,7 +77,7 @@ public enum RedisCondition {
 
     /** Names a failure; wrappers of futures are looked through. */
     public static RedisCondition of(Throwable failure) {
-        Throwable cause = unwrap(failure);
+        Throwable cause = unwrapped(failure);
         if (cause instanceof RedisCommandTimeoutException || cause instanceof TimeoutException) {
             return TIMEOUT;
         }
@@ -105,7 +105,8 @@ public enum RedisCondition {
         return connectionBroke ? AWAY : UNEXPECTED;
     }
 
-    private static Throwable unwrap(Throwable failure) {
+    /** What a future failed with, whatever it was wrapped in on its way. */
+    public static Throwable unwrapped(Throwable failure) {
         Throwable cause = failure;
         while ((cause instanceof ExecutionException || cause instanceof CompletionException)
                 && cause.getCause() != null) {

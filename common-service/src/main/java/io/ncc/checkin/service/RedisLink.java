@@ -12,9 +12,7 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
 import java.time.Duration;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -77,7 +75,13 @@ public final class RedisLink implements SmartLifecycle {
 
     /** Whether there is a connection now. */
     public boolean isConnected() {
-        return session.get() != null;
+        return openSession() != null;
+    }
+
+    /** The session outlives its connection by a moment, in which the commands that were under way fail. */
+    private @Nullable Session openSession() {
+        Session current = session.get();
+        return current != null && current.connection.isOpen() ? current : null;
     }
 
     /**
@@ -86,7 +90,7 @@ public final class RedisLink implements SmartLifecycle {
      * @throws RedisConnectionException if there is none at the moment
      */
     public StatefulRedisConnection<String, String> connection() {
-        Session current = session.get();
+        Session current = openSession();
         if (current == null) {
             throw new RedisConnectionException("Not connected", lastFailure);
         }
@@ -121,8 +125,7 @@ public final class RedisLink implements SmartLifecycle {
 
     /** What Lettuce fails a command with is not always its own: a closed channel comes as Netty's IOException. */
     private static RedisException asRedisException(Throwable failure) {
-        Throwable cause =
-                failure instanceof CompletionException && failure.getCause() != null ? failure.getCause() : failure;
+        Throwable cause = RedisCondition.unwrapped(failure);
         return cause instanceof RedisException own ? own : new RedisException(cause);
     }
 
@@ -136,7 +139,7 @@ public final class RedisLink implements SmartLifecycle {
         try {
             return send(command).toCompletableFuture().get();
         } catch (ExecutionException e) {
-            throw asRedisException(Objects.requireNonNull(e.getCause()));
+            throw asRedisException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new RedisCommandInterruptedException(e);
@@ -192,6 +195,7 @@ public final class RedisLink implements SmartLifecycle {
         Backoff backoff = new Backoff(Duration.ofMillis(20), LONGEST_PAUSE);
         boolean onProbation = false; // the connection before was given up, or broke soon
         boolean complained = false; // the one line for an outage is written
+        boolean refused = false; // and the one for a server that is unfit
         while (isRunning()) {
             try (StatefulRedisConnection<String, String> connection = client.connect(codec)) {
                 greeting.accept(connection.sync());
@@ -204,6 +208,7 @@ public final class RedisLink implements SmartLifecycle {
                 if (!onProbation || !opened.ended.await(PROBATION.toMillis(), TimeUnit.MILLISECONDS)) {
                     log.info("Redis connection '{}' is open", name);
                     complained = false;
+                    refused = false;
                     backoff.reset();
                     opened.ended.await();
                 }
@@ -223,12 +228,12 @@ public final class RedisLink implements SmartLifecycle {
             } catch (InterruptedException e) {
                 return;
             } catch (Throwable e) { // only a stop may end this loop
-                boolean sameAsBefore = lastFailure != null && lastFailure.getClass() == e.getClass();
                 lastFailure = e;
                 if (e instanceof UnfitServerException) {
-                    if (!sameAsBefore) {
+                    if (!refused) {
                         log.error("Redis connection '{}' is refused: {}", name, e.getMessage());
                     }
+                    refused = true;
                     complained = true;
                 } else if (!complained) {
                     log.warn(
