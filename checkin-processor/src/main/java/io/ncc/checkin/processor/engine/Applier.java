@@ -63,11 +63,11 @@ final class Applier {
         if (batch.isEmpty()) {
             return;
         }
-        while (!slots.tryAcquire(1, TimeUnit.SECONDS)) {
-            waiting.run();
-        }
         if (simulatedWork != null) {
             TimeUnit.NANOSECONDS.sleep(simulatedWork.random().toNanos());
+        }
+        while (!slots.tryAcquire(1, TimeUnit.SECONDS)) {
+            waiting.run();
         }
         long start = System.nanoTime();
         process(batch).whenComplete((outcome, error) -> {
@@ -104,8 +104,8 @@ final class Applier {
 
     /**
      * An entry that was delivered too often may be one that fails, or one that was with others that did, or was read by processors that
-     * could do nothing at the time: so it is tried alone. One that was delivered twice as often is not tried any more, as it may be what
-     * ends the process.
+     * could do nothing at the time: so it is tried alone. Of those that were delivered twice as often the first is not tried any more, as it may be
+     * what ends the process, before those after it can be tried.
      */
     private CompletionStage<Outcome> applySuspectsAlone(
             StatefulRedisConnection<String, String> connection, Batch batch) {
@@ -113,18 +113,25 @@ final class Applier {
             return applyOrSplit(connection, batch);
         }
         List<Entry> innocent = new ArrayList<>();
+        boolean oneIsGivenUp = false;
         CompletionStage<Outcome> all = CompletableFuture.completedFuture(Outcome.NOTHING);
         for (Entry entry : batch.entries()) {
             if (entry.deliveries() <= maxDeliveries) {
                 innocent.add(entry);
-            } else if (entry.deliveries() <= 2L * maxDeliveries) {
+            } else if (entry.deliveries() <= 2L * maxDeliveries || oneIsGivenUp) {
                 all = then(all, () -> applyOrSplit(connection, Batch.of(entry)));
             } else {
-                String reason = "delivered " + entry.deliveries() + " times and never settled";
-                all = then(all, () -> CompletableFuture.completedFuture(rejected(entry, reason)));
+                all = then(all, () -> giveUp(connection, entry));
+                oneIsGivenUp = true;
             }
         }
         return innocent.isEmpty() ? all : then(all, () -> applyOrSplit(connection, new Batch(innocent, false)));
+    }
+
+    /** Sets it aside at once: the next may end the process. */
+    private CompletionStage<Outcome> giveUp(StatefulRedisConnection<String, String> connection, Entry entry) {
+        Outcome outcome = rejected(entry, "delivered " + entry.deliveries() + " times and never settled");
+        return deadLetters.setAside(connection.async(), outcome.rejected()).thenApply(done -> outcome);
     }
 
     /** A batch that fails for a reason of its own is applied entry by entry, so that only the guilty one stays behind. */

@@ -105,6 +105,29 @@ final class ApplierIT {
     }
 
     @Test
+    void ofSeveralThatWereDeliveredTwiceTooOftenTheFirstIsSetAsideBeforeTheOthersAreTriedAlone()
+            throws InterruptedException {
+        List<Entry> entries = pending(3, 2 * MAX_DELIVERIES + 1);
+        List<Integer> deadBefore = new ArrayList<>();
+        Projection real = new CheckinProjection(KEYS, Mode.GROUP);
+        Applier applier = applierOf(Mode.GROUP, (commands, batch) -> {
+            assertThat(batch.size()).isEqualTo(1);
+            deadBefore.add(deadLetters().size());
+            return real.apply(commands, batch);
+        });
+
+        applier.submit(new Batch(entries, true), () -> {});
+
+        assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
+        assertThat(applier.takeFailure()).isNull();
+        assertThat(deadLetters()).containsOnlyKeys(entries.get(0).id());
+        assertThat(deadBefore).containsExactly(1, 1);
+        assertThat(redis.commands().hget(KEYS.user(1), "numCheckins")).isEqualTo("2");
+        assertThat(redis.commands().hget(KEYS.totals(), "dead")).isEqualTo("1");
+        assertThat(pendingIds()).isEmpty();
+    }
+
+    @Test
     void inSequentialModeAnEntryThatFailsIsTriedAgainAtOnceAndThenGivenUp() throws InterruptedException {
         List<Entry> entries = pending(5, 1);
         String guilty = entries.get(2).id();
