@@ -234,6 +234,29 @@ final class CheckinsIT {
                 .containsExactly("1-0", "1-9223372036854775807", "1-9223372036854775808", "1-" + HIGHEST);
     }
 
+    @Test
+    void manyEntriesThatAreNoCheckinsHideNoneBehindThemAndCostFewReads() {
+        for (int i = 1; i <= 3_000; i++) {
+            stream.addOther("1-" + i);
+        }
+        stream.add("2-1", 1, 1, 1);
+        assertThat(api.get("/checkins/0/5").json().valueStream())
+                .singleElement()
+                .satisfies(item -> assertThat(item.get("id").asString()).isEqualTo("2-1"));
+        long before = reads();
+        assertThat(list("?limit=1")).containsExactly("2-1");
+        assertThat(reads() - before).isLessThan(10);
+    }
+
+    private static long reads() {
+        return redis.commands()
+                .info("commandstats")
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_xrange:calls="))
+                .mapToLong(line -> Long.parseLong(line.replaceAll(".*calls=(\\d+).*", "$1")))
+                .sum();
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4})
     void aWalkEndsBehindTheHighestIdAlsoAfterEntriesThatAreNoCheckins(int others) {

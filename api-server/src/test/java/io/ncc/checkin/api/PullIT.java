@@ -272,9 +272,24 @@ final class PullIT {
         assertThat(since(start)).isLessThan(Duration.ofSeconds(1));
         assertThat(answers).noneMatch(CompletableFuture::isDone);
 
+        assertThat(api.metric("checkin_api_pulling")).isEqualTo(waiting);
+
         add(20);
         assertThat(answers)
                 .allSatisfy(answer -> assertThat(answer.join().body()).contains("\"1000-"));
+        await().atMost(Duration.ofSeconds(5)).until(() -> api.metric("checkin_api_pulling") == 0);
+    }
+
+    @Test
+    void ofThoseWhoDoNotWaitNothingIsKept() {
+        stream.createGroup("g", "$");
+        add(5);
+        for (int i = 0; i < 20; i++) {
+            pull("g", "one", i % 2 == 0 ? "?count=1" : "?count=1&wait=1ms");
+        }
+        assertThat(api.post("/groups/none/consumers/one/pull?wait=20s").status())
+                .isEqualTo(404);
+        await().atMost(Duration.ofSeconds(5)).until(() -> api.metric("checkin_api_pulling") == 0);
     }
 
     @Test
@@ -450,6 +465,28 @@ final class PullIT {
         assertThat(answer.json().get("errors").get(0).get("pointer").asString()).isEqualTo("/ids");
         assertThat(HttpAnswer.post(api.url("/groups/g/ack"), "text/plain", "x").status())
                 .isEqualTo(415);
+    }
+
+    @Test
+    void aBodyThatNoThousandIdsCanHaveIsTooLarge() {
+        String many = String.join(",", Collections.nCopies(1_000_000, "\"1-1\""));
+        HttpAnswer answer = api.post("/groups/g/ack", "{\"ids\":[" + many + "]}");
+        assertThat(answer.status()).isEqualTo(413);
+        assertThat(answer.problemType()).isEqualTo("content-too-large");
+    }
+
+    @Test
+    void aThousandOfTheLongestIdsAreNotTooMany() {
+        String longest = "18446744073709551615-18446744073709551615";
+        assertThat(acknowledge("g", Collections.nCopies(1_000, longest))).isZero();
+    }
+
+    @Test
+    void idsWithZerosInFrontAreThoseWithout() {
+        add(1);
+        stream.createGroup("g", "0");
+        assertThat(pull("g", "one", "")).containsExactly("1000-1");
+        assertThat(acknowledge("g", List.of("0".repeat(200) + "1000-0001"))).isEqualTo(1);
     }
 
     @ParameterizedTest

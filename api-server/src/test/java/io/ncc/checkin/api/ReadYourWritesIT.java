@@ -130,6 +130,20 @@ final class ReadYourWritesIT {
     }
 
     @Test
+    void afterRedisWasSlowNobodyWaitsLongerThanWasAsked() {
+        String id = addAndCount();
+        CompletableFuture<HttpResponse<String>> patient = begin("/users/789?after=" + id + "&wait=20s");
+        awaitWaiting(1);
+        redis.commands().clientPause(800);
+        redis.commands().ping(); // answered when the pause is over, and with it the look that was under way
+        long start = System.nanoTime();
+        assertThat(api.get("/users/789?after=" + id + "&wait=100ms").status()).isEqualTo(504);
+        assertThat(since(start)).isLessThan(Duration.ofSeconds(2));
+        redis.commands().set(KEYS.checkpoint(), id);
+        assertThat(patient.join().statusCode()).isEqualTo(200);
+    }
+
+    @Test
     void anEntryThatIsDeadIsAConflictAlsoForOneWhoWaits() {
         stream.createGroup();
         String id = addAndCount();

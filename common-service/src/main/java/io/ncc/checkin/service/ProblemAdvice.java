@@ -19,6 +19,7 @@ import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.WebRequest;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 import tools.jackson.core.JacksonException;
+import tools.jackson.core.exc.StreamConstraintsException;
 
 /** Turns every error of a request into a {@link ProblemType}. No text of an exception reaches the client. */
 @RestControllerAdvice
@@ -29,6 +30,9 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     @Override
     protected @Nullable ResponseEntity<Object> handleHttpMessageNotReadable(
             HttpMessageNotReadableException e, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        if (e.getCause() instanceof StreamConstraintsException) {
+            return answer(ProblemType.CONTENT_TOO_LARGE, e, request);
+        }
         InvalidMember error = e.getCause() instanceof JacksonException cause
                 ? InvalidMember.of(cause)
                 : new InvalidMember("", "a JSON object is required");

@@ -20,7 +20,7 @@ import org.springframework.stereotype.Component;
 @Component
 final class CheckinReader {
 
-    /** The most checkins that one request gets, and that one command reads. */
+    /** The most checkins that one request gets. */
     static final int MAX_PAGE = 1000;
 
     private final RedisLink redis;
@@ -51,8 +51,9 @@ final class CheckinReader {
     Page page(Cursor start) {
         List<StoredCheckin> items = new ArrayList<>();
         Cursor cursor = start;
+        int count = start.limit() + 1; // nearly always enough
         while (true) {
-            List<StreamMessage<String, String>> read = read(cursor, start.limit() + 1);
+            List<StreamMessage<String, String>> read = read(cursor, count);
             for (StreamMessage<String, String> entry : read) {
                 if (items.size() == start.limit()) {
                     return new Page(items, cursor);
@@ -63,15 +64,16 @@ final class CheckinReader {
                 }
                 cursor = cursor.after(StreamId.parse(entry.getId()));
             }
-            if (read.size() <= start.limit()) {
+            if (read.size() < count) {
                 return new Page(items, null);
             }
+            count = MAX_PAGE;
         }
     }
 
     /** The first {@value #MAX_PAGE} checkins from one id to another, both included, in order. */
     List<StoredCheckin> range(StreamId from, StreamId to) {
-        return checkins(read(new Cursor(from, to, false, MAX_PAGE), MAX_PAGE)).toList();
+        return page(new Cursor(from, to, false, MAX_PAGE)).items();
     }
 
     private static java.util.stream.Stream<StoredCheckin> checkins(List<StreamMessage<String, String>> entries) {

@@ -34,6 +34,9 @@ public final class Settlement implements SmartLifecycle {
     /** The pause is so many times as long as the look before it: Redis has other work than to be asked. */
     private static final int PAUSE_BY_LOOK = 4;
 
+    /** So that those whose time is over hear of it, also after a look that took long. */
+    private static final Duration LONGEST_PAUSE = Duration.ofMillis(100);
+
     private static final int MOST_AT_ONCE = 500;
 
     private final StatusReader statuses;
@@ -95,7 +98,9 @@ public final class Settlement implements SmartLifecycle {
     private void look() {
         long start = System.nanoTime();
         lookOnce();
-        long pause = Math.max(SHORTEST_PAUSE.toNanos(), PAUSE_BY_LOOK * (System.nanoTime() - start));
+        long pause = Math.min(
+                LONGEST_PAUSE.toNanos(),
+                Math.max(SHORTEST_PAUSE.toNanos(), PAUSE_BY_LOOK * (System.nanoTime() - start)));
         if (waiters.isEmpty()) {
             looking.set(false);
             lookSoon(); // someone may have come just now
@@ -113,9 +118,9 @@ public final class Settlement implements SmartLifecycle {
             lookAtAll();
         } catch (RedisException e) {
             failAll(running ? e : stopping()); // a stop interrupts a read, which is no failure of Redis
-        } catch (RuntimeException e) { // nobody would look any more
+        } catch (Throwable e) { // else nobody would look any more
             log.error("Waiting for checkins to be applied failed", e);
-            failAll(e);
+            failAll(new IllegalStateException(e));
         }
     }
 

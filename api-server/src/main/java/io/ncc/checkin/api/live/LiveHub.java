@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,10 @@ import tools.jackson.databind.json.JsonMapper;
 final class LiveHub {
 
     private static final byte[] HEARTBEAT = ":\n\n".getBytes(StandardCharsets.US_ASCII);
+
+    /** In nanoseconds; meanwhile nobody is sent what is new. */
+    private static final long LONGEST_CATCHING_UP = TimeUnit.MILLISECONDS.toNanos(50);
+
     private static final byte[] GAP = "event: gap\ndata: {}\n\n".getBytes(StandardCharsets.US_ASCII);
 
     private final Set<LiveClient> clients = ConcurrentHashMap.newKeySet();
@@ -42,6 +47,9 @@ final class LiveHub {
     private volatile @Nullable StreamId position;
 
     private volatile boolean closed;
+
+    /** Whose it is of those who are behind. */
+    private int turn;
 
     LiveHub(JsonMapper mapper, ApiProperties properties, MeterRegistry registry) {
         this.json = mapper.writerFor(StoredCheckin.class);
@@ -79,7 +87,8 @@ final class LiveHub {
     }
 
     /**
-     * Sends a page of what they missed to those who are behind and can take it.
+     * Sends a page of what they missed to those who are behind and can take it, one after the other, for a moment. The next call goes on with those
+     * who come after.
      *
      * @param between reads the entries from one id to another, both included, a page at most
      * @param end the highest id that the stream ever had
@@ -91,7 +100,7 @@ final class LiveHub {
             Supplier<StreamId> end,
             StreamId position) {
         this.position = position;
-        boolean behind = false;
+        List<LiveClient> behind = new ArrayList<>();
         for (LiveClient client : clients) {
             StreamId from = client.position();
             if (from == null || from.equals(position)) {
@@ -102,13 +111,18 @@ final class LiveHub {
                     client.moveTo(position);
                 }
             } else {
-                behind = true;
-                if (client.buffered() == 0) { // else it reads slowly: the stream keeps the rest for it
-                    sendPage(client, between.apply(from, position), from, position);
-                }
+                behind.add(client);
             }
         }
-        return behind;
+        long start = System.nanoTime();
+        for (int i = 0; i < behind.size() && System.nanoTime() - start < LONGEST_CATCHING_UP; i++) {
+            LiveClient client = behind.get(Math.floorMod(turn++, behind.size()));
+            StreamId from = client.position();
+            if (from != null && client.buffered() == 0) { // else it reads slowly: the stream keeps the rest for it
+                sendPage(client, between.apply(from, position), from, position);
+            }
+        }
+        return !behind.isEmpty();
     }
 
     private void sendPage(

@@ -7,6 +7,7 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.StreamId;
@@ -17,9 +18,10 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,7 +53,7 @@ public final class StreamTail implements SmartLifecycle {
     /** The last positions. */
     private final Deque<StreamId> passed = new ArrayDeque<>();
 
-    private final AtomicReference<CompletableFuture<Void>> next = new AtomicReference<>(new CompletableFuture<>());
+    private final Set<CompletableFuture<Void>> waiting = ConcurrentHashMap.newKeySet();
     private volatile StreamId position = StreamId.ZERO;
     private volatile boolean positioned;
     private volatile boolean running;
@@ -59,17 +61,26 @@ public final class StreamTail implements SmartLifecycle {
     private volatile @Nullable RedisCondition trouble;
     private volatile Thread thread = new Thread("tail, not started");
 
-    StreamTail(@Qualifier("tailLink") RedisLink redis, Keys keys, LiveHub hub, ApiProperties properties) {
+    StreamTail(
+            @Qualifier("tailLink") RedisLink redis,
+            Keys keys,
+            LiveHub hub,
+            ApiProperties properties,
+            MeterRegistry registry) {
         this.redis = redis;
         this.stream = keys.checkins();
         this.hub = hub;
         Duration half = properties.heartbeat().dividedBy(2); // else it would come later than is said
         this.block = half.compareTo(MOST_BLOCK) < 0 ? half : MOST_BLOCK;
+        registry.gauge("checkin.api.pulling", waiting, Set::size);
     }
 
-    /** Completes when the next entry comes, also one that comes right now. */
+    /** Completes when the next entry comes, also one that comes right now. Whoever no longer waits cancels it, or it is kept until then. */
     public CompletableFuture<Void> next() {
-        return next.get().copy();
+        CompletableFuture<Void> next = new CompletableFuture<>();
+        waiting.add(next);
+        CompletableFuture<Void> unused = next.whenComplete((come, cancelled) -> waiting.remove(next));
+        return next;
     }
 
     /** What stands in the way of following now; null if nothing does. */
@@ -118,7 +129,7 @@ public final class StreamTail implements SmartLifecycle {
             StreamId before = position;
             moveTo(StreamId.parse(read.get(read.size() - 1).getId()));
             hub.publish(read, before, position);
-            next.getAndSet(new CompletableFuture<>()).complete(null);
+            waiting.forEach(next -> next.complete(null));
         }
         hub.tick();
         if (read.size() < MOST_AT_ONCE) {
@@ -204,7 +215,7 @@ public final class StreamTail implements SmartLifecycle {
     public void stop() {
         running = false;
         hub.closeAll();
-        next.getAndSet(new CompletableFuture<>()).complete(null); // who waits looks once more, and then gives up
+        waiting.forEach(next -> next.complete(null)); // who waits looks once more, and then gives up
         try {
             thread.join(MOST_BLOCK.multipliedBy(3).toMillis());
         } catch (InterruptedException e) {

@@ -4,6 +4,7 @@ import io.lettuce.core.RedisException;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
@@ -65,7 +66,7 @@ final class PullController {
                     @RequestParam(required = false)
                     @Nullable
                     String from) {
-        Parameters.foreignGroup("group", group);
+        requireForeign(group);
         return ResponseEntity.status(groups.create(group, start(from)) ? HttpStatus.CREATED : HttpStatus.OK)
                 .build();
     }
@@ -85,7 +86,7 @@ final class PullController {
     @DeleteMapping
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void remove(@PathVariable String group) {
-        Parameters.foreignGroup("group", group);
+        requireForeign(group);
         try {
             if (!groups.remove(group)) {
                 throw noGroup();
@@ -123,7 +124,7 @@ final class PullController {
                     @RequestParam(required = false)
                     @Nullable
                     String ack) {
-        Parameters.foreignGroup("group", group);
+        requireForeign(group);
         Parameters.name("consumer", consumer);
         int most = Parameters.count("count", count, 1, MAX_COUNT, DEFAULT_COUNT);
         Duration patience = Parameters.wait("wait", wait, maxWait, Duration.ZERO);
@@ -142,19 +143,21 @@ final class PullController {
     @ApiResponse(responseCode = "200")
     @PostMapping(path = "/ack", consumes = MediaType.APPLICATION_JSON_VALUE)
     Acknowledged acknowledge(@PathVariable String group, @RequestBody Ids body) {
-        Parameters.foreignGroup("group", group);
+        requireForeign(group);
         return new Acknowledged(groups.acknowledge(group, validated(body)));
     }
 
+    /** The ids as Redis writes them: of those with zeros in front it doesn't read all. */
     private static List<String> validated(Ids body) {
         List<InvalidMember> errors = new ArrayList<>();
         List<String> ids = body.ids() == null ? List.of() : body.ids();
+        List<String> parsed = new ArrayList<>();
         if (ids.isEmpty() || ids.size() > MAX_COUNT) {
             errors.add(new InvalidMember("/ids", "must be 1 to " + MAX_COUNT + " ids"));
         }
         for (int i = 0; i < ids.size() && errors.isEmpty(); i++) {
             try {
-                StreamId.parse(String.valueOf(ids.get(i)));
+                parsed.add(StreamId.parse(String.valueOf(ids.get(i))).toString());
             } catch (IllegalArgumentException e) {
                 errors.add(new InvalidMember("/ids/" + i, "must be an id such as 1609602085397-0"));
             }
@@ -162,13 +165,18 @@ final class PullController {
         if (!errors.isEmpty()) {
             throw ProblemType.invalidMembers(errors);
         }
-        return ids;
+        return parsed;
+    }
+
+    /** What others take from the processor's group would never be applied. */
+    private static void requireForeign(String group) {
+        if (Parameters.name("group", group).equals(Keys.GROUP)) {
+            throw ProblemType.CONFLICT.exception("This group is the processor's own.");
+        }
     }
 
     private static RuntimeException noGroupOr(Throwable failure) {
-        Throwable cause = failure instanceof java.util.concurrent.CompletionException && failure.getCause() != null
-                ? failure.getCause()
-                : failure;
+        Throwable cause = RedisCondition.unwrapped(failure);
         if (RedisCondition.of(cause) == RedisCondition.NO_GROUP) {
             return noGroup();
         }

@@ -69,13 +69,16 @@ final class PullGroups {
 
     private CompletableFuture<List<StoredCheckin>> pull(String[] args, long deadline) {
         CompletableFuture<Void> next = tail.next(); // before the look, so that nothing comes unnoticed in between
-        return look(args).thenCompose(items -> {
-            long left = deadline - System.nanoTime();
-            if (!items.isEmpty() || left <= 0 || !tail.isRunning()) {
-                return CompletableFuture.completedFuture(items);
-            }
-            return next.completeOnTimeout(null, left, TimeUnit.NANOSECONDS).thenCompose(come -> pull(args, deadline));
-        });
+        return look(args)
+                .thenCompose(items -> {
+                    long left = deadline - System.nanoTime();
+                    if (!items.isEmpty() || left <= 0 || !tail.isRunning()) {
+                        return CompletableFuture.completedFuture(items);
+                    }
+                    return next.completeOnTimeout(null, left, TimeUnit.NANOSECONDS)
+                            .thenCompose(come -> pull(args, deadline));
+                })
+                .whenComplete((items, failure) -> next.cancel(false));
     }
 
     private CompletableFuture<List<StoredCheckin>> look(String[] args) {

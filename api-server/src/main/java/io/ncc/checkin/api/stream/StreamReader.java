@@ -54,7 +54,7 @@ final class StreamReader {
                 (Long) reply.get(4),
                 text(reply.get(5)),
                 oldest,
-                oldest == null ? null : Math.max(0, now - StreamId.parse(oldest).millis()),
+                oldest == null ? null : StreamId.parse(oldest).ageAt(now),
                 (Long) reply.get(7),
                 totals((List<?>) reply.get(9))));
     }
@@ -73,11 +73,14 @@ final class StreamReader {
 
     /** The groups; empty if there is no stream. */
     List<Group> groups() {
-        return ifThere(() -> redis.call(commands -> commands.xinfoGroups(stream)))
-                .map(groups -> groups.stream()
-                        .map(StreamReader::map)
-                        .map(values -> Group.of(values, lastGenerated()))
-                        .toList())
+        return ifThere(() -> {
+                    List<Object> groups = redis.call(commands -> commands.xinfoGroups(stream));
+                    String lastGenerated = lastGenerated(); // afterwards, or a group could be ahead of it
+                    return groups.stream()
+                            .map(StreamReader::map)
+                            .map(values -> Group.of(values, lastGenerated))
+                            .toList();
+                })
                 .orElse(List.of());
     }
 
@@ -141,7 +144,8 @@ final class StreamReader {
      * @param lastGeneratedId the highest id that the stream ever had
      * @param groups how many consumer groups it has
      * @param checkpoint every entry up to here is settled; null if nothing is known to be
-     * @param oldestUnsettled the id of the first entry that is not settled; null if all are
+     * @param oldestUnsettled the id of the first entry that is not settled; null if all are, and while it is not known, as too much was settled since the
+     *     checkpoint was moved
      * @param oldestUnsettledAge its age in milliseconds
      * @param deadLetters how many there are now
      */

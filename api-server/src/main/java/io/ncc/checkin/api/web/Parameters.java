@@ -1,6 +1,5 @@
 package io.ncc.checkin.api.web;
 
-import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.ProblemType;
 import java.time.DateTimeException;
@@ -10,7 +9,6 @@ import java.time.OffsetDateTime;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.convert.DurationStyle;
-import org.springframework.web.ErrorResponseException;
 
 /**
  * Reads path variables and query parameters strictly: Spring's own conversion to a number takes a sign, hexadecimal digits and spaces. What is
@@ -108,18 +106,6 @@ public final class Parameters {
             throw ProblemType.invalidParameter(name, "must be 1 to 100 letters, digits, dots, dashes, underscores");
         }
         return text;
-    }
-
-    /** The name of a group that is not the processor's: what others take from that would never be applied. */
-    public static String foreignGroup(String name, String text) {
-        if (name(name, text).equals(Keys.GROUP)) {
-            throw processorsGroup();
-        }
-        return text;
-    }
-
-    private static ErrorResponseException processorsGroup() {
-        return ProblemType.CONFLICT.exception("This group is the processor's own.");
     }
 
     private static long number(String text) {

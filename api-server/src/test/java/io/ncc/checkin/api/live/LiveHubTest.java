@@ -1,0 +1,86 @@
+package io.ncc.checkin.api.live;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lettuce.core.StreamMessage;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.ncc.checkin.api.ApiProperties;
+import io.ncc.checkin.model.StreamId;
+import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.WriteListener;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.springframework.mock.web.MockAsyncContext;
+import org.springframework.mock.web.MockHttpServletRequest;
+import tools.jackson.databind.json.JsonMapper;
+
+final class LiveHubTest {
+
+    private static final StreamId END = new StreamId(5, 0);
+
+    private final LiveHub hub = new LiveHub(
+            new JsonMapper(),
+            new ApiProperties(Duration.ofSeconds(30), Duration.ofSeconds(60), 1_000, 1_000_000, Duration.ofSeconds(15)),
+            new SimpleMeterRegistry());
+
+    @Test
+    void manyWhoAreBehindDoNotHoldUpTheRestAndAllHaveTheirTurn() {
+        int count = 20;
+        List<LiveClient> clients = Stream.generate(LiveHubTest::clientFromTheBeginning)
+                .limit(count)
+                .toList();
+        clients.forEach(hub::join);
+        AtomicInteger pages = new AtomicInteger();
+        int calls = 0;
+        boolean behind = true;
+        while (behind && calls < count) {
+            int before = pages.get();
+            behind = hub.catchUp((from, to) -> slowPage(pages), () -> END, END);
+            calls++;
+            assertThat(pages.get() - before).isLessThan(count / 2);
+        }
+        assertThat(calls).isGreaterThan(2);
+        assertThat(clients).allMatch(client -> END.equals(client.position()));
+        assertThat(pages).hasValue(count);
+    }
+
+    private static List<StreamMessage<String, String>> slowPage(AtomicInteger pages) {
+        pages.incrementAndGet();
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+        return List.of(new StreamMessage<>(
+                "stream", END.toString(), Map.of("userId", "1", "locationId", "1", "starRating", "5")));
+    }
+
+    private static LiveClient clientFromTheBeginning() {
+        LiveClient client = new LiveClient(
+                new MockAsyncContext(new MockHttpServletRequest(), null),
+                new Taker(),
+                StreamId.ZERO,
+                null,
+                null,
+                gone -> {});
+        client.onWritePossible();
+        return client;
+    }
+
+    /** Always takes what it gets. */
+    private static final class Taker extends ServletOutputStream {
+
+        @Override
+        public boolean isReady() {
+            return true;
+        }
+
+        @Override
+        public void setWriteListener(WriteListener listener) {}
+
+        @Override
+        public void write(int octet) {}
+    }
+}
