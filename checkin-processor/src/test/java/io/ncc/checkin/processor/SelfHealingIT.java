@@ -22,6 +22,7 @@ import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
@@ -479,7 +480,7 @@ final class SelfHealingIT {
 
     @Test
     void whatOnlyTheJanitorMayNotDoIsSaidOnceAndItIsNotReady() {
-        start("checkin.processor.retain-entries=100");
+        start("checkin.processor.retain-entries=" + BACKLOG);
         redis.permit("-xtrim");
         try {
             append(BACKLOG);
@@ -490,6 +491,29 @@ final class SelfHealingIT {
         }
         await().atMost(LIMIT).until(SelfHealingIT::isReady);
         assertThat(lines()).containsExactly("The janitor fails (FORBIDDEN)", "The janitor goes on");
+    }
+
+    @Test
+    void aGroupThatTrimmingCannotWaitForIsSaidOnceAndCounted() {
+        start("checkin.processor.retain-entries=" + BACKLOG, "checkin.processor.max-length=1000");
+        redis.commands().xgroupCreate(StreamOffset.from(STREAM, "0"), "slow");
+        append(BACKLOG);
+        await().atMost(LIMIT).during(HOLD).until(() -> groupsPassedOver() == 0);
+        assertThat(redis.commands().xlen(STREAM)).isEqualTo(2 * BACKLOG);
+        append(BACKLOG);
+        await().atMost(LIMIT).until(() -> groupsPassedOver() == 1);
+        await().atMost(LIMIT).until(() -> redis.commands().xlen(STREAM) == BACKLOG);
+        assertThat(lines())
+                .containsExactly(
+                        "The stream is too long to wait for groups [slow]: what they have not read is trimmed");
+    }
+
+    private static double groupsPassedOver() {
+        return Objects.requireNonNull(processor)
+                .getBean(MeterRegistry.class)
+                .get("checkin.stream.groups.passed.over")
+                .gauge()
+                .value();
     }
 
     @Test

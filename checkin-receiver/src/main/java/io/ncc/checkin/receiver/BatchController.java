@@ -90,8 +90,8 @@ final class BatchController {
         IdempotencyKey.requireValid(idempotencyKey);
         Batch batch = new Batch(idempotencyKey);
         ErrorResponseException cutOffBy = null;
-        try {
-            batch.readAll(reader(request));
+        try (InputStream body = body(request)) {
+            batch.readAll(reader(request, body));
         } catch (ErrorResponseException problem) {
             cutOffBy = problem;
         }
@@ -104,11 +104,10 @@ final class BatchController {
                 .body(answer);
     }
 
-    private BatchReader reader(HttpServletRequest request) throws IOException {
+    private BatchReader reader(HttpServletRequest request, InputStream body) {
         boolean lines =
                 MediaType.parseMediaType(request.getContentType()).isCompatibleWith(MediaType.APPLICATION_NDJSON);
         int longestLine = Math.toIntExact(properties.maxBodySize().toBytes());
-        InputStream body = body(request);
         return lines ? new BatchReader.OfLines(body, reader, longestLine) : new BatchReader.OfArray(body, reader);
     }
 

@@ -69,7 +69,7 @@ public final class Keys {
         return prefix + "checkins:dead";
     }
 
-    /** Hash: the id of an entry to the id of its dead letter. */
+    /** Hash: the id of an entry to the id of its dead letter, or to what became of that. */
     public String deadLetterIds() {
         return prefix + "checkins:dead:ids";
     }

@@ -44,6 +44,11 @@ public record StreamId(long millis, long sequence) implements Comparable<StreamI
                 "not a stream id of the form <milliseconds>-<sequence>, each from 0 to 2^64-1");
     }
 
+    /** For how many milliseconds it has been there, by this clock; 0 if it is ahead of it. */
+    public long ageAt(long nowMillis) {
+        return Long.compareUnsigned(millis, nowMillis) < 0 ? nowMillis - millis : 0;
+    }
+
     @Override
     public int compareTo(StreamId other) {
         int byMillis = Long.compareUnsigned(millis, other.millis);

@@ -94,8 +94,7 @@ final class Janitor implements Periodic.Task {
                 (Long) reply.get(4),
                 oldest.isEmpty()
                         ? Duration.ZERO
-                        : Duration.ofMillis(
-                                Math.max(0, now - StreamId.parse(oldest).millis())),
+                        : Duration.ofMillis(StreamId.parse(oldest).ageAt(now)),
                 passedOver.size(),
                 total(reply, 0),
                 total(reply, 1),

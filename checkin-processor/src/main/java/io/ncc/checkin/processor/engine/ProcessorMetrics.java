@@ -19,8 +19,8 @@ import org.jspecify.annotations.Nullable;
  * <p>{@code checkin.processor.*} is what this process did since its start. Each entry that was submitted has one outcome:
  * {@code submitted = applied + skipped + left + rejected + settled-elsewhere}, but for batches whose reply was lost, which are in none.
  *
- * <p>{@code checkin.stream.*} is what Redis says, the same from every processor, as of the last look, about a second ago while Redis answers. The totals are counted by the scripts
- * themselves, so no reply can be lost: {@code appended = applied + dead + lost + unsettled}.
+ * <p>{@code checkin.stream.*} is what Redis says as of the last look, about a second ago while Redis answers, and the same from every processor but for
+ * {@code groups.passed.over}, which each counts for itself. The totals are counted by the scripts themselves, so no reply can be lost: {@code appended = applied + dead + lost + unsettled}.
  * {@code skipped} counts entries that came once more after they had been settled; it grows when someone rewinds or removes the group.
  * Alert on {@code checkin.stream.oldest.unsettled}, on any growth of {@code dead} and {@code lost}, and on {@code skipped} if nobody did that.
  */
@@ -122,8 +122,8 @@ final class ProcessorMetrics {
                 (double) (batch.size() - outcome.applied() - outcome.skipped() - outcome.left() - rejections));
         batchSize.record(batch.size());
         scriptTime.record(nanos, TimeUnit.NANOSECONDS);
-        long appended = StreamId.parse(batch.entries().get(0).id()).millis();
-        latency.record(Math.max(0, System.currentTimeMillis() - appended), TimeUnit.MILLISECONDS);
+        StreamId oldest = StreamId.parse(batch.entries().get(0).id());
+        latency.record(oldest.ageAt(System.currentTimeMillis()), TimeUnit.MILLISECONDS);
     }
 
     private double known(ToDoubleFunction<Standing> value) {

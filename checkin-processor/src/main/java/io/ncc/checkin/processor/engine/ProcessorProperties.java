@@ -11,7 +11,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param consumer this processor's name in the group, which no other that runs may have: letters, digits, dot, dash, underscore, at most 100; without it, a new one at each start
  * @param mode group shares the entries out among processors; sequential reads them all, without a group; both may run at once
- * @param batchSize the most entries that are read and applied at once, 1 to 2,000; a batch of 1,000 holds Redis for 3 to 5 ms
+ * @param batchSize the most entries that are read and applied at once, 1 to 2,000; a batch of 1,000 holds Redis for 3 to 10 ms, by its speed
  * @param maxInFlight how many batches may be under way at once, 1 to 64
  * @param block how long a read waits for new entries, 100 ms to 5 s
  * @param claimAfter an entry that another consumer has held for longer than this is taken over, 100 ms or more
