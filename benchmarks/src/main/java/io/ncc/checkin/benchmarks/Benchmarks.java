@@ -133,17 +133,15 @@ public final class Benchmarks implements Callable<Integer> {
 
     private Map<String, String> about(Scale scale) {
         Map<String, String> about = new LinkedHashMap<>();
-        about.put(
-                "processor",
-                processorName() + ", " + Runtime.getRuntime().availableProcessors() + " cores for everything");
+        about.put("CPU", cpuName() + ", " + Runtime.getRuntime().availableProcessors() + " cores for everything");
         about.put("system", System.getProperty("os.name") + ' ' + System.getProperty("os.version"));
         about.put("Java", System.getProperty("java.vm.name") + ' ' + Runtime.version() + ", -Xmx256m for each service");
         about.put("Redis", RedisBinary.newest().version() + ", no persistence unless said otherwise");
-        about.put("rounds", "%d, after %d to warm up".formatted(scale.rounds(), scale.warmUps()));
+        about.put("rounds", "up to %d, after up to %d to warm up".formatted(scale.rounds(), scale.warmUps()));
         return about;
     }
 
-    private static String processorName() {
+    private static String cpuName() {
         try {
             return Files.readAllLines(Path.of("/proc/cpuinfo")).stream()
                     .filter(line -> line.startsWith("model name"))

@@ -66,6 +66,10 @@ public final class Contest {
      */
     public record Result(String title, String unit, Map<String, List<Sample>> samples) {
 
+        public int rounds() {
+            return samples.values().iterator().next().size();
+        }
+
         public Spread perSecond(String contestant) {
             return Spread.of(of(contestant).stream().map(Sample::perSecond).toList());
         }

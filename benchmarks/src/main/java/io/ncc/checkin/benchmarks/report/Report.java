@@ -71,7 +71,7 @@ public final class Report {
             }
             rows.add(row);
         });
-        table(result.title(), note, header, rows);
+        table(result.title(), (note + " Rounds: " + result.rounds() + '.').strip(), header, rows);
         json.put(result.title(), json(result));
     }
 
@@ -229,7 +229,7 @@ public final class Report {
                 # Results
 
                 Written by the [benchmarks](../../benchmarks/README.md). The contestants take turns; each figure is the median of the rounds, with the lowest and the
-                highest beside it. A ratio is that of one round. *Cores* says how many cores a process kept busy.
+                highest beside it. Ratios are taken within each round, and what is shown is their median, not the ratio of two medians. *Cores* says how many cores a process kept busy.
 
                 %s
                 %s""".formatted(targets, pages));
