@@ -130,7 +130,7 @@ final class SelfHealingIT {
                     "server.port", "0",
                     "spring.data.redis.host", redis.host(),
                     "spring.data.redis.port", Integer.toString(redis.port()),
-                    "spring.data.redis.timeout", "500ms",
+                    "spring.data.redis.timeout", "1s", // a busy machine takes half of that
                     "checkin.processor.block", "200ms",
                     "checkin.processor.batch-size", "50",
                     "checkin.processor.claim-after", "1h")); // so what it leaves pending it must find itself
@@ -502,7 +502,8 @@ final class SelfHealingIT {
         assertThat(redis.commands().xlen(STREAM)).isEqualTo(2 * BACKLOG);
         append(BACKLOG);
         await().atMost(LIMIT).until(() -> groupsPassedOver() == 1);
-        await().atMost(LIMIT).until(() -> redis.commands().xlen(STREAM) == BACKLOG);
+        await().atMost(LIMIT)
+                .until(() -> redis.commands().xlen(STREAM) < 2 * BACKLOG); // from then on it is waited for again
         assertThat(lines())
                 .containsExactly(
                         "The stream is too long to wait for groups [slow]: what they have not read is trimmed");
@@ -649,7 +650,11 @@ final class SelfHealingIT {
                 .toList();
     }
 
+    /** But not that a connection is open: of one that comes after one that broke that is said only when it has lasted, perhaps in the next test. */
     private List<String> lines() {
-        return log.list.stream().map(ILoggingEvent::getFormattedMessage).toList();
+        return log.list.stream()
+                .map(ILoggingEvent::getFormattedMessage)
+                .filter(line -> !line.endsWith(" is open"))
+                .toList();
     }
 }
