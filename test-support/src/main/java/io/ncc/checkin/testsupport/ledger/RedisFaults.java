@@ -14,6 +14,7 @@ import io.ncc.checkin.testsupport.ledger.Snapshot.Wipe;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 /** What is done to Redis: to its processes, and to what it holds. */
@@ -146,9 +147,29 @@ final class RedisFaults {
         if (node.isRunning()) {
             scene.elapse(100, 500);
             limitFiles(node, "unlimited");
+            rewriteAppendOnlyFile(scene, number);
         } else {
             node.startAgain();
         }
+    }
+
+    /** As the documentation advises: what Redis 7.0 writes after a full disk can't be loaded, if it was given all data by a primary before. */
+    private static void rewriteAppendOnlyFile(Scene scene, int number) {
+        awaitPersistence(scene, number, "aof_last_write_status:ok");
+        scene.redis().on(number, RedisCommands::bgrewriteaof);
+        awaitPersistence(scene, number, "aof_rewrite_in_progress:0", "aof_rewrite_scheduled:0");
+    }
+
+    private static void awaitPersistence(Scene scene, int number, String... lines) {
+        await(String.join(", ", lines))
+                .atMost(LIMIT)
+                .ignoreExceptionsInstanceOf(RedisException.class)
+                .until(() -> scene.redis()
+                        .on(number, redis -> redis.info("persistence"))
+                        .lines()
+                        .map(String::strip)
+                        .toList()
+                        .containsAll(List.of(lines)));
     }
 
     private static long figure(String info, String name) {
