@@ -76,6 +76,7 @@ public final class StreamTail implements SmartLifecycle {
     }
 
     /** Completes when the next entry comes, also one that comes right now. Whoever no longer waits cancels it, or it is kept until then. */
+    @SuppressWarnings("CollectionUndefinedEquality") // of futures, which are equal if they are the same
     public CompletableFuture<Void> next() {
         CompletableFuture<Void> next = new CompletableFuture<>();
         waiting.add(next);
