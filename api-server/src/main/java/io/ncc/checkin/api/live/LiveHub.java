@@ -30,11 +30,10 @@ import tools.jackson.databind.json.JsonMapper;
 final class LiveHub {
 
     private static final byte[] HEARTBEAT = ":\n\n".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] GAP = "event: gap\ndata: {}\n\n".getBytes(StandardCharsets.US_ASCII);
 
     /** In nanoseconds; meanwhile nobody is sent what is new. */
     private static final long LONGEST_CATCHING_UP = TimeUnit.MILLISECONDS.toNanos(50);
-
-    private static final byte[] GAP = "event: gap\ndata: {}\n\n".getBytes(StandardCharsets.US_ASCII);
 
     private final Set<LiveClient> clients = ConcurrentHashMap.newKeySet();
     private final ObjectWriter json;
