@@ -18,7 +18,11 @@ redis.call('ZRANGEBYLEX', rangesKey, '-', '+', 'LIMIT', 0, 1)
 redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)
 redis.call('XPENDING', stream, group, '-', '+', 1)
 redis.call('XRANGE', stream, '-', '-')
-requirePermissions(stream, group, probe)
+-- A claim counts as a delivery, so whoever may not apply or set aside what is claimed must not claim.
+requirePermissions(stream, group, rangesKey, {
+  { 'HSET', probe, 'probe', '1' },
+  { 'XADD', probe, '*', 'probe', '1' },
+})
 local reply = redis.call('XAUTOCLAIM', stream, group, consumer, idle, cursor, 'COUNT', most)
 
 local claimed, holes = {}, 0

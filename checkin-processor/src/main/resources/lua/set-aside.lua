@@ -42,7 +42,10 @@ for i = 4, #ARGV, 2 do
   }
 end
 
-requirePermissions(stream, group, probe)
+requirePermissions(stream, group, rangesKey, {
+  { 'HSET', probe, 'probe', '1' },
+  { 'XADD', probe, '*', 'probe', '1' },
+})
 
 local add, gap, writeRanges = newRanges(false)
 local dead, lost = {}, {}

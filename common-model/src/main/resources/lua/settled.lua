@@ -135,17 +135,16 @@ local function readTotals(totalsKey)
   return totals
 end
 
--- Makes sure that this user of Redis may run what follows the first XACK of an entry; afterwards it would be too late. It is tried on a key of
--- no content, a hash, so the last two can only fail. An XACK of nothing comes first, so that a full memory doesn't matter.
-local function requirePermissions(streamKey, group, probeKey)
+-- Fails unless this user of Redis may run the commands that follow the first XACK of an entry. After that XACK it would be too late.
+-- Each command is a table of its name and arguments, and is run. Its arguments name a key whose content doesn't matter: a command that
+-- needs another type fails with WRONGTYPE, and that shows the permission, too. ZADD is always among what follows, and with XX it adds no member.
+-- The XACK of an id that is never pending comes first: Redis allows it when memory is full, and then allows the writes after it.
+local function requirePermissions(streamKey, group, rangesKey, commands)
   redis.call('XACK', streamKey, group, '0-0')
-  local replies = {
-    redis.pcall('HSET', probeKey, 'probe', '1'),
-    redis.pcall('ZADD', probeKey, 0, 'probe'),
-    redis.pcall('XADD', probeKey, '*', 'probe', '1'),
-  }
-  for i = 1, 3 do
-    local err = type(replies[i]) == 'table' and replies[i].err
+  redis.call('ZADD', rangesKey, 'XX', 0, 'probe')
+  for _, command in ipairs(commands) do
+    local reply = redis.pcall(unpack(command))
+    local err = type(reply) == 'table' and reply.err
     if err and not string.find(err, 'WRONGTYPE', 1, true) then error(err) end
   end
 end

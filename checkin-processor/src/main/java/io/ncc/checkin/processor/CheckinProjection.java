@@ -1,6 +1,5 @@
 package io.ncc.checkin.processor;
 
-import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
@@ -12,77 +11,60 @@ import io.ncc.checkin.processor.engine.Entry;
 import io.ncc.checkin.processor.engine.GroupKeys;
 import io.ncc.checkin.processor.engine.Mode;
 import io.ncc.checkin.processor.engine.Projection;
-import io.ncc.checkin.service.LuaScript;
+import io.ncc.checkin.processor.engine.ProjectionScript;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongFunction;
 
 /** Checkins, made into the totals of each user and location by {@code apply.lua}. */
 public final class CheckinProjection implements Projection {
 
-    private static final String UNDECODABLE = "0";
+    /** In place of the arguments of an entry that can't be decoded, so that those of the others are where the script expects them. */
+    private static final List<String> NO_ARGUMENTS = List.of("", "", "");
 
-    private final LuaScript script = LuaScript.of(CheckinProjection.class, "settled", "apply");
+    private final ProjectionScript script;
     private final Keys keys;
-    private final GroupKeys groupKeys;
-    private final Mode mode;
 
     public CheckinProjection(Keys keys, Mode mode) {
+        this.script = new ProjectionScript(CheckinProjection.class, "apply", GroupKeys.of(keys), mode);
         this.keys = keys;
-        this.groupKeys = GroupKeys.of(keys);
-        this.mode = mode;
     }
 
     @Override
     public GroupKeys keys() {
-        return groupKeys;
+        return script.keys();
     }
 
     @Override
     public CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch) {
         Targets users = new Targets(keys::user);
         Targets locations = new Targets(keys::location);
-        List<String> quads = new ArrayList<>(batch.size() * 4);
+        List<String> entries = new ArrayList<>(3 * batch.size());
         List<Rejected> undecodable = new ArrayList<>();
         for (Entry entry : batch.entries()) {
-            quads.add(entry.id());
             try {
                 Checkin checkin = CheckinCodec.decode(entry.fields());
-                quads.add(users.number(checkin.userId()));
-                quads.add(locations.number(checkin.locationId()));
-                quads.add(starsAndTime(checkin, entry));
+                entries.add(users.number(checkin.userId()));
+                entries.add(locations.number(checkin.locationId()));
+                entries.add(starsAndTime(checkin, entry));
             } catch (UndecodableEntryException e) {
-                quads.addAll(List.of(UNDECODABLE, UNDECODABLE, UNDECODABLE));
+                entries.addAll(NO_ARGUMENTS);
                 undecodable.add(new Rejected(entry.id(), e.reason()));
             }
         }
-        if (undecodable.size() == batch.size()) {
-            return CompletableFuture.completedFuture(new Outcome(0, 0, 0, undecodable));
-        }
-        List<String> scriptKeys = new ArrayList<>(5 + users.size() + locations.size());
-        scriptKeys.addAll(Arrays.asList(groupKeys.state()));
-        users.addKeysTo(scriptKeys);
-        locations.addKeysTo(scriptKeys);
-        List<String> args = new ArrayList<>(5 + users.size() + locations.size() + quads.size());
-        args.add(groupKeys.group());
-        args.add(mode.mustBePending());
-        args.add(batch.contiguous() ? "1" : "0");
-        args.add(Integer.toString(users.size()));
-        args.add(Integer.toString(locations.size()));
-        users.addIdsTo(args);
-        locations.addIdsTo(args);
-        args.addAll(quads);
-        return script.<List<Object>>run(
-                        commands,
-                        ScriptOutputType.MULTI,
-                        scriptKeys.toArray(String[]::new),
-                        args.toArray(String[]::new))
-                .thenApply(reply -> outcome(reply, undecodable));
+        List<String> ownKeys = new ArrayList<>(users.size() + locations.size());
+        users.addKeysTo(ownKeys);
+        locations.addKeysTo(ownKeys);
+        List<String> ownArgs = new ArrayList<>(2 + ownKeys.size() + entries.size());
+        ownArgs.add(Integer.toString(users.size()));
+        ownArgs.add(Integer.toString(locations.size()));
+        users.addIdsTo(ownArgs);
+        locations.addIdsTo(ownArgs);
+        ownArgs.addAll(entries);
+        return script.run(commands, batch, undecodable, ownKeys, ownArgs);
     }
 
     private static String starsAndTime(Checkin checkin, Entry entry) {
@@ -90,15 +72,6 @@ public final class CheckinProjection implements Projection {
         return entry.fields().containsKey(CheckinCodec.REPLAY_OF)
                 ? stars + ' ' + CheckinCodec.timeOf(StreamId.parse(entry.id()), entry.fields())
                 : stars;
-    }
-
-    private static Outcome outcome(List<Object> reply, List<Rejected> undecodable) {
-        List<Rejected> rejected = new ArrayList<>(undecodable);
-        List<?> left = (List<?>) reply.get(2);
-        for (int i = 0; i < left.size(); i += 2) {
-            rejected.add(new Rejected((String) left.get(i), (String) left.get(i + 1)));
-        }
-        return new Outcome((Long) reply.get(0), (Long) reply.get(1), 0, rejected);
     }
 
     /** The distinct users, or locations, of a batch, numbered from 1 as they come. */

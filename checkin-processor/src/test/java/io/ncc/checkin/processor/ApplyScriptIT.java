@@ -41,7 +41,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The contract of apply.lua as a table: the state before, the entries, what the script answers, the state after. */
+/** The contract of settle.lua and apply.lua as a table: the state before, the entries, what the script answers, the state after. */
 @Timeout(60)
 final class ApplyScriptIT {
 
@@ -351,7 +351,8 @@ final class ApplyScriptIT {
     }
 
     static Stream<String> commands() {
-        return Stream.concat(ScriptCommands.deniable(redis, "settled", "apply").stream(), Stream.of("evalsha"));
+        return Stream.concat(
+                ScriptCommands.deniable(redis, "settled", "settle", "apply").stream(), Stream.of("evalsha"));
     }
 
     @ParameterizedTest

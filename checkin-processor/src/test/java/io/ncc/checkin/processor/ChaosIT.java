@@ -26,7 +26,7 @@ import org.springframework.boot.logging.LoggingSystem;
  * Every entry counts exactly once, whatever happens: processors in JVMs of their own are killed, and paused for longer than the
  * claim time, connections cut, scripts flushed, the group destroyed and rewound, Redis killed and started again from its append-only file.
  * Afterwards the hashes are the sequential fold of the stream, everything is settled and nothing was given up. With either half of the
- * guard in apply.lua taken out the same check fails.
+ * guard in settle.lua taken out the same check fails.
  *
  * <p>By default it is short, with one random seed for each kind of server. The long form:
  *

@@ -9,13 +9,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The apply script of the processor, broken on purpose: without a part of the guard that lets each entry count once. */
+/** The script by which the processor settles entries, broken on purpose: it lacks a half of the guard that lets each entry count once. */
 public enum BrokenScript {
     WITHOUT_SETTLED_HALF("local settledBefore = isSettled(id)", "local settledBefore = false"),
     WITHOUT_XACK_HALF("elseif pending or not mustBePending then", "elseif true then");
 
     /** Of the script, on the class path. */
-    public static final String NAME = "lua/apply.lua";
+    public static final String NAME = "lua/settle.lua";
 
     private final String part;
     private final String replacement;

@@ -44,7 +44,7 @@ public final class BareClient implements Contestant {
     public BareClient(int port) throws IOException {
         this.port = port;
         redis = RedisClient.create("redis://127.0.0.1:" + port).connect().sync();
-        digest = redis.scriptLoad(script("settled") + '\n' + script("apply") + '\n');
+        digest = redis.scriptLoad(script("settled") + '\n' + script("settle") + '\n' + script("apply") + '\n');
     }
 
     private static String script(String name) throws IOException {
@@ -92,7 +92,6 @@ public final class BareClient implements Contestant {
             } catch (Exception e) {
                 throw new IllegalStateException(e);
             }
-            entries.add(entry.getId());
             entries.add(number(users, checkin.userId()));
             entries.add(number(locations, checkin.locationId()));
             entries.add(Integer.toString(checkin.starRating()));
@@ -102,7 +101,8 @@ public final class BareClient implements Contestant {
         call.addAll(List.of(keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.totals(), keys.probe()));
         users.keySet().forEach(id -> call.add(keys.user(id)));
         locations.keySet().forEach(id -> call.add(keys.location(id)));
-        call.addAll(List.of(Keys.GROUP, "1", "1"));
+        call.addAll(List.of(Keys.GROUP, "1", "1", Integer.toString(batch.size()), ""));
+        batch.forEach(entry -> call.add(entry.getId()));
         call.add(Integer.toString(users.size()));
         call.add(Integer.toString(locations.size()));
         users.keySet().forEach(id -> call.add(Long.toString(id)));

@@ -15,8 +15,8 @@ public interface Projection {
     GroupKeys keys();
 
     /**
-     * Applies and acknowledges entries in one script that keeps the contract of {@code apply.lua}: an entry counts only once, and a call
-     * that fails has changed nothing.
+     * Applies and acknowledges entries in one script, which a {@link ProjectionScript} runs: an entry counts only once, and a call that
+     * fails has changed nothing.
      */
     CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch);
 

@@ -126,7 +126,7 @@ final class FoldPropertyIT {
                         "what is settled counts again",
                         "local settledBefore = isSettled(id)",
                         "local settledBefore = false"),
-                new Change("what is left alone doesn't end a range", "reason then\n    gap()", "reason then"),
+                new Change("what is left alone doesn't end a range", "reason then\n      gap()", "reason then"),
                 new Change("the last checkin is the one that was applied last", "if isNewer(", "if true or isNewer("),
                 new Change("a replay took place now", "'^(%d) (.*)$')", "'^(%d) '), id"),
                 new Change(
@@ -642,7 +642,7 @@ final class FoldPropertyIT {
         }
     }
 
-    private static String applyScript() {
+    static String applyScript() {
         UnaryOperator<String> source = name -> {
             try (InputStream in =
                     Objects.requireNonNull(CheckinProjection.class.getResourceAsStream("/lua/" + name + ".lua"))) {
@@ -651,12 +651,12 @@ final class FoldPropertyIT {
                 throw new UncheckedIOException(e);
             }
         };
-        return source.apply("settled") + '\n' + source.apply("apply");
+        return Stream.of("settled", "settle", "apply").map(source).collect(Collectors.joining("\n"));
     }
 
     /** Commands that run another script in place of any that is called by its digest. */
     @SuppressWarnings("unchecked")
-    private static RedisAsyncCommands<String, String> runningInstead(
+    static RedisAsyncCommands<String, String> runningInstead(
             String script, RedisAsyncCommands<String, String> commands) {
         return (RedisAsyncCommands<String, String>) Proxy.newProxyInstance(
                 FoldPropertyIT.class.getClassLoader(),

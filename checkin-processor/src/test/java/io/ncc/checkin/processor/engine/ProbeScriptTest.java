@@ -27,8 +27,11 @@ final class ProbeScriptTest {
 
     @Test
     void theCommandsAreFound() {
-        assertThat(ScriptCommands.scripts()).contains("apply", "claim", "janitor", "settled");
+        assertThat(ScriptCommands.scripts()).contains("apply", "claim", "janitor", "settle", "settled");
         assertThat(ScriptCommands.of("janitor"))
                 .contains("xtrim", "xgroup|delconsumer", "xinfo|groups", "zremrangebylex");
+        assertThat(ScriptCommands.of("claim"))
+                .as("with those that it only tries")
+                .contains("xadd", "xautoclaim");
     }
 }

@@ -22,7 +22,10 @@ import java.util.stream.Stream;
 /** Which commands of Redis the scripts call, read from their text. */
 public final class ScriptCommands {
 
-    private static final Pattern ANY_CALL = Pattern.compile("\\bp?call\\(");
+    /** Except the one of {@code requirePermissions}, which runs the commands that scripts list for it. */
+    private static final Pattern ANY_CALL = Pattern.compile("\\bp?call\\((?!unpack\\(command\\))");
+
+    private static final Pattern LISTED = Pattern.compile("\\{ '([A-Z]+)', probe\\b");
     private static final Pattern CALL =
             Pattern.compile("\\bp?call\\('([A-Z]+)'(?:, '(CREATE|DELCONSUMER|STREAM|GROUPS|CONSUMERS)')?");
 
@@ -57,6 +60,9 @@ public final class ScriptCommands {
         assertThat(found)
                 .as("calls of %s whose command is a literal", script)
                 .isEqualTo(ANY_CALL.matcher(source).results().count());
+        LISTED.matcher(source)
+                .results()
+                .forEach(listed -> commands.add(listed.group(1).toLowerCase(Locale.ROOT)));
         return commands;
     }
 

@@ -1,0 +1,90 @@
+-- Settles a batch for a projection: decides which entries count, and acknowledges them. This text stands after settled.lua and before the
+-- script of a projection, which does three things: it reads and checks what it is going to change, calls settle, and writes.
+--
+-- KEYS[1 .. 5]       the stream, the checkpoint, the settled ranges, the totals, a key to try commands on
+-- KEYS[6 ..]         the projection's own keys
+-- ARGV[1]            the consumer group
+-- ARGV[2]            1: an entry counts only if its XACK here returns 1. 0: sequential mode, which reads without a group
+-- ARGV[3]            1: the entries are a gap-free run of the stream. 0: the stream may hold others between them
+-- ARGV[4]            N, the number of entries, at least 1
+-- ARGV[5]            the numbers (1 to N) of the entries that can't be decoded, separated by spaces
+-- ARGV[6 .. N+5]     the ids of the entries, ascending
+-- ARGV[N+6 ..]       the projection's own arguments
+--
+-- A projection uses these names:
+--
+-- entryCount         N; the entries have the numbers 1 to N
+-- ARGV[ids + n]      the id of entry n
+-- KEYS[ownKeys + i]  the projection's own key i, counted from 1
+-- ARGV[ownArgs + i]  the projection's own argument i, counted from 1
+-- probe              the key to try commands on
+-- alone[n]           the reason why entry n can't be applied, else nil. The projection adds its reasons before it calls settle. The
+--                    entries that can't be decoded are in it from the start, with '' as the reason
+-- settle(commands)   see below
+--
+-- A call that fails has changed nothing, if the projection can't fail after it called settle. Safe to run twice: an entry counts only if
+-- it isn't settled, and is settled afterwards.
+-- Fails with NOGROUP if the group is gone, WRONGTYPE or DAMAGED if one of the first keys is not what it should be.
+
+local KEYS, ARGV = KEYS, ARGV -- Lua reads a local faster than a global
+local stream, checkpointKey, rangesKey, totalsKey, probe = unpack(KEYS, 1, 5)
+local group, mustBePending, contiguous, entryCount = ARGV[1], ARGV[2] == '1', ARGV[3] == '1', tonumber(ARGV[4])
+local ownKeys, ids, ownArgs = 5, 5, 5 + entryCount
+
+local alone = {}
+for n in string.gmatch(ARGV[5], '%d+') do alone[tonumber(n)] = '' end
+
+-- Acknowledges the entries and counts them in the totals. The projection calls it once, when nothing but its writes is left to do.
+--
+-- commands: the commands that the projection runs afterwards, as requirePermissions takes them.
+--
+-- Returns passedOver and outcome. passedOver[n] is true if entry n must not be written, because it is alone, was settled before, or is not
+-- pending; else it is nil. The outcome is what the script returns: { applied, skipped, { id, reason, id, reason, ... } }, that is how
+-- many entries count; how many are only acknowledged, because they were settled before (the group was rewound or made anew); and the
+-- entries left alone, except those that can't be decoded. If outcome[1] is entryCount, all entries count and passedOver is empty.
+local function settle(commands)
+  local isSettled, clear =
+    settledBetween(stream, checkpointKey, rangesKey, ARGV[ids + 1], ARGV[ids + entryCount], mustBePending)
+  -- A range over several entries might overlap those that exist already: entries deleted from the stream don't show as a gap.
+  local add, gap, writeRanges = newRanges(contiguous and clear)
+
+  -- XACK returns 0 for an entry that isn't pending, and also if there is no group. XPENDING fails if there is no group.
+  if mustBePending then redis.call('XPENDING', stream, group, '-', '+', 1) end
+  requirePermissions(stream, group, rangesKey, commands)
+
+  -- Redis doesn't roll a script back, so all that can fail stands above this line. The first write is XACK: Redis allows it when memory
+  -- is full, and refuses none of the writes that follow it in the same script for memory.
+
+  local call = redis.call
+  local passedOver, applied, skipped, left = {}, 0, 0, {}
+  for n = 1, entryCount do
+    local id, reason = ARGV[ids + n], alone[n]
+    if reason then
+      gap()
+      passedOver[n] = true
+      if reason ~= '' then
+        left[#left + 1] = id
+        left[#left + 1] = reason
+      end
+    else
+      local settledBefore = isSettled(id)
+      local pending = call('XACK', stream, group, id) == 1
+      if settledBefore then
+        gap()
+        passedOver[n] = true
+        if pending then skipped = skipped + 1 end
+      elseif pending or not mustBePending then
+        applied = applied + 1
+        add(id)
+      else
+        gap()
+        passedOver[n] = true
+      end
+    end
+  end
+
+  writeRanges(rangesKey)
+  count(totalsKey, 'applied', applied)
+  count(totalsKey, 'skipped', skipped)
+  return passedOver, { applied, skipped, left }
+end
