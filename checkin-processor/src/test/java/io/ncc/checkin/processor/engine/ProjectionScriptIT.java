@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -136,7 +137,7 @@ final class ProjectionScriptIT {
                 .join();
     }
 
-    private static String cents(String customer) {
+    private static @Nullable String cents(String customer) {
         return redis.commands().hget("shop:customers:" + customer, "cents");
     }
 
