@@ -467,9 +467,10 @@ final class PullIT {
                 .isEqualTo(415);
     }
 
+    /** Not by much: before a rest of over 2 MB Tomcat closes the connection, and who still sends may never see the answer. */
     @Test
     void aBodyThatNoThousandIdsCanHaveIsTooLarge() {
-        String many = String.join(",", Collections.nCopies(1_000_000, "\"1-1\""));
+        String many = String.join(",", Collections.nCopies(20_000, "\"1-1\""));
         HttpAnswer answer = api.post("/groups/g/ack", "{\"ids\":[" + many + "]}");
         assertThat(answer.status()).isEqualTo(413);
         assertThat(answer.problemType()).isEqualTo("content-too-large");
