@@ -70,7 +70,7 @@ final class Lab implements AutoCloseable {
 
     LocalRedis redis(String setting, String value) {
         return started(
-                LocalRedis.with(RedisBinary.newest()).setting(setting, value).start());
+                LocalRedis.with(RedisBinary.chosen()).setting(setting, value).start());
     }
 
     RedisCommands<String, String> commands(LocalRedis redis) {

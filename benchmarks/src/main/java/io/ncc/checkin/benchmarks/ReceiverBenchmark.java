@@ -102,7 +102,7 @@ final class ReceiverBenchmark {
         Scale scale = lab.scale();
         LocalRedis memory = lab.redis();
         LocalRedis primary = lab.redis("repl-diskless-sync-delay", "0");
-        lab.started(LocalRedis.with(RedisBinary.newest())
+        lab.started(LocalRedis.with(RedisBinary.chosen())
                 .setting("replicaof", "127.0.0.1 " + primary.port())
                 .start());
         LocalRedis synced = lab.redis("appendfsync", "always");

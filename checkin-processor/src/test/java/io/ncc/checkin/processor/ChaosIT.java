@@ -1,6 +1,7 @@
 package io.ncc.checkin.processor;
 
 import io.ncc.checkin.localredis.RedisBinary;
+import io.ncc.checkin.localredis.RedisVersion;
 import io.ncc.checkin.processor.ChaosRun.Fault;
 import io.ncc.checkin.testsupport.BrokenScript;
 import java.io.IOException;
@@ -8,9 +9,11 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -75,10 +78,8 @@ final class ChaosIT {
     }
 
     private static Stream<RedisBinary> servers() {
-        RedisBinary embedded = RedisBinary.embedded();
-        return Stream.concat(
-                Stream.of(embedded),
-                RedisBinary.onPath().filter(found -> !found.version().equals(embedded.version())).stream());
+        Set<RedisVersion> seen = new HashSet<>();
+        return RedisBinary.all().stream().filter(server -> seen.add(server.version()));
     }
 
     @ParameterizedTest
@@ -139,7 +140,7 @@ final class ChaosIT {
     }
 
     private static Attempt control() {
-        return new Attempt(RedisBinary.newest(), new Random().nextInt(1_000_000_000));
+        return new Attempt(RedisBinary.chosen(), new Random().nextInt(1_000_000_000));
     }
 
     private void run(

@@ -78,7 +78,7 @@ final class DurabilityIT {
 
         @BeforeEach
         void start() {
-            replica = LocalRedis.with(RedisBinary.newest())
+            replica = LocalRedis.with(RedisBinary.chosen())
                     .setting("replicaof", redis.host() + ' ' + redis.port())
                     .start();
             receiver = startReceiver();

@@ -86,12 +86,12 @@ public final class LocalRedis implements AutoCloseable {
     }
 
     /**
-     * Starts the {@linkplain RedisBinary#newest newest} server there is, on a free port.
+     * Starts the {@linkplain RedisBinary#chosen chosen} server, on a free port.
      *
      * @throws IllegalStateException if it doesn't start; the message ends with its log
      */
     public static LocalRedis start() {
-        return with(RedisBinary.newest()).start();
+        return with(RedisBinary.chosen()).start();
     }
 
     public static Builder with(RedisBinary binary) {

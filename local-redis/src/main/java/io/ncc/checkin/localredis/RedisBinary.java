@@ -17,8 +17,14 @@ import redis.embedded.core.ExecutableProvider;
 /**
  * A redis-server or valkey-server that can be run here, and its version: the one found on the {@code PATH}, the embedded one, or one
  * that the caller names. "Can be run" has been tried: each was asked for its version.
+ *
+ * <p>Who has no reason to take a certain one takes the {@linkplain #chosen chosen} one, for a replica and a Sentinel too: then all
+ * servers of a run are of the same binary.
  */
 public final class RedisBinary {
+
+    /** The system property that {@linkplain #demanded() demands} one: {@code path}, {@code embedded}, or the path of a server. */
+    public static final String PROPERTY = "checkins.test.redis";
 
     private static final System.Logger log = System.getLogger(RedisBinary.class.getName());
 
@@ -42,6 +48,57 @@ public final class RedisBinary {
      */
     public static RedisBinary at(Path executable) {
         return new RedisBinary(executable.toAbsolutePath());
+    }
+
+    /**
+     * The one that {@value #PROPERTY} demands. None if it is not set, or demands a container, which is no binary of this machine.
+     *
+     * @throws IllegalStateException if the demanded one is not there, can't be run or is no Redis
+     */
+    public static Optional<RedisBinary> demanded() {
+        String demand = System.getProperty(PROPERTY, "");
+        return demand.isBlank() || demand.equals("container") ? Optional.empty() : Optional.of(demanded(demand));
+    }
+
+    /**
+     * The one that a value of {@value #PROPERTY} stands for.
+     *
+     * @throws IllegalStateException if it is not there, can't be run or is no Redis
+     */
+    public static RedisBinary demanded(String demand) {
+        try {
+            return switch (demand) {
+                case "path" ->
+                    onPath().orElseThrow(() ->
+                            new IllegalStateException("neither " + String.join(" nor ", NAMES) + " is on the PATH"));
+                case "embedded" -> embedded();
+                default -> at(Path.of(demand));
+            };
+        } catch (IllegalStateException e) {
+            throw new IllegalStateException(PROPERTY + "=" + demand + " can't be had: " + e.getMessage(), e);
+        }
+    }
+
+    /**
+     * The {@linkplain #demanded() demanded} one, else the {@linkplain #newest newest}.
+     *
+     * @throws IllegalStateException if there is none, or not the demanded one
+     */
+    public static RedisBinary chosen() {
+        return demanded().orElseGet(RedisBinary::newest);
+    }
+
+    /**
+     * What a test runs on that is for every server: the {@linkplain #demanded() demanded} one alone, else the embedded one and the one on
+     * the {@code PATH}, which may be of the same version.
+     *
+     * @throws IllegalStateException if the embedded or the demanded one can't be had
+     */
+    public static List<RedisBinary> all() {
+        return demanded()
+                .map(List::of)
+                .orElseGet(() ->
+                        Stream.concat(Stream.of(embedded()), onPath().stream()).toList());
     }
 
     /**

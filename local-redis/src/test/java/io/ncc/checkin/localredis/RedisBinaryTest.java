@@ -12,6 +12,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 final class RedisBinaryTest {
 
@@ -86,6 +88,51 @@ final class RedisBinaryTest {
                 .hasMessageContaining(failing.toString())
                 .hasMessageContaining("exit code 127")
                 .hasMessageContaining("libssl.so.3");
+    }
+
+    @Test
+    void theDemandedOneIsChosenForWhateverHasNoReasonToTakeAnother() throws IOException {
+        Path wanted = server(first, "some-server", "Valkey server v=8.1.1 sha=0");
+        whereDemanded(wanted.toString(), () -> {
+            assertThat(RedisBinary.chosen().path()).isEqualTo(wanted);
+            assertThat(RedisBinary.all())
+                    .singleElement()
+                    .satisfies(only -> assertThat(only.path()).isEqualTo(wanted));
+        });
+    }
+
+    @Test
+    void aDemandedOneThatIsMissingIsReplacedByNoOther() {
+        whereDemanded(first.resolve("missing").toString(), () -> {
+            assertThatThrownBy(RedisBinary::chosen)
+                    .isInstanceOf(IllegalStateException.class)
+                    .hasMessageContaining("checkins.test.redis=" + first.resolve("missing"));
+            assertThatThrownBy(RedisBinary::all).isInstanceOf(IllegalStateException.class);
+        });
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "container"})
+    void whereNoBinaryIsDemandedItIsTheNewest(String demand) {
+        whereDemanded(demand, () -> {
+            assertThat(RedisBinary.demanded()).isEmpty();
+            assertThat(RedisBinary.chosen().path())
+                    .isEqualTo(RedisBinary.newest().path());
+        });
+    }
+
+    private static void whereDemanded(String demand, Runnable check) {
+        String before = System.getProperty(RedisBinary.PROPERTY);
+        System.setProperty(RedisBinary.PROPERTY, demand);
+        try {
+            check.run();
+        } finally {
+            if (before == null) {
+                System.clearProperty(RedisBinary.PROPERTY);
+            } else {
+                System.setProperty(RedisBinary.PROPERTY, before);
+            }
+        }
     }
 
     private static Path server(Path folder, String name, String versionLine) throws IOException {

@@ -10,11 +10,12 @@ final class ServerHolder {
     private ServerHolder() {}
 
     public static void main(String[] arguments) throws InterruptedException {
+        RedisBinary embedded = RedisBinary.embedded(); // extracted in any case: it has to go, too
         var redis = LocalRedis.start();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> useWhileStopping(redis)));
         System.out.println(redis.pid());
         System.out.println(redis.folder());
-        System.out.println(RedisBinary.embedded().path()); // extracted in any case, to compare its version
+        System.out.println(embedded.path());
         Thread.currentThread().join();
     }
 

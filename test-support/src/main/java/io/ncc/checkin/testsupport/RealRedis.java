@@ -36,9 +36,9 @@ import org.slf4j.LoggerFactory;
  * static final RealRedis redis = RealRedis.server().setting("maxmemory", "50mb");
  * }</pre>
  *
- * <p>It is a container where a Docker daemon answers and has or gets the image, else a {@code redis-server} or {@code valkey-server} on
- * the {@code PATH}, else the embedded one. The system property {@code checkins.test.redis} ({@code container}, {@code path}, {@code
- * embedded} or the path of a server) demands one. Where there is none, the tests fail.
+ * <p>It is a container where a Docker daemon answers and has or gets the image, else the newest of the {@code redis-server} and {@code
+ * valkey-server} on the {@code PATH} and the embedded one. The system property {@code checkins.test.redis} ({@code container}, {@code
+ * path}, {@code embedded} or the path of a server) demands one. Where there is none, the tests fail.
  *
  * <p>The server keeps its address however often it is stopped and started, and by default every write that it has answered. Only what
  * this class did to it is undone for the next test: settings changed by commands stay until the server is started anew.

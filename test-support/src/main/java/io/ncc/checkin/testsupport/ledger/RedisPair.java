@@ -36,7 +36,7 @@ final class RedisPair implements AutoCloseable {
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(5);
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
-    private final RedisBinary binary = RedisBinary.newest();
+    private final RedisBinary binary = RedisBinary.chosen();
     private final List<LocalRedis> nodes = new ArrayList<>();
     private final List<FaultProxy> doors = new ArrayList<>();
     private final RedisClient client = RedisClient.create();
