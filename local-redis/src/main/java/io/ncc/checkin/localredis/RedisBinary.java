@@ -18,12 +18,15 @@ import redis.embedded.core.ExecutableProvider;
  * A redis-server or valkey-server that can be run here, and its version: the one found on the {@code PATH}, the embedded one, or one
  * that the caller names. "Can be run" has been tried: each was asked for its version.
  *
- * <p>Who has no reason to take a certain one takes the {@linkplain #chosen chosen} one, for a replica and a Sentinel too: then all
- * servers of a run are of the same binary.
+ * <p>Other packages get the {@linkplain #chosen chosen} one, for a replica and a Sentinel too, so that all servers of a run are of the
+ * same binary.
  */
 public final class RedisBinary {
 
-    /** The system property that {@linkplain #demanded() demands} one: {@code path}, {@code embedded}, or the path of a server. */
+    /**
+     * The system property that {@linkplain #demanded() demands} one: {@code path}, {@code embedded}, or the path of a server. That may be a
+     * script which becomes the server with {@code exec}: signals are for the process that was started.
+     */
     public static final String PROPERTY = "checkins.test.redis";
 
     private static final System.Logger log = System.getLogger(RedisBinary.class.getName());
@@ -46,7 +49,7 @@ public final class RedisBinary {
      *
      * @throws IllegalStateException if it can't be run or is no Redis
      */
-    public static RedisBinary at(Path executable) {
+    static RedisBinary at(Path executable) {
         return new RedisBinary(executable.toAbsolutePath());
     }
 
@@ -105,7 +108,7 @@ public final class RedisBinary {
      * The newest {@code redis-server} or {@code valkey-server} on the {@code PATH}. One that is there but can't be run is passed over
      * with a warning.
      */
-    public static Optional<RedisBinary> onPath() {
+    static Optional<RedisBinary> onPath() {
         return onPath(Optional.ofNullable(System.getenv("PATH")).orElse(""));
     }
 
@@ -139,7 +142,7 @@ public final class RedisBinary {
      *
      * @throws IllegalStateException if there is none for this system, or it can't be run
      */
-    public static synchronized RedisBinary embedded() {
+    static synchronized RedisBinary embedded() {
         if (embedded == null) {
             embedded = extract();
         }
@@ -175,7 +178,7 @@ public final class RedisBinary {
      *
      * @throws IllegalStateException if there is neither
      */
-    public static RedisBinary newest() {
+    static RedisBinary newest() {
         Optional<RedisBinary> onPath = onPath();
         RedisBinary embedded;
         try {
