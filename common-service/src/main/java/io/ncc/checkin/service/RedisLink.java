@@ -46,6 +46,7 @@ public final class RedisLink implements SmartLifecycle {
     private final String name;
     private final RedisClient client;
     private final RedisCodec<String, String> codec;
+    private final Duration probation;
     private volatile Consumer<RedisCommands<String, String>> greeting = commands -> {};
     private final AtomicReference<@Nullable Session> session = new AtomicReference<>();
     private volatile @Nullable Throwable lastFailure;
@@ -58,9 +59,15 @@ public final class RedisLink implements SmartLifecycle {
 
     /** @param codec of keys and values */
     public RedisLink(String name, RedisClient client, RedisCodec<String, String> codec) {
+        this(name, client, codec, PROBATION);
+    }
+
+    /** @param probation how long a connection must last to be as good as any, where the one before was not */
+    RedisLink(String name, RedisClient client, RedisCodec<String, String> codec, Duration probation) {
         this.name = name;
         this.client = client;
         this.codec = codec;
+        this.probation = probation;
     }
 
     /**
@@ -205,7 +212,7 @@ public final class RedisLink implements SmartLifecycle {
                 lastFailure = null;
                 long since = System.nanoTime();
                 // after one that was given up or broke soon, the next is not better for being open: it has to last
-                if (!onProbation || !opened.ended.await(PROBATION.toMillis(), TimeUnit.MILLISECONDS)) {
+                if (!onProbation || !opened.ended.await(probation.toMillis(), TimeUnit.MILLISECONDS)) {
                     log.info("Redis connection '{}' is open", name);
                     complained = false;
                     refused = false;
@@ -214,7 +221,7 @@ public final class RedisLink implements SmartLifecycle {
                 }
                 Duration lasted = Duration.ofNanos(System.nanoTime() - since);
                 boolean useless = opened.uselessness != null;
-                onProbation = useless || lasted.compareTo(PROBATION) < 0;
+                onProbation = useless || lasted.compareTo(probation) < 0;
                 if (!useless && lasted.compareTo(LONGEST_PAUSE) > 0) {
                     backoff.reset();
                 }

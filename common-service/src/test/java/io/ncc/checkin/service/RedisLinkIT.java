@@ -44,6 +44,7 @@ final class RedisLinkIT {
 
     private static final Duration COMMAND_TIMEOUT = Duration.ofMillis(1500);
     private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final Duration PROBATION = Duration.ofSeconds(4); // more than a command and a pause may take
     private static final int CUTS = 20;
 
     private ConfigurableApplicationContext context;
@@ -60,7 +61,7 @@ final class RedisLinkIT {
                 .web(WebApplicationType.NONE)
                 .properties("spring.config.name=checkin-common")
                 .run("--spring.data.redis.host=" + redis.host(), "--spring.data.redis.port=" + redis.port());
-        link = new RedisLink("test", context.getBean(RedisClient.class));
+        link = new RedisLink("test", context.getBean(RedisClient.class), UTF8, PROBATION);
         link.start();
     }
 
