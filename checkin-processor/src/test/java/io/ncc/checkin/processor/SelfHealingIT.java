@@ -50,6 +50,7 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -71,6 +72,9 @@ final class SelfHealingIT {
             .setting("dbfilename", ".") // a name that no snapshot can be given: each one fails
             .setting("lua-time-limit", "50") // milliseconds, then Redis says that it is busy
             .setting("key-load-delay", "100"); // microseconds, for each command that is loaded
+
+    /** Of what any server does in the same way, as to be silent: once in a build is enough. */
+    private static final String ONE_REDIS_IS_ENOUGH = "one-redis-is-enough";
 
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String STREAM = KEYS.checkins();
@@ -297,6 +301,7 @@ final class SelfHealingIT {
     }
 
     @Test
+    @Tag(ONE_REDIS_IS_ENOUGH)
     void itWaitsWhileRedisDoesNotAnswer() {
         start();
         inOneTransaction(commands -> append(LARGE_BACKLOG));
@@ -341,6 +346,7 @@ final class SelfHealingIT {
     }
 
     @Test
+    @Tag(ONE_REDIS_IS_ENOUGH)
     void itGoesOnAfterItsConnectionsBecameHalfOpenWithAReplyOnTheWay() {
         try (FaultProxy proxy = new FaultProxy(redis.host(), redis.port())) {
             start("spring.data.redis.port=" + proxy.port(), "checkin.processor.block=5s");
