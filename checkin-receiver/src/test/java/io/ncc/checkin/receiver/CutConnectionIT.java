@@ -8,6 +8,7 @@ import io.ncc.checkin.testsupport.ledger.Clients;
 import io.ncc.checkin.testsupport.ledger.Ledger;
 import java.time.Duration;
 import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -19,8 +20,8 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** {@code -Dcut.seed=} repeats the pauses between the cuts. */
-@Timeout(120)
+/** {@code -Dcut.seed=} repeats the pauses between the cuts, {@code -Dcut.cuts=} makes more of them. */
+@Timeout(value = 60, unit = TimeUnit.MINUTES)
 final class CutConnectionIT {
 
     @RegisterExtension
@@ -29,7 +30,8 @@ final class CutConnectionIT {
     private static final Logger log = LoggerFactory.getLogger(CutConnectionIT.class);
 
     private static final long SEED = Long.getLong("cut.seed", System.nanoTime());
-    private static final int CUTS = 80; // the pause after each gets longer, up to a second
+    private static final int CUTS =
+            Integer.getInteger("cut.cuts", 40); // the pause after each gets longer, up to a second
     private static final int CLIENTS = 16;
 
     private static TestReceiver receiver;
