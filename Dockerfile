@@ -6,13 +6,16 @@ WORKDIR /build
 COPY .mvn .mvn
 COPY pom.xml ./
 COPY common-model/pom.xml common-model/
-COPY common-service/pom.xml common-service/
 COPY local-redis/pom.xml local-redis/
 COPY test-support/pom.xml test-support/
+COPY redis-link/pom.xml redis-link/
+COPY stream-engine/pom.xml stream-engine/
+COPY common-service/pom.xml common-service/
 COPY checkin-receiver/pom.xml checkin-receiver/
 COPY checkin-processor/pom.xml checkin-processor/
 COPY api-server/pom.xml api-server/
 COPY demo/pom.xml demo/
+COPY system-tests/pom.xml system-tests/
 COPY benchmarks/pom.xml benchmarks/
 RUN mvn -B -ntp -q -Dmaven.test.skip=true -Dspring-boot.repackage.skip=true package
 COPY . .

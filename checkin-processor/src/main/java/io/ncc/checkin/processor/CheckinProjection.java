@@ -4,14 +4,13 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.model.UndecodableEntryException;
-import io.ncc.checkin.processor.engine.Batch;
-import io.ncc.checkin.processor.engine.Entry;
-import io.ncc.checkin.processor.engine.GroupKeys;
-import io.ncc.checkin.processor.engine.Mode;
-import io.ncc.checkin.processor.engine.Projection;
-import io.ncc.checkin.processor.engine.ProjectionScript;
+import io.ncc.engine.Batch;
+import io.ncc.engine.Entry;
+import io.ncc.engine.GroupKeys;
+import io.ncc.engine.Mode;
+import io.ncc.engine.Projection;
+import io.ncc.engine.ProjectionScript;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,8 +28,21 @@ public final class CheckinProjection implements Projection {
     private final Keys keys;
 
     public CheckinProjection(Keys keys, Mode mode) {
-        this.script = new ProjectionScript(CheckinProjection.class, "apply", GroupKeys.of(keys), mode);
+        this.script = new ProjectionScript(CheckinProjection.class, "apply", groupKeys(keys), mode);
         this.keys = keys;
+    }
+
+    /** The processor's group, and the keys of its state. */
+    public static GroupKeys groupKeys(Keys keys) {
+        return new GroupKeys(
+                keys.checkins(),
+                Keys.GROUP,
+                keys.checkpoint(),
+                keys.settledRanges(),
+                keys.totals(),
+                keys.deadLetters(),
+                keys.deadLetterIds(),
+                keys.probe());
     }
 
     @Override
@@ -69,9 +81,7 @@ public final class CheckinProjection implements Projection {
 
     private static String starsAndTime(Checkin checkin, Entry entry) {
         String stars = Integer.toString(checkin.starRating());
-        return entry.fields().containsKey(CheckinCodec.REPLAY_OF)
-                ? stars + ' ' + CheckinCodec.timeOf(StreamId.parse(entry.id()), entry.fields())
-                : stars;
+        return entry.isReplay() ? stars + ' ' + entry.time() : stars;
     }
 
     /** The distinct users, or locations, of a batch, numbered from 1 as they come. */

@@ -3,12 +3,11 @@ package io.ncc.checkin.processor;
 import io.lettuce.core.RedisClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.processor.engine.Engine;
-import io.ncc.checkin.processor.engine.ProcessorProperties;
-import io.ncc.checkin.processor.engine.Projection;
 import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
+import io.ncc.engine.Engine;
+import io.ncc.engine.Projection;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.UUID;
@@ -43,7 +42,7 @@ public class ProcessorApplication {
     @Bean
     Engine engine(RedisClient client, Projection projection, ProcessorProperties properties, MeterRegistry registry) {
         String consumer = properties.consumer() == null ? uniqueName() : properties.consumer();
-        return new Engine(client, projection, consumer, properties, registry);
+        return new Engine(client, projection, consumer, properties.engine(), registry);
     }
 
     /** Tells a person which machine it is on, and is never the name of another. */

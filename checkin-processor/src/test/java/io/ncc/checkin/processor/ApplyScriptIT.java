@@ -14,15 +14,15 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.model.StreamId;
-import io.ncc.checkin.processor.engine.Batch;
-import io.ncc.checkin.processor.engine.Entry;
-import io.ncc.checkin.processor.engine.Mode;
-import io.ncc.checkin.processor.engine.Projection.Outcome;
-import io.ncc.checkin.processor.engine.Projection.Rejected;
-import io.ncc.checkin.processor.engine.ScriptCommands;
-import io.ncc.checkin.service.RedisCondition;
 import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.checkin.testsupport.ScriptCommands;
+import io.ncc.engine.Batch;
+import io.ncc.engine.Entry;
+import io.ncc.engine.Mode;
+import io.ncc.engine.Projection.Outcome;
+import io.ncc.engine.Projection.Rejected;
+import io.ncc.redis.RedisCondition;
+import io.ncc.redis.StreamId;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -465,7 +465,7 @@ final class ApplyScriptIT {
 
         Case replay(String id, String original, long user, long location, int stars) {
             Map<String, String> fields = CheckinCodec.encode(new Checkin(user, location, stars));
-            fields.put(CheckinCodec.REPLAY_OF, original);
+            fields.put(Entry.REPLAY_OF, original);
             entries.put(id, fields);
             return this;
         }

@@ -1,6 +1,6 @@
 package io.ncc.checkin.receiver;
 
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import java.util.ArrayList;
 import java.util.List;
 

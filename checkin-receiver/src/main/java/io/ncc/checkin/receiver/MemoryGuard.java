@@ -1,7 +1,7 @@
 package io.ncc.checkin.receiver;
 
 import io.lettuce.core.api.StatefulRedisConnection;
-import io.ncc.checkin.service.ServerSettings;
+import io.ncc.redis.ServerSettings;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 

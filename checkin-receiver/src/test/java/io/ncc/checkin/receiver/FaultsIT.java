@@ -3,10 +3,10 @@ package io.ncc.checkin.receiver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.ncc.checkin.testsupport.Clients;
+import io.ncc.checkin.testsupport.Ledger;
 import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
-import io.ncc.checkin.testsupport.ledger.Clients;
-import io.ncc.checkin.testsupport.ledger.Ledger;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;

@@ -3,11 +3,11 @@ package io.ncc.checkin.receiver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.ncc.checkin.testsupport.Clients;
+import io.ncc.checkin.testsupport.Ledger;
+import io.ncc.checkin.testsupport.Ledger.Attempt;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.ServiceProcess;
-import io.ncc.checkin.testsupport.ledger.Clients;
-import io.ncc.checkin.testsupport.ledger.Ledger;
-import io.ncc.checkin.testsupport.ledger.Ledger.Attempt;
 import java.net.SocketException;
 import java.nio.file.Path;
 import java.time.Duration;

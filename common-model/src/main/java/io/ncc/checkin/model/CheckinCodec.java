@@ -16,9 +16,6 @@ public final class CheckinCodec {
     public static final String LOCATION_ID = "locationId";
     public static final String STAR_RATING = "starRating";
 
-    /** Of an entry that is the replay of a dead letter: the id of the original entry. */
-    public static final String REPLAY_OF = "replayOf";
-
     private static final int MAX_ID_DIGITS = 19;
 
     private CheckinCodec() {}
@@ -42,20 +39,6 @@ public final class CheckinCodec {
                 id(USER_ID, fields.get(USER_ID)),
                 id(LOCATION_ID, fields.get(LOCATION_ID)),
                 stars(fields.get(STAR_RATING)));
-    }
-
-    /** When a checkin took place, by which the last one is found: a replay did when its original did. */
-    public static StreamId timeOf(StreamId id, Map<String, String> fields) {
-        String replayOf = fields.get(REPLAY_OF);
-        if (replayOf == null) {
-            return id;
-        }
-        try {
-            StreamId original = StreamId.parse(replayOf);
-            return original.compareTo(id) < 0 ? original : id;
-        } catch (IllegalArgumentException e) {
-            return id; // as any field that means nothing to us
-        }
     }
 
     private static long id(String name, @Nullable String text) throws UndecodableEntryException {

@@ -1,5 +1,6 @@
 package io.ncc.checkin.service;
 
+import io.ncc.redis.RedisCondition;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;

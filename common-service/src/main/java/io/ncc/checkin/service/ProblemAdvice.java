@@ -1,6 +1,7 @@
 package io.ncc.checkin.service;
 
 import io.lettuce.core.RedisException;
+import io.ncc.redis.RedisCondition;
 import java.util.List;
 import org.apache.catalina.connector.ClientAbortException;
 import org.apache.tomcat.util.http.InvalidParameterException;

@@ -2,6 +2,8 @@ package io.ncc.checkin.service;
 
 import io.lettuce.core.RedisException;
 import io.lettuce.core.api.async.BaseRedisAsyncCommands;
+import io.ncc.redis.RedisCondition;
+import io.ncc.redis.RedisLink;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;

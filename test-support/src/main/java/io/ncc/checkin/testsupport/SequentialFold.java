@@ -10,10 +10,10 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.model.UndecodableEntryException;
 import java.math.BigInteger;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,7 +46,7 @@ public final class SequentialFold {
     private static final int DIFFERENCES_SHOWN = 10;
 
     private final Map<String, Map<String, String>> hashes = new TreeMap<>();
-    private StreamId last = StreamId.ZERO;
+    private Id last = new Id(BigInteger.ZERO, BigInteger.ZERO);
     private long applied;
     private long dead;
 
@@ -73,13 +73,14 @@ public final class SequentialFold {
      *
      * @throws IllegalArgumentException if the id is not above the one before
      */
-    public SequentialFold add(StreamId id, Map<String, String> fields) {
+    public SequentialFold add(String entryId, Map<String, String> fields) {
+        Id id = Id.parse(entryId);
         if (id.compareTo(last) <= 0) {
             throw new IllegalArgumentException("not in the order of the stream: " + id + " after " + last);
         }
         last = id;
         try {
-            apply(CheckinCodec.decode(fields), CheckinCodec.timeOf(id, fields));
+            apply(CheckinCodec.decode(fields), timeOf(id, fields));
         } catch (UndecodableEntryException e) {
             dead++;
         }
@@ -92,20 +93,41 @@ public final class SequentialFold {
         do {
             var above = Range.from(Range.Boundary.excluding(last.toString()), Range.Boundary.<String>unbounded());
             page = redis.xrange(KEYS.checkins(), above, Limit.from(PAGE));
-            page.forEach(entry -> add(StreamId.parse(entry.getId()), entry.getBody()));
+            page.forEach(entry -> add(entry.getId(), entry.getBody()));
         } while (page.size() == PAGE);
         return this;
     }
 
-    private static @Nullable StreamId idOrNull(@Nullable String text) {
-        try {
-            return text == null ? null : StreamId.parse(text);
-        } catch (IllegalArgumentException e) {
-            return null;
+    /** The id of a stream entry. */
+    private record Id(BigInteger millis, BigInteger sequence) implements Comparable<Id> {
+
+        static Id parse(String text) {
+            String[] parts = text.split("-");
+            return new Id(new BigInteger(parts[0]), new BigInteger(parts[1]));
+        }
+
+        static @Nullable Id parseOrNull(@Nullable String text) {
+            return text != null && text.matches("[0-9]+-[0-9]+") ? parse(text) : null;
+        }
+
+        @Override
+        public int compareTo(Id other) {
+            return Comparator.comparing(Id::millis).thenComparing(Id::sequence).compare(this, other);
+        }
+
+        @Override
+        public String toString() {
+            return millis + "-" + sequence;
         }
     }
 
-    private void apply(Checkin checkin, StreamId time) {
+    /** A dead letter that was put back took place when its original did. */
+    private static Id timeOf(Id id, Map<String, String> fields) {
+        Id original = Id.parseOrNull(fields.get("replayOf"));
+        return original != null && original.compareTo(id) < 0 ? original : id;
+    }
+
+    private void apply(Checkin checkin, Id time) {
         String userKey = KEYS.user(checkin.userId());
         String locationKey = KEYS.location(checkin.locationId());
         if (!canCount(userKey, "numCheckins")
@@ -119,7 +141,7 @@ public final class SequentialFold {
         Map<String, String> user = hash(userKey, checkin.userId());
         add(user, "numCheckins", 1);
         if (isLater(time, user)) {
-            user.put("lastCheckin", Long.toUnsignedString(time.millis()));
+            user.put("lastCheckin", time.millis().toString());
             user.put("lastCheckinId", time.toString());
             user.put("lastSeenAt", Long.toString(checkin.locationId()));
         }
@@ -157,17 +179,17 @@ public final class SequentialFold {
     }
 
     /** Others write {@code lastCheckin} alone, so {@code lastCheckinId} counts only while it is of that millisecond. */
-    private static boolean isLater(StreamId time, Map<String, String> user) {
+    private static boolean isLater(Id time, Map<String, String> user) {
         String lastCheckin = user.get("lastCheckin");
         if (lastCheckin == null) {
             return true;
         }
-        int byMillis = new BigInteger(Long.toUnsignedString(time.millis())).compareTo(new BigInteger(lastCheckin));
+        int byMillis = time.millis().compareTo(new BigInteger(lastCheckin));
         if (byMillis != 0) {
             return byMillis > 0;
         }
-        StreamId lastId = idOrNull(user.get("lastCheckinId"));
-        return lastId == null || lastId.millis() != time.millis() || time.compareTo(lastId) > 0;
+        Id lastId = Id.parseOrNull(user.get("lastCheckinId"));
+        return lastId == null || !lastId.millis().equals(time.millis()) || time.compareTo(lastId) > 0;
     }
 
     /** The expected hashes, by key. */

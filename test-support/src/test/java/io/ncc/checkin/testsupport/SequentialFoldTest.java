@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
-import io.ncc.checkin.model.StreamId;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.TreeMap;
@@ -22,7 +21,7 @@ final class SequentialFoldTest {
 
     @Test
     void aCheckinOfStrangersCreatesBothHashesWithTheirIds() {
-        var fold = SequentialFold.over(Map.of()).add(id("100-2"), checkin(7, 3, 5));
+        var fold = SequentialFold.over(Map.of()).add("100-2", checkin(7, 3, 5));
         assertThat(fold.hashes())
                 .containsOnly(
                         Map.entry(
@@ -48,8 +47,8 @@ final class SequentialFoldTest {
                         Map.of("id", "3", "numCheckins", "2", "numStars", "3", "averageStars", "2"),
                         "ncc:users:8",
                         Map.of("id", "8")))
-                .add(id("100-0"), checkin(7, 3, 4))
-                .add(id("100-1"), checkin(7, 3, 0));
+                .add("100-0", checkin(7, 3, 4))
+                .add("100-1", checkin(7, 3, 0));
         assertThat(fold.hashes().get(USER))
                 .containsEntry("firstName", "Ada")
                 .containsEntry("numCheckins", "43")
@@ -65,7 +64,7 @@ final class SequentialFoldTest {
     @CsvSource({"1,0,1", "1,1,1", "1,2,2", "2,1,1", "2,2,1", "3,4,1", "3,5,2", "9,3,0", "9,4,1", "9,5,1"})
     void averagesAreRoundedHalfUp(int checkins, int stars, int average) {
         var location = Map.of("numCheckins", Integer.toString(checkins), "numStars", "1");
-        var fold = SequentialFold.over(Map.of(LOCATION, location)).add(id("1-0"), checkin(7, 3, stars));
+        var fold = SequentialFold.over(Map.of(LOCATION, location)).add("1-0", checkin(7, 3, stars));
         assertThat(fold.hashes().get(LOCATION)).containsEntry("averageStars", Integer.toString(average));
     }
 
@@ -88,7 +87,7 @@ final class SequentialFoldTest {
         if (lastCheckinId != null) {
             user.put("lastCheckinId", lastCheckinId);
         }
-        var fold = SequentialFold.over(Map.of(USER, user)).add(id("100-5"), checkin(7, 3, 5));
+        var fold = SequentialFold.over(Map.of(USER, user)).add("100-5", checkin(7, 3, 5));
         assertThat(fold.hashes().get(USER)).containsEntry("lastSeenAt", replaced ? "3" : "1");
         assertThat(fold.hashes().get(USER)).containsEntry("numCheckins", "1");
     }
@@ -97,8 +96,7 @@ final class SequentialFoldTest {
     void aReplayIsOrderedByItsOriginal() {
         var replay = new HashMap<>(checkin(7, 4, 5));
         replay.put("replayOf", "100-0");
-        var fold =
-                SequentialFold.over(Map.of()).add(id("200-0"), checkin(7, 3, 5)).add(id("300-0"), replay);
+        var fold = SequentialFold.over(Map.of()).add("200-0", checkin(7, 3, 5)).add("300-0", replay);
         assertThat(fold.hashes().get(USER))
                 .containsEntry("numCheckins", "2")
                 .containsEntry("lastSeenAt", "3")
@@ -110,7 +108,7 @@ final class SequentialFoldTest {
     void aReplayOfSomethingImpossibleIsOrderedByItself(String replayOf) {
         var entry = new HashMap<>(checkin(7, 4, 5));
         entry.put("replayOf", replayOf);
-        var fold = SequentialFold.over(Map.of()).add(id("300-0"), entry);
+        var fold = SequentialFold.over(Map.of()).add("300-0", entry);
         assertThat(fold.hashes().get(USER)).containsEntry("lastCheckinId", "300-0");
     }
 
@@ -118,14 +116,14 @@ final class SequentialFoldTest {
     @ValueSource(strings = {"", "yesterday", "-5", "1.5"})
     void anEntryWhoseUserHasNoTimeAsItsLastCheckinIsDead(String lastCheckin) {
         var initial = Map.of(USER, Map.of("lastCheckin", lastCheckin));
-        var fold = SequentialFold.over(initial).add(id("1-0"), checkin(7, 3, 5));
+        var fold = SequentialFold.over(initial).add("1-0", checkin(7, 3, 5));
         assertThat(fold.differences(initial)).isEmpty();
         assertThat(fold.dead()).isEqualTo(1);
     }
 
     @Test
     void anUndecodableEntryIsDeadAndChangesNothing() {
-        var fold = SequentialFold.over(Map.of()).add(id("1-0"), Map.of("userId", "7", "locationId", "3"));
+        var fold = SequentialFold.over(Map.of()).add("1-0", Map.of("userId", "7", "locationId", "3"));
         assertThat(fold.hashes()).isEmpty();
         assertThat(fold.applied()).isZero();
         assertThat(fold.dead()).isEqualTo(1);
@@ -135,15 +133,15 @@ final class SequentialFoldTest {
     @ValueSource(strings = {"many", "", "1.5", "9007199254740992", "99999999999999999999"})
     void anEntryWithAnUnusableTargetIsDeadAndChangesNeitherHash(String numStars) {
         var initial = Map.of(LOCATION, Map.of("numStars", numStars));
-        var fold = SequentialFold.over(initial).add(id("1-0"), checkin(7, 3, 5));
+        var fold = SequentialFold.over(initial).add("1-0", checkin(7, 3, 5));
         assertThat(fold.differences(initial)).isEmpty();
         assertThat(fold.dead()).isEqualTo(1);
     }
 
     @Test
     void entriesOutOfOrderAreRefused() {
-        var fold = SequentialFold.over(Map.of()).add(id("2-0"), checkin(7, 3, 5));
-        assertThatThrownBy(() -> fold.add(id("2-0"), checkin(7, 3, 5)))
+        var fold = SequentialFold.over(Map.of()).add("2-0", checkin(7, 3, 5));
+        assertThatThrownBy(() -> fold.add("2-0", checkin(7, 3, 5)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("2-0 after 2-0");
     }
@@ -200,19 +198,15 @@ final class SequentialFoldTest {
 
     private static SequentialFold threeCheckins() {
         return SequentialFold.over(Map.of())
-                .add(id("100-0"), checkin(7, 3, 5))
-                .add(id("101-0"), checkin(7, 3, 4))
-                .add(id("102-0"), checkin(7, 3, 3));
+                .add("100-0", checkin(7, 3, 5))
+                .add("101-0", checkin(7, 3, 4))
+                .add("102-0", checkin(7, 3, 3));
     }
 
     private static Map<String, Map<String, String>> copyOf(SequentialFold fold) {
         Map<String, Map<String, String>> copy = new HashMap<>();
         fold.hashes().forEach((key, hash) -> copy.put(key, new TreeMap<>(hash)));
         return copy;
-    }
-
-    private static StreamId id(String text) {
-        return StreamId.parse(text);
     }
 
     private static Map<String, String> checkin(long user, long location, int stars) {

@@ -2,8 +2,8 @@ package io.ncc.checkin.api.checkin;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.ncc.checkin.api.web.Parameters;
-import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.redis.StreamId;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;

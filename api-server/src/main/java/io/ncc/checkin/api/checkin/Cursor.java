@@ -1,7 +1,7 @@
 package io.ncc.checkin.api.checkin;
 
-import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.redis.StreamId;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import org.springframework.web.ErrorResponseException;

@@ -2,8 +2,8 @@ package io.ncc.checkin.api.checkin;
 
 import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,8 +4,9 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import io.lettuce.core.StreamMessage;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
-import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.model.UndecodableEntryException;
+import io.ncc.engine.Entry;
+import io.ncc.redis.StreamId;
 import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.HashMap;
 import java.util.List;
@@ -54,7 +55,7 @@ public record StoredCheckin(
                     checkin.userId(),
                     checkin.locationId(),
                     checkin.starRating(),
-                    fields.get(CheckinCodec.REPLAY_OF));
+                    fields.get(Entry.REPLAY_OF));
         } catch (UndecodableEntryException e) {
             return null;
         }

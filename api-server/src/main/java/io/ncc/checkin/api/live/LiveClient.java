@@ -1,7 +1,7 @@
 package io.ncc.checkin.api.live;
 
 import io.ncc.checkin.api.live.LiveHub.Event;
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.WriteListener;

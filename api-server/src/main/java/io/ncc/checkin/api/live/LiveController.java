@@ -2,7 +2,7 @@ package io.ncc.checkin.api.live;
 
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import io.swagger.v3.oas.annotations.Operation;
 import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Content;

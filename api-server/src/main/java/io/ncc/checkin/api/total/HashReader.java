@@ -1,7 +1,7 @@
 package io.ncc.checkin.api.total;
 
 import io.lettuce.core.KeyValue;
-import io.ncc.checkin.service.RedisLink;
+import io.ncc.redis.RedisLink;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,7 +1,7 @@
 package io.ncc.checkin.api.web;
 
-import io.ncc.checkin.model.StreamId;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.redis.StreamId;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.lettuce.core.StreamMessage;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.ncc.checkin.api.ApiProperties;
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.WriteListener;
 import java.time.Duration;

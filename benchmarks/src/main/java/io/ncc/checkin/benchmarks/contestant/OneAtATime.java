@@ -8,7 +8,7 @@ import io.lettuce.core.XReadArgs;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.service.LuaScript;
+import io.ncc.redis.LuaScript;
 import java.util.List;
 import java.util.Map;
 

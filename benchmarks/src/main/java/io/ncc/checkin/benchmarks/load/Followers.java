@@ -1,6 +1,6 @@
 package io.ncc.checkin.benchmarks.load;
 
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;

@@ -2,7 +2,7 @@ package io.ncc.checkin.demo.load;
 
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;

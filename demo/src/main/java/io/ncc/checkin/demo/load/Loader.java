@@ -11,7 +11,7 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import java.io.PrintWriter;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

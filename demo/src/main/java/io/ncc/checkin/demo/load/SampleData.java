@@ -1,7 +1,7 @@
 package io.ncc.checkin.demo.load;
 
 import io.ncc.checkin.model.Checkin;
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import java.math.BigDecimal;
 import java.text.Normalizer;
 import java.time.Duration;

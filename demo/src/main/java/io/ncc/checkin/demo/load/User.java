@@ -1,6 +1,6 @@
 package io.ncc.checkin.demo.load;
 
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Pattern;

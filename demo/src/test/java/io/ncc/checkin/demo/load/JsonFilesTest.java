@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.ncc.checkin.model.Checkin;
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -2,7 +2,7 @@ package io.ncc.checkin.demo.load;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.ncc.checkin.model.StreamId;
+import io.ncc.redis.StreamId;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;

@@ -1,8 +1,0 @@
-/**
- * Feeds a {@link io.ncc.checkin.processor.engine.Projection} from the stream, each entry once: reads, claims, sets aside, keeps house. What an
- * entry means is the projection's business.
- */
-@NullMarked
-package io.ncc.checkin.processor.engine;
-
-import org.jspecify.annotations.NullMarked;

@@ -1,9 +1,0 @@
-package io.ncc.checkin.broken.receiver;
-
-import com.fasterxml.jackson.databind.ObjectMapper;
-
-/** The second JSON library. */
-public final class ParsesWithJackson2 {
-
-    final ObjectMapper mapper = new ObjectMapper();
-}

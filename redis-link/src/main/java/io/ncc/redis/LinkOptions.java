@@ -1,0 +1,56 @@
+package io.ncc.redis;
+
+import io.lettuce.core.ClientOptions;
+import io.lettuce.core.ClientOptions.DisconnectedBehavior;
+import io.lettuce.core.MaintNotificationsConfig;
+import io.lettuce.core.TimeoutOptions;
+import io.lettuce.core.protocol.CommandType;
+import io.lettuce.core.protocol.ProtocolKeyword;
+import io.lettuce.core.protocol.RedisCommand;
+import java.time.Duration;
+
+/** The options that a {@link RedisLink} needs of its Lettuce client: Lettuce does nothing behind the caller's back. */
+public final class LinkOptions {
+
+    /** The longest time for which a read may ask the server to block. */
+    public static final Duration MAX_BLOCK = Duration.ofSeconds(5);
+
+    private static final int MAX_COMMANDS_UNDER_WAY = 10_000;
+
+    private LinkOptions() {}
+
+    /**
+     * Switches off Lettuce's reconnection, and with it the replay of commands: an XADD that was on the wire when a connection broke would be
+     * sent again, whether the server had executed it or not.
+     *
+     * @param options to be changed
+     * @param timeout the time that each command gets; a read that blocks gets {@link #MAX_BLOCK} on top
+     */
+    public static ClientOptions.Builder apply(ClientOptions.Builder options, Duration timeout) {
+        return options.autoReconnect(false)
+                .disconnectedBehavior(DisconnectedBehavior.REJECT_COMMANDS)
+                .requestQueueSize(MAX_COMMANDS_UNDER_WAY)
+                .maintNotificationsConfig(MaintNotificationsConfig.disabled())
+                .timeoutOptions(TimeoutOptions.builder()
+                        .timeoutCommands()
+                        .timeoutSource(new CommandTimeouts(timeout))
+                        .build());
+    }
+
+    private static final class CommandTimeouts extends TimeoutOptions.TimeoutSource {
+
+        private final long plain;
+        private final long blocking;
+
+        CommandTimeouts(Duration timeout) {
+            plain = timeout.toMillis();
+            blocking = timeout.plus(MAX_BLOCK).toMillis();
+        }
+
+        @Override
+        public long getTimeout(RedisCommand<?, ?, ?> command) {
+            ProtocolKeyword type = command.getType();
+            return type == CommandType.XREADGROUP || type == CommandType.XREAD ? blocking : plain;
+        }
+    }
+}

@@ -1,0 +1,317 @@
+package io.ncc.redis;
+
+import io.lettuce.core.RedisChannelHandler;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCommandInterruptedException;
+import io.lettuce.core.RedisConnectionException;
+import io.lettuce.core.RedisConnectionStateListener;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.RedisCodec;
+import io.lettuce.core.codec.StringCodec;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+
+/**
+ * A connection to Redis that is opened in the background and, whenever it breaks, opened anew until the link is stopped.
+ *
+ * <p>While there is none, commands are refused at once; a command that was under way when it broke fails. Nothing is queued, and nothing
+ * is ever sent a second time: Lettuce's own reconnection, which does both, is off (see {@link LinkOptions}). A command that gets no
+ * answer in time ends the connection, because a half-open one would never recover; so does one that meets a replica, because the primary
+ * is elsewhere.
+ */
+public final class RedisLink implements SmartLifecycle {
+
+    /** After the connection factory, which starts first and stops last, and before all that uses a link. */
+    public static final int PHASE = 1;
+
+    private static final Logger log = LoggerFactory.getLogger(RedisLink.class);
+    private static final Duration PROBATION = Duration.ofSeconds(10);
+    private static final Duration LONGEST_PAUSE = Duration.ofSeconds(1);
+    private static final Duration FIRST_CONNECT_WAIT = Duration.ofSeconds(3);
+
+    private final String name;
+    private final RedisClient client;
+    private final RedisCodec<String, String> codec;
+    private final Duration probation;
+    private volatile Consumer<RedisCommands<String, String>> greeting = commands -> {};
+    private final AtomicReference<@Nullable Session> session = new AtomicReference<>();
+    private volatile @Nullable Throwable lastFailure;
+    private volatile @Nullable Thread thread;
+
+    /** @param name for the log */
+    public RedisLink(String name, RedisClient client) {
+        this(name, client, StringCodec.UTF8);
+    }
+
+    /** @param codec of keys and values */
+    public RedisLink(String name, RedisClient client, RedisCodec<String, String> codec) {
+        this(name, client, codec, PROBATION);
+    }
+
+    /** @param probation how long a connection must last to be as good as any, where the one before was not */
+    RedisLink(String name, RedisClient client, RedisCodec<String, String> codec, Duration probation) {
+        this.name = name;
+        this.client = client;
+        this.codec = codec;
+        this.probation = probation;
+    }
+
+    /**
+     * To be called before the start.
+     *
+     * @param greeting is given each connection before anyone else is; if it throws, the connection is closed, and another opened later
+     */
+    public RedisLink greetedWith(Consumer<RedisCommands<String, String>> greeting) {
+        this.greeting = greeting;
+        return this;
+    }
+
+    /** Whether there is a connection now. */
+    public boolean isConnected() {
+        return openSession() != null;
+    }
+
+    /** The session outlives its connection by a moment, in which the commands that were under way fail. */
+    private @Nullable Session openSession() {
+        Session current = session.get();
+        return current != null && current.connection.isOpen() ? current : null;
+    }
+
+    /**
+     * The present connection. A caller that keeps it sees its commands fail once it is broken, and asks again.
+     *
+     * @throws RedisConnectionException if there is none at the moment
+     */
+    public StatefulRedisConnection<String, String> connection() {
+        Session current = openSession();
+        if (current == null) {
+            throw new RedisConnectionException("Not connected", lastFailure);
+        }
+        return current.connection;
+    }
+
+    /**
+     * Sends a command, or several one after the other. Doesn't wait: what depends on the reply is done by the thread that reads the replies, and
+     * must be short.
+     *
+     * @return fails with a {@link RedisException} if it wasn't sent, failed, or got no reply in time; {@link RedisCondition} tells which
+     */
+    public <T extends @Nullable Object> CompletionStage<T> send(
+            Function<RedisAsyncCommands<String, String>, ? extends CompletionStage<T>> command) {
+        StatefulRedisConnection<String, String> connection;
+        try {
+            connection = connection();
+        } catch (RedisException e) {
+            return CompletableFuture.failedFuture(e);
+        }
+        CompletableFuture<T> result = new CompletableFuture<>();
+        command.apply(connection.async()).whenComplete((reply, failure) -> {
+            if (failure == null) {
+                result.complete(reply);
+            } else {
+                dropIfUseless(connection, failure);
+                result.completeExceptionally(asRedisException(failure));
+            }
+        });
+        return result;
+    }
+
+    /** What Lettuce fails a command with is not always its own: a closed channel comes as Netty's IOException. */
+    private static RedisException asRedisException(Throwable failure) {
+        Throwable cause = RedisCondition.unwrapped(failure);
+        return cause instanceof RedisException own ? own : new RedisException(cause);
+    }
+
+    /**
+     * The same, and waits for the reply, for as long as the timeouts of the commands allow.
+     *
+     * @throws RedisException if it wasn't sent, failed, or got no reply; {@link RedisCondition} tells which
+     */
+    public <T extends @Nullable Object> T call(
+            Function<RedisAsyncCommands<String, String>, ? extends CompletionStage<T>> command) {
+        try {
+            return send(command).toCompletableFuture().get();
+        } catch (ExecutionException e) {
+            throw asRedisException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new RedisCommandInterruptedException(e);
+        }
+    }
+
+    /** Ends the connection if the failure of a command says that only another one can help; the link then opens it. */
+    public void dropIfUseless(StatefulRedisConnection<String, String> connection, Throwable failure) {
+        RedisCondition condition = RedisCondition.of(failure);
+        switch (condition) {
+            case TIMEOUT, READ_ONLY, MASTER_DOWN -> drop(connection, condition.name(), failure);
+            default -> {
+                // the connection is fine
+            }
+        }
+    }
+
+    /**
+     * Ends the connection; the link then opens another, and greets it.
+     *
+     * @param reason for those who ask meanwhile: the cause of what {@link #connection} throws
+     */
+    public void drop(StatefulRedisConnection<String, String> connection, UnfitServerException reason) {
+        drop(connection, String.valueOf(reason.getMessage()), reason);
+    }
+
+    private void drop(StatefulRedisConnection<String, String> connection, String name, Throwable reason) {
+        Session current = session.get();
+        if (current != null && current.connection.equals(connection)) {
+            lastFailure = reason;
+            current.uselessness = name;
+            session.compareAndSet(current, null); // nobody should be given it any more
+            current.ended.countDown();
+        }
+    }
+
+    /** Begins to connect, and waits a moment for the first attempt, so that a service normally starts connected. */
+    @Override
+    public void start() {
+        CountDownLatch firstAttempt = new CountDownLatch(1);
+        Thread started = new Thread(() -> run(firstAttempt), "redis-" + name);
+        started.setDaemon(true);
+        thread = started;
+        started.start();
+        try {
+            firstAttempt.await(FIRST_CONNECT_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void run(CountDownLatch firstAttempt) {
+        Backoff backoff = new Backoff(Duration.ofMillis(20), LONGEST_PAUSE);
+        boolean onProbation = false; // the connection before was given up, or broke soon
+        boolean complained = false; // the one line for an outage is written
+        boolean refused = false; // and the one for a server that is unfit
+        while (isRunning()) {
+            try (StatefulRedisConnection<String, String> connection = client.connect(codec)) {
+                greeting.accept(connection.sync());
+                Session opened = new Session(connection);
+                session.set(opened);
+                firstAttempt.countDown();
+                lastFailure = null;
+                long since = System.nanoTime();
+                // after one that was given up or broke soon, the next is not better for being open: it has to last
+                if (!onProbation || !opened.ended.await(probation.toMillis(), TimeUnit.MILLISECONDS)) {
+                    log.info("Redis connection '{}' is open", name);
+                    complained = false;
+                    refused = false;
+                    backoff.reset();
+                    opened.ended.await();
+                }
+                Duration lasted = Duration.ofNanos(System.nanoTime() - since);
+                boolean useless = opened.uselessness != null;
+                onProbation = useless || lasted.compareTo(probation) < 0;
+                if (!useless && lasted.compareTo(LONGEST_PAUSE) > 0) {
+                    backoff.reset();
+                }
+                if (isRunning() && !complained) {
+                    log.warn(
+                            "Redis connection '{}' {}; connecting again",
+                            name,
+                            useless ? "is given up (" + opened.uselessness + ")" : "broke");
+                    complained = true;
+                }
+            } catch (InterruptedException e) {
+                return;
+            } catch (Throwable e) { // only a stop may end this loop
+                lastFailure = e;
+                if (e instanceof UnfitServerException) {
+                    if (!refused) {
+                        log.error("Redis connection '{}' is refused: {}", name, e.getMessage());
+                    }
+                    refused = true;
+                    complained = true;
+                } else if (!complained) {
+                    log.warn(
+                            "Redis connection '{}' can't be opened ({}: {}); trying on",
+                            name,
+                            RedisCondition.of(e),
+                            rootCause(e).getMessage());
+                    complained = true;
+                }
+            } finally {
+                session.set(null);
+                firstAttempt.countDown();
+            }
+            try {
+                TimeUnit.NANOSECONDS.sleep(backoff.next().toNanos());
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    private static Throwable rootCause(Throwable failure) {
+        Throwable cause = failure;
+        while (cause.getCause() != null) {
+            cause = cause.getCause();
+        }
+        return cause;
+    }
+
+    @Override
+    public void stop() {
+        Thread running = thread;
+        thread = null;
+        if (running != null) {
+            running.interrupt();
+            try {
+                running.join(FIRST_CONNECT_WAIT.toMillis());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return thread != null;
+    }
+
+    @Override
+    public int getPhase() {
+        return PHASE;
+    }
+
+    /** One connection, from its opening to its end. */
+    private static final class Session implements RedisConnectionStateListener {
+
+        private final StatefulRedisConnection<String, String> connection;
+        private final CountDownLatch ended = new CountDownLatch(1);
+        private volatile @Nullable String uselessness;
+
+        Session(StatefulRedisConnection<String, String> connection) {
+            this.connection = connection;
+            connection.addListener(this);
+            if (!connection.isOpen()) {
+                ended.countDown();
+            }
+        }
+
+        @Override
+        public void onRedisDisconnected(RedisChannelHandler<?, ?> handler) {
+            ended.countDown();
+        }
+    }
+}

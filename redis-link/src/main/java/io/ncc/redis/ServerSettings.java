@@ -1,0 +1,65 @@
+package io.ncc.redis;
+
+import io.lettuce.core.RedisCommandExecutionException;
+import io.lettuce.core.api.sync.RedisCommands;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Warns of settings of the Redis server with which it may lose what it was given. To {@linkplain RedisLink#greetedWith greet} with. */
+public final class ServerSettings implements Consumer<RedisCommands<String, String>> {
+
+    private static final Logger log = LoggerFactory.getLogger(ServerSettings.class);
+
+    private static final String UNKNOWN = "unknown";
+
+    private List<String> warnings = List.of();
+
+    @Override
+    public void accept(RedisCommands<String, String> commands) {
+        List<String> current = warningsOf(commands);
+        current.stream().filter(warning -> !warnings.contains(warning)).forEach(log::warn);
+        warnings = current; // a server that is met again is not complained of again
+    }
+
+    private static List<String> warningsOf(RedisCommands<String, String> commands) {
+        List<String> found = new ArrayList<>();
+        String policy = infoOf(commands, "memory", "maxmemory_policy");
+        if (!policy.equals(UNKNOWN) && !policy.equals("noeviction")) {
+            found.add("Redis has maxmemory-policy " + policy
+                    + ": it may evict the stream with its groups. Set noeviction.");
+        }
+        boolean noLog = infoOf(commands, "persistence", "aof_enabled").equals("0");
+        if (noLog
+                && ask(() -> commands.configGet("save").getOrDefault("save", UNKNOWN))
+                        .isEmpty()) {
+            found.add("Redis writes nothing to disk: a restart loses everything. Set appendonly yes.");
+        }
+        return found;
+    }
+
+    private static String infoOf(RedisCommands<String, String> commands, String section, String field) {
+        return fieldOf(ask(() -> commands.info(section)), field).orElse(UNKNOWN);
+    }
+
+    /** A field of what INFO answers. */
+    public static Optional<String> fieldOf(String info, String field) {
+        return info.lines()
+                .filter(line -> line.startsWith(field + ':'))
+                .map(line -> line.substring(field.length() + 1))
+                .findFirst();
+    }
+
+    /** A server that is run by others may not tell everything. */
+    private static String ask(Supplier<String> question) {
+        try {
+            return question.get();
+        } catch (RedisCommandExecutionException e) {
+            return UNKNOWN;
+        }
+    }
+}

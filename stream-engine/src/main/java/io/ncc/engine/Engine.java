@@ -1,0 +1,111 @@
+package io.ncc.engine;
+
+import io.lettuce.core.RedisClient;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.ncc.redis.RedisCondition;
+import io.ncc.redis.RedisLink;
+import io.ncc.redis.ServerSettings;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+
+/**
+ * All that feeds one projection from the stream, put together: a loop that reads, one that claims, one that keeps house, and their two
+ * connections.
+ */
+public final class Engine implements SmartLifecycle {
+
+    private static final Logger log = LoggerFactory.getLogger(Engine.class);
+
+    /** Each loop makes a turn within seconds, whatever Redis does. */
+    private static final Duration LONGEST_TURN = Duration.ofSeconds(30);
+
+    private final RedisLink readLink;
+    private final RedisLink scriptLink;
+    private final EntryReader reader;
+    private final List<Periodic> periodic = new ArrayList<>();
+    private volatile boolean running;
+
+    /** @param consumer this process' name in the group, which no other that runs may have */
+    public Engine(
+            RedisClient client,
+            Projection projection,
+            String consumer,
+            EngineSettings settings,
+            MeterRegistry registry) {
+        this.readLink = new RedisLink("read", client, new EntryCodec());
+        this.scriptLink = new RedisLink("script", client, new EntryCodec()).greetedWith(new ServerSettings());
+        GroupKeys keys = projection.keys();
+        Mode mode = settings.mode();
+        EngineMetrics metrics = new EngineMetrics(registry, settings.meterPrefix(), keys.group());
+        ConsumerGroup group = new ConsumerGroup(scriptLink, keys, consumer);
+        DeadLetters deadLetters = new DeadLetters(keys, mode, consumer);
+        Applier applier = new Applier(scriptLink, projection, deadLetters, metrics, settings);
+        EntrySource source = mode == Mode.GROUP
+                ? new GroupSource(readLink, group, settings)
+                : new SequentialSource(readLink, group, settings);
+        this.reader = new EntryReader(source, scriptLink, applier);
+        BooleanSupplier readerReports = () -> reader.trouble() != null;
+        if (mode == Mode.GROUP) {
+            Reclaimer reclaimer = new Reclaimer(scriptLink, applier, keys, consumer, settings);
+            periodic.add(new Periodic("reclaimer", settings.claimEvery(), reclaimer, readerReports));
+        }
+        Janitor janitor = new Janitor(scriptLink, keys, consumer, metrics, settings);
+        periodic.add(new Periodic("janitor", Janitor.INTERVAL, janitor, readerReports));
+        log.info("Consumer {} of group {} of {}, with {}", consumer, keys.group(), keys.stream(), settings);
+    }
+
+    /** The connection that the work is done on. */
+    public RedisLink scriptLink() {
+        return scriptLink;
+    }
+
+    /** What stands in the way of processing now, or of what keeps it going; null if nothing does. */
+    public @Nullable RedisCondition trouble() {
+        RedisCondition trouble = reader.trouble();
+        for (Periodic task : periodic) {
+            trouble = trouble == null ? task.trouble() : trouble;
+        }
+        return trouble;
+    }
+
+    /** Whether every loop makes its turns; if not, only a restart helps. */
+    public boolean isTurning() {
+        return reader.sinceLastTurn().compareTo(LONGEST_TURN) < 0
+                && periodic.stream().allMatch(task -> task.overdue().compareTo(LONGEST_TURN) < 0);
+    }
+
+    @Override
+    public void start() {
+        readLink.start();
+        scriptLink.start();
+        reader.start();
+        periodic.forEach(Periodic::start);
+        running = true;
+    }
+
+    /** Stops reading and claiming, finishes what is under way, and leaves the group. */
+    @Override
+    public void stop() {
+        running = false;
+        periodic.forEach(Periodic::stop);
+        reader.stop();
+        scriptLink.stop();
+        readLink.stop();
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    @Override
+    public int getPhase() {
+        return RedisLink.PHASE;
+    }
+}

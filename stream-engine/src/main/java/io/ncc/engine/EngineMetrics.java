@@ -1,0 +1,140 @@
+package io.ncc.engine;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
+import io.micrometer.core.instrument.FunctionCounter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.ncc.engine.Janitor.Standing;
+import io.ncc.engine.Projection.Outcome;
+import io.ncc.redis.StreamId;
+import java.util.concurrent.TimeUnit;
+import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is measured, in two families, each meter with the tag {@code group}.
+ *
+ * <p>{@code <prefix>.processor.*} is what this process did since its start. Each entry that was submitted has one outcome:
+ * {@code submitted = applied + skipped + left + rejected + settled-elsewhere}, but for batches whose reply was lost, which are in none.
+ *
+ * <p>{@code <prefix>.stream.*} is what Redis says as of the last look, about a second ago while Redis answers, and the same from every processor but for
+ * {@code groups.passed.over}, which each counts for itself. The totals are counted by the scripts themselves, so no reply can be lost: {@code appended = applied + dead + lost + unsettled}.
+ * {@code skipped} counts entries that came once more after they had been settled; it grows when someone rewinds or removes the group.
+ * Alert on {@code stream.oldest.unsettled}, on any growth of {@code dead} and {@code lost}, and on {@code skipped} if nobody did that.
+ */
+final class EngineMetrics {
+
+    /** What Redis said is no longer shown after so many nanoseconds: nobody should take it for how things stand. */
+    private static final long KNOWN_FOR = TimeUnit.SECONDS.toNanos(10);
+
+    private final Counter applied;
+    private final Counter skipped;
+    private final Counter left;
+    private final Counter rejected;
+    private final Counter settledElsewhere;
+    private final DistributionSummary batchSize;
+    private final Timer scriptTime;
+    private final Timer latency;
+    private final String prefix;
+    private final String group;
+    private volatile @Nullable Standing standing;
+    private volatile long seenAt = System.nanoTime() - KNOWN_FOR;
+
+    EngineMetrics(MeterRegistry registry, String prefix, String group) {
+        this.prefix = prefix;
+        this.group = group;
+        applied = entries(registry, "applied");
+        skipped = entries(registry, "skipped");
+        left = entries(registry, "left");
+        rejected = entries(registry, "rejected");
+        settledElsewhere = entries(registry, "settled-elsewhere");
+        batchSize = DistributionSummary.builder(prefix + ".processor.batch.size")
+                .description("Entries in a batch")
+                .tag("group", group)
+                .register(registry);
+        scriptTime = Timer.builder(prefix + ".processor.batch.time")
+                .description("Time from sending a batch to the reply")
+                .tag("group", group)
+                .register(registry);
+        latency = Timer.builder(prefix + ".processor.latency")
+                .description(
+                        "Time from the append of the oldest entry of a batch to its being applied, by the clocks of Redis and of this"
+                                + " machine")
+                .tag("group", group)
+                .publishPercentileHistogram()
+                .register(registry);
+        total(registry, "applied", Standing::applied);
+        total(registry, "dead", Standing::dead);
+        total(registry, "lost", Standing::lost);
+        total(registry, "skipped", Standing::skipped);
+        gauge(registry, ".stream.length", "Entries in the stream", null, Standing::length);
+        gauge(registry, ".stream.pending", "Entries delivered and not acknowledged", null, Standing::pending);
+        gauge(
+                registry,
+                ".stream.oldest.unsettled",
+                "Age of the oldest entry that is not settled; 0 if all are",
+                "seconds",
+                standing -> standing.oldestUnsettled().toMillis() / 1e3);
+        gauge(
+                registry,
+                ".stream.groups.passed.over",
+                "Other groups that were too far behind for trimming to wait for them, in the last ten minutes",
+                null,
+                Standing::passedOver);
+    }
+
+    private Counter entries(MeterRegistry registry, String outcome) {
+        return Counter.builder(prefix + ".processor.entries")
+                .description("Entries that were submitted by this process, by outcome")
+                .tag("group", group)
+                .tag("outcome", outcome)
+                .register(registry);
+    }
+
+    private void total(MeterRegistry registry, String outcome, ToDoubleFunction<Standing> value) {
+        FunctionCounter.builder(prefix + ".stream.entries", this, self -> known(value))
+                .description("Entries of the stream, by what became of them")
+                .tag("group", group)
+                .tag("outcome", outcome)
+                .register(registry);
+    }
+
+    private void gauge(
+            MeterRegistry registry,
+            String name,
+            String description,
+            @Nullable String unit,
+            ToDoubleFunction<Standing> value) {
+        Gauge.builder(prefix + name, this, self -> System.nanoTime() - seenAt < KNOWN_FOR ? known(value) : Double.NaN)
+                .description(description)
+                .tag("group", group)
+                .baseUnit(unit)
+                .register(registry);
+    }
+
+    void processed(Batch batch, Outcome outcome, long nanos) {
+        int rejections = outcome.rejected().size();
+        applied.increment((double) outcome.applied());
+        skipped.increment((double) outcome.skipped());
+        left.increment((double) outcome.left());
+        rejected.increment(rejections);
+        settledElsewhere.increment(
+                (double) (batch.size() - outcome.applied() - outcome.skipped() - outcome.left() - rejections));
+        batchSize.record(batch.size());
+        scriptTime.record(nanos, TimeUnit.NANOSECONDS);
+        StreamId oldest = StreamId.parse(batch.entries().get(0).id());
+        latency.record(oldest.ageAt(System.currentTimeMillis()), TimeUnit.MILLISECONDS);
+    }
+
+    private double known(ToDoubleFunction<Standing> value) {
+        Standing current = standing;
+        return current == null ? Double.NaN : value.applyAsDouble(current);
+    }
+
+    void standing(Standing current) {
+        standing = current;
+        seenAt = System.nanoTime();
+    }
+}

@@ -1,0 +1,71 @@
+package io.ncc.engine;
+
+import io.lettuce.core.output.CommandOutput;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The reply to XREADGROUP or XREAD of one stream, made into {@linkplain Entry entries} while it comes: {@code [[stream, entries]]} in RESP2 and
+ * {@code {stream: entries}} in RESP3, and in both each entry is an id and an array of names and values. In a backlog this is most of the
+ * processor's own work, so there is no form in between.
+ */
+final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
+
+    private static final int USUAL_FIELDS = 4;
+
+    private boolean inStream;
+    private @Nullable String id;
+    private @Nullable String name;
+    private Map<String, String> fields = Map.of();
+    private int left;
+
+    EntriesOutput(EntryCodec codec) {
+        super(codec, new ArrayList<>());
+    }
+
+    @Override
+    public void multi(int count) {
+        if (id != null) {
+            beginFields(id, count);
+        }
+    }
+
+    @Override
+    public void set(@Nullable ByteBuffer bytes) {
+        if (bytes == null) {
+            multi(-1);
+        } else if (!inStream) {
+            inStream = true; // its name
+        } else if (id == null) {
+            id = codec.decodeValue(bytes);
+        } else if (name == null) {
+            name = codec.decodeKey(bytes);
+            left--;
+        } else {
+            fields.put(name, codec.decodeValue(bytes));
+            name = null;
+            if (--left == 0) {
+                endEntry(id, fields);
+            }
+        }
+    }
+
+    /** @param namesAndValues how many there are; none of an entry that is pending and was deleted from the stream, which is said with null */
+    private void beginFields(String entry, int namesAndValues) {
+        left = namesAndValues;
+        if (left > 0) {
+            fields = new LinkedHashMap<>(2 * USUAL_FIELDS);
+        } else {
+            endEntry(entry, Map.of());
+        }
+    }
+
+    private void endEntry(String entry, Map<String, String> itsFields) {
+        output.add(new Entry(entry, itsFields, 1));
+        id = null;
+    }
+}

@@ -1,0 +1,174 @@
+package io.ncc.engine;
+
+import io.lettuce.core.RedisException;
+import io.lettuce.core.UnblockType;
+import io.ncc.redis.Backoff;
+import io.ncc.redis.RedisCondition;
+import io.ncc.redis.RedisLink;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The loop that reads entries and hands them to the {@link Applier}. After any failure, its own or the applier's, it begins anew with what
+ * is pending; only a stop ends it. It is also the one that reports what stands in the way of processing.
+ */
+final class EntryReader {
+
+    private static final Logger log = LoggerFactory.getLogger(EntryReader.class);
+    private static final Duration DRAIN_LIMIT = Duration.ofSeconds(10);
+
+    private final EntrySource source;
+    private final RedisLink scriptLink;
+    private final Applier applier;
+    private final Backoff backoff = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(1));
+    private volatile Thread thread = new Thread("reader, not started");
+    private volatile CountDownLatch stopping = new CountDownLatch(1);
+    private volatile @Nullable Long clientId;
+    private volatile long lastTurn = System.nanoTime();
+    private volatile @Nullable RedisCondition trouble;
+    private final Set<RedisCondition> reported = EnumSet.noneOf(RedisCondition.class);
+
+    EntryReader(EntrySource source, RedisLink scriptLink, Applier applier) {
+        this.source = source;
+        this.scriptLink = scriptLink;
+        this.applier = applier;
+    }
+
+    /** How long ago the loop last completed a turn, also one that failed. It grows only if the loop hangs. */
+    Duration sinceLastTurn() {
+        return Duration.ofNanos(System.nanoTime() - lastTurn);
+    }
+
+    /** What stands in the way of processing now; null if nothing does. */
+    @Nullable
+    RedisCondition trouble() {
+        return trouble;
+    }
+
+    void start() {
+        stopping = new CountDownLatch(1);
+        thread = new Thread(this::run, "reader");
+        thread.start();
+    }
+
+    private void run() {
+        try {
+            while (!isStopping()) {
+                try {
+                    readUntilFailure();
+                } catch (InterruptedException e) {
+                    throw e;
+                } catch (Throwable e) { // only a stop may end this loop
+                    turned();
+                    enterTrouble(e);
+                    stopping.await(backoff.next().toNanos(), TimeUnit.NANOSECONDS);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void readUntilFailure() throws InterruptedException {
+        clientId = clientId();
+        applier.awaitIdle(DRAIN_LIMIT); // a batch that is under way would only be read once more
+        applier.takeFailure();
+        source.open();
+        while (!isStopping() || source.isAhead()) {
+            applier.submit(source.next(!isStopping()), this::turned);
+            if (trouble != null) {
+                applier.awaitIdle(DRAIN_LIMIT); // not over before something has succeeded
+            }
+            throwIfFailed();
+            turned();
+            leaveTrouble();
+        }
+    }
+
+    /** Null where this user of Redis may not ask; a stop then waits until a read ends by itself. */
+    private @Nullable Long clientId() {
+        try {
+            return source.link().call(commands -> commands.clientId());
+        } catch (RedisException e) {
+            if (RedisCondition.of(e) != RedisCondition.FORBIDDEN) {
+                throw e;
+            }
+            return null;
+        }
+    }
+
+    private void turned() {
+        lastTurn = System.nanoTime();
+    }
+
+    /** @throws RedisException if an earlier batch could not be applied */
+    private void throwIfFailed() {
+        Throwable failure = applier.takeFailure();
+        if (failure != null) {
+            throw new RedisException(failure);
+        }
+    }
+
+    private void enterTrouble(Throwable cause) {
+        RedisCondition condition = RedisCondition.of(cause);
+        trouble = condition;
+        boolean toldWhy = condition == RedisCondition.AWAY && !reported.isEmpty(); // given up for what was reported
+        if (isStopping() || toldWhy || !reported.add(condition)) {
+            return;
+        }
+        if (condition.isOutage() || condition == RedisCondition.NO_GROUP) {
+            log.warn("Processing is interrupted ({}); entries wait in the stream", condition);
+        } else {
+            log.error("Processing is interrupted ({}); entries wait in the stream", condition, cause);
+        }
+    }
+
+    private void leaveTrouble() {
+        backoff.reset();
+        if (trouble != null) {
+            trouble = null;
+            reported.clear();
+            log.info("Processing goes on");
+        }
+    }
+
+    /** Stops reading, waits for what was read to be applied, and leaves the group. */
+    void stop() {
+        stopping.countDown();
+        endBlockedRead();
+        try {
+            thread.join(DRAIN_LIMIT.toMillis());
+            if (applier.awaitIdle(DRAIN_LIMIT)) {
+                source.leave();
+            } else {
+                log.warn("Stopped with batches under way; another consumer will take over what they leave");
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        } catch (RedisException e) {
+            log.warn("Stopped without leaving the group ({})", RedisCondition.of(e));
+        }
+    }
+
+    /** Not by interrupting the thread: entries that the server is just handing out would stay behind as pending. */
+    private void endBlockedRead() {
+        Long id = clientId;
+        if (id != null && scriptLink.isConnected()) {
+            try {
+                scriptLink.call(commands -> commands.clientUnblock(id, UnblockType.TIMEOUT));
+            } catch (RedisException e) {
+                log.debug("The read could not be ended early", e);
+            }
+        }
+    }
+
+    private boolean isStopping() {
+        return stopping.getCount() == 0;
+    }
+}

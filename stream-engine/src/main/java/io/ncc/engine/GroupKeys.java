@@ -1,0 +1,41 @@
+package io.ncc.engine;
+
+/**
+ * A consumer group of a stream, and the keys that hold what the group has done. On Redis Cluster all of them must be in one slot.
+ *
+ * @param checkpoint string: every entry up to and including this id is settled
+ * @param settledRanges sorted set: ranges of ids that are settled above the checkpoint
+ * @param totals hash: how many entries were applied, dead-lettered, lost and skipped
+ * @param deadLetters stream: what could not be applied
+ * @param deadLetterIds hash: the id of an entry to the id of its dead letter, or to what became of that
+ * @param probe of no lasting content: where the engine tries out what its Redis user may do
+ */
+public record GroupKeys(
+        String stream,
+        String group,
+        String checkpoint,
+        String settledRanges,
+        String totals,
+        String deadLetters,
+        String deadLetterIds,
+        String probe) {
+
+    /** The keys {@code <stream>:<group>:checkpoint} and so on. */
+    public static GroupKeys of(String stream, String group) {
+        String prefix = stream + ':' + group + ':';
+        return new GroupKeys(
+                stream,
+                group,
+                prefix + "checkpoint",
+                prefix + "settled",
+                prefix + "totals",
+                prefix + "dead",
+                prefix + "dead:ids",
+                prefix + "probe");
+    }
+
+    /** The first keys of the scripts, in the order that they expect. */
+    public String[] state() {
+        return new String[] {stream, checkpoint, settledRanges, totals, probe};
+    }
+}

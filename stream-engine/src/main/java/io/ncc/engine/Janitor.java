@@ -1,0 +1,138 @@
+package io.ncc.engine;
+
+import io.lettuce.core.ScriptOutputType;
+import io.ncc.redis.LuaScript;
+import io.ncc.redis.RedisLink;
+import io.ncc.redis.StreamId;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps house: moves the checkpoint, trims the stream, removes consumers that are gone, and learns how things stand. Every processor does;
+ * the script is safe to be run by several at once.
+ */
+final class Janitor implements Periodic.Task {
+
+    static final Duration INTERVAL = Duration.ofSeconds(1);
+
+    private static final Logger log = LoggerFactory.getLogger(Janitor.class);
+    private static final String MOST_TRIMMED = "1000";
+    private static final Duration REAP_AFTER = Duration.ofHours(24);
+    private static final int TURNS_PER_REAPING = 60;
+    private static final Duration FUTURE = Duration.ofHours(1);
+    private static final Duration FORGIVEN_AFTER = Duration.ofMinutes(10);
+    private static final long NOT_KNOWN_YET = 2;
+
+    private final LuaScript script = LuaScript.of(Janitor.class, "settled", "janitor");
+    private final RedisLink redis;
+    private final GroupKeys keys;
+    private final String consumer;
+    private final EngineMetrics metrics;
+    private final EngineSettings settings;
+    private int turns;
+
+    /** Groups, and when they were last passed over. */
+    private final Map<Object, Long> passedOver = new HashMap<>();
+
+    private boolean inTheFuture;
+
+    Janitor(RedisLink redis, GroupKeys keys, String consumer, EngineMetrics metrics, EngineSettings settings) {
+        this.redis = redis;
+        this.keys = keys;
+        this.consumer = consumer;
+        this.metrics = metrics;
+        this.settings = settings;
+    }
+
+    @Override
+    public boolean run(Runnable waiting) {
+        List<Object> reply = redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, keys.state(), args()));
+        report(reply);
+        turns++;
+        return (Long) reply.get(2) > 0;
+    }
+
+    private String[] args() {
+        Duration retainAge = settings.retainAge();
+        return new String[] {
+            keys.group(),
+            Long.toString(settings.retainEntries()),
+            Long.toString(retainAge == null ? 0 : retainAge.toMillis()),
+            Long.toString(settings.holdLength()),
+            MOST_TRIMMED,
+            consumer,
+            Long.toString(turns % TURNS_PER_REAPING == 0 ? REAP_AFTER.toMillis() : 0)
+        };
+    }
+
+    private void report(List<Object> reply) {
+        if ((Long) reply.get(0) == 1) {
+            log.warn("Dropped the checkpoint and settled ranges of a stream that is gone");
+        }
+        String oldest = (String) reply.get(5);
+        String last = (String) reply.get(6);
+        long now = (Long) reply.get(7);
+        warnOfTheFuture(last, now);
+        warnOfPassedOver((List<?>) reply.get(8));
+        for (Object removed : (List<?>) reply.get(9)) {
+            log.info("Removed consumer {}, which held nothing and got nothing for {} h", removed, REAP_AFTER.toHours());
+        }
+        if ((Long) reply.get(2) == NOT_KNOWN_YET) {
+            return;
+        }
+        metrics.standing(new Standing(
+                (Long) reply.get(3),
+                (Long) reply.get(4),
+                oldest.isEmpty()
+                        ? Duration.ZERO
+                        : Duration.ofMillis(StreamId.parse(oldest).ageAt(now)),
+                passedOver.size(),
+                total(reply, 0),
+                total(reply, 1),
+                total(reply, 2),
+                total(reply, 3)));
+    }
+
+    private static long total(List<Object> reply, int index) {
+        return Long.parseLong((String) ((List<?>) reply.get(10)).get(index));
+    }
+
+    /** An id far ahead pins all that follow to its millisecond, and the highest one ends the stream. */
+    private void warnOfTheFuture(String last, long now) {
+        boolean ahead = !last.isEmpty() && StreamId.parse(last).compareTo(new StreamId(now + FUTURE.toMillis(), 0)) > 0;
+        if (ahead && !inTheFuture) {
+            log.warn("The last id of {} is {}, more than an hour ahead of the clock of Redis", keys.stream(), last);
+        }
+        inTheFuture = ahead;
+    }
+
+    /** A group that is passed over makes the stream shorter, so that it isn't the next time. */
+    private void warnOfPassedOver(List<?> groups) {
+        long now = System.nanoTime();
+        passedOver.values().removeIf(since -> now - since > FORGIVEN_AFTER.toNanos());
+        if (!passedOver.keySet().containsAll(groups)) {
+            log.warn("The stream is too long to wait for groups {}: what they have not read is trimmed", groups);
+        }
+        groups.forEach(group -> passedOver.put(group, now));
+    }
+
+    /**
+     * How things stand in Redis.
+     *
+     * @param oldestUnsettled how old the oldest entry is that is not settled; zero if all are
+     * @param passedOver how many other groups trimming didn't wait for lately
+     */
+    record Standing(
+            long length,
+            long pending,
+            Duration oldestUnsettled,
+            long passedOver,
+            long applied,
+            long dead,
+            long lost,
+            long skipped) {}
+}

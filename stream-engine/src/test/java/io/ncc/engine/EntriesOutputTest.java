@@ -1,0 +1,121 @@
+package io.ncc.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lettuce.core.protocol.RedisStateMachine;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+final class EntriesOutputTest {
+
+    private static final String TWO_ENTRIES = """
+            *2
+            *2
+            $3
+            5-0
+            *4
+            $1
+            a
+            $1
+            1
+            $1
+            b
+            $0
+
+            *2
+            $3
+            6-0
+            *2
+            $1
+            a
+            $1
+            3
+            """;
+
+    private static final List<Entry> THE_TWO =
+            List.of(new Entry("5-0", Map.of("a", "1", "b", ""), 1), new Entry("6-0", Map.of("a", "3"), 1));
+
+    @Test
+    void aReplyOfTheNewerProtocolIsAMap() {
+        assertThat(decoded("%1\n$1\ns\n" + TWO_ENTRIES)).isEqualTo(THE_TWO);
+    }
+
+    @Test
+    void aReplyOfTheOlderProtocolIsAnArray() {
+        assertThat(decoded("*1\n*2\n$1\ns\n" + TWO_ENTRIES)).isEqualTo(THE_TWO);
+    }
+
+    @Test
+    void aReplyMayComeInPieces() {
+        String reply = wire("%1\n$1\ns\n" + TWO_ENTRIES);
+        EntriesOutput output = new EntriesOutput(new EntryCodec());
+        RedisStateMachine decoder = new RedisStateMachine();
+        ByteBuf received = Unpooled.buffer();
+        for (int i = 0; i < reply.length(); i++) {
+            received.writeByte(reply.charAt(i));
+            assertThat(decoder.decode(received, output)).isEqualTo(i == reply.length() - 1);
+        }
+        assertThat(output.get()).isEqualTo(THE_TWO);
+    }
+
+    @Test
+    void ofARepeatedFieldTheLastValueCounts() {
+        assertThat(decoded("%1\n$1\ns\n*1\n*2\n$3\n5-0\n*4\n$1\na\n$1\n1\n$1\na\n$1\n2\n"))
+                .containsExactly(new Entry("5-0", Map.of("a", "2"), 1));
+    }
+
+    @Test
+    void aPendingEntryThatWasDeletedHasNoFields() {
+        List<Entry> expected = List.of(new Entry("5-0", Map.of(), 1), new Entry("6-0", Map.of("a", "3"), 1));
+        String next = "*2\n$3\n6-0\n*2\n$1\na\n$1\n3\n";
+        assertThat(decoded("%1\n$1\ns\n*2\n*2\n$3\n5-0\n_\n" + next)).isEqualTo(expected);
+        assertThat(decoded("*1\n*2\n$1\ns\n*2\n*2\n$3\n5-0\n*-1\n" + next)).isEqualTo(expected);
+    }
+
+    @Test
+    void noEntriesAreNone() {
+        assertThat(decoded("_\n")).isEmpty();
+        assertThat(decoded("*-1\n")).isEmpty();
+        assertThat(decoded("%1\n$1\ns\n*0\n")).isEmpty(); // nothing is pending
+        assertThat(decoded("*1\n*2\n$1\ns\n*0\n")).isEmpty();
+    }
+
+    @Test
+    void anErrorIsNoEntry() {
+        EntriesOutput output = new EntriesOutput(new EntryCodec());
+        new RedisStateMachine().decode(bytes("-NOGROUP No such key\n"), output);
+        assertThat(output.getError()).isEqualTo("NOGROUP No such key");
+        assertThat(output.get()).isEmpty();
+    }
+
+    @Test
+    void thereMayBeManyFieldsAndAnyBytes() {
+        String fields = IntStream.range(1_000, 6_000)
+                .mapToObj(i -> "$5\nf" + i + "\n$1\n\u00ff\n")
+                .collect(Collectors.joining());
+        List<Entry> entries = decoded("%1\n$1\ns\n*1\n*2\n$3\n5-0\n*10000\n" + fields);
+        assertThat(entries)
+                .singleElement()
+                .satisfies(entry -> assertThat(entry.fields()).hasSize(5_000).containsEntry("f5999", "\u00ff"));
+    }
+
+    private static List<Entry> decoded(String reply) {
+        EntriesOutput output = new EntriesOutput(new EntryCodec());
+        assertThat(new RedisStateMachine().decode(bytes(reply), output)).isTrue();
+        return output.get();
+    }
+
+    private static ByteBuf bytes(String reply) {
+        return Unpooled.copiedBuffer(wire(reply), StandardCharsets.ISO_8859_1);
+    }
+
+    private static String wire(String reply) {
+        return reply.replace("\n", "\r\n");
+    }
+}

@@ -1,0 +1,9 @@
+package io.ncc.broken.checkin.receiver;
+
+import io.ncc.broken.engine.KnowsTheProjection;
+
+/** A receiver that consumes. */
+final class RunsAnEngine {
+
+    final KnowsTheProjection engine = new KnowsTheProjection();
+}

@@ -1,0 +1,103 @@
+package io.ncc.checkin.system;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ncc.checkin.api.ApiApplication;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.processor.ProcessorApplication;
+import io.ncc.checkin.receiver.ReceiverApplication;
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.context.ConfigurableApplicationContext;
+import tools.jackson.databind.JsonNode;
+
+/** A checkin that can't be applied, from its POST to its replay, through all three services. */
+@Timeout(60)
+final class ReplayIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final Keys KEYS = Keys.unpartitioned();
+
+    @Test
+    void aDeadLetterIsAppliedAfterTheRepairAsOfTheTimeOfItsOriginal() {
+        redis.commands().set(KEYS.user(789), "no hash");
+        try (ConfigurableApplicationContext receiver = ReceiverApplication.run(settings());
+                ConfigurableApplicationContext processor = ProcessorApplication.run(settings());
+                ConfigurableApplicationContext api = ApiApplication.run(settings())) {
+            assertThat(processor.isRunning()).isTrue();
+            String original = post(receiver, "{\"userId\":789,\"locationId\":171,\"starRating\":5}");
+            awaitStatus(api, original, "dead");
+            JsonNode dead = get(api, "/checkins/" + original).json();
+            assertThat(get(api, "/users/1?after=" + original).status()).isEqualTo(400);
+            assertThat(get(api, "/locations/171?after=" + original).status()).isEqualTo(409);
+
+            redis.commands().del(KEYS.user(789));
+            String later = post(receiver, "{\"userId\":789,\"locationId\":172,\"starRating\":4}");
+            assertThat(get(api, "/users/789?after=" + later + "&wait=10s").status())
+                    .isEqualTo(200);
+
+            String letter = dead.get("deadLetter").asString();
+            assertThat(get(api, "/dead-letters/" + letter).json().get("reason")).isEqualTo(dead.get("reason"));
+            HttpAnswer replay =
+                    HttpAnswer.send(HttpRequest.newBuilder(URI.create(url(api) + "/dead-letters/" + letter + "/replay"))
+                            .POST(BodyPublishers.noBody()));
+            assertThat(replay.status()).isEqualTo(200);
+            String replayedAs = replay.json().get("replayedAs").asString();
+
+            JsonNode user =
+                    get(api, "/users/789?after=" + original + "&wait=10s").json();
+            assertThat(user.get("numCheckins").asLong()).isEqualTo(2);
+            assertThat(user.get("lastCheckinId").asString()).isEqualTo(later); // and not the replay, which came last
+            assertThat(user.get("lastSeenAt").asLong()).isEqualTo(172);
+            assertThat(get(api, "/locations/171").json().get("numStars").asLong())
+                    .isEqualTo(5);
+            JsonNode status = get(api, "/checkins/" + original).json();
+            assertThat(status.get("status").asString()).isEqualTo("applied");
+            assertThat(status.get("replayedAs").asString()).isEqualTo(replayedAs);
+            assertThat(get(api, "/checkins/" + replayedAs)
+                            .json()
+                            .get("checkin")
+                            .get("replayOf")
+                            .asString())
+                    .isEqualTo(original);
+            assertThat(get(api, "/dead-letters").json().get("items")).isEmpty();
+        }
+    }
+
+    private static String[] settings() {
+        return new String[] {"--server.port=0", "--spring.data.redis.url=" + redis.uri()};
+    }
+
+    private static String url(ConfigurableApplicationContext service) {
+        return "http://localhost:" + service.getEnvironment().getRequiredProperty("local.server.port");
+    }
+
+    private static HttpAnswer get(ConfigurableApplicationContext service, String path) {
+        return HttpAnswer.get(url(service) + path);
+    }
+
+    private static String post(ConfigurableApplicationContext receiver, String checkin) {
+        HttpAnswer answer = HttpAnswer.post(url(receiver) + "/checkins", checkin);
+        assertThat(answer.status()).isEqualTo(202);
+        return answer.json().get("id").asString();
+    }
+
+    private static void awaitStatus(ConfigurableApplicationContext api, String id, String status) {
+        await().atMost(Duration.ofSeconds(20))
+                .until(() -> get(api, "/checkins/" + id)
+                        .json()
+                        .get("status")
+                        .asString("")
+                        .equals(status));
+    }
+}

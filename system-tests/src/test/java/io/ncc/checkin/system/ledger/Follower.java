@@ -1,0 +1,101 @@
+package io.ncc.checkin.system.ledger;
+
+import static org.awaitility.Awaitility.await;
+
+import io.ncc.checkin.testsupport.LiveFollower;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** A client that follows the stream, and goes on where it was when its connection ends. */
+final class Follower implements AutoCloseable {
+
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final int PAUSE_MILLIS = 50;
+
+    private final List<LiveFollower> sessions = new ArrayList<>(); // guarded by itself
+    private final String url;
+    private final Thread thread;
+    private volatile boolean over;
+
+    /** Returns when it is connected. */
+    Follower(int port) {
+        this.url = "http://127.0.0.1:" + port + "/checkins/stream";
+        sessions.add(LiveFollower.follow(url, null));
+        this.thread = new Thread(this::follow, "follower");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    private void follow() {
+        while (!over) {
+            try {
+                if (last().hasEnded()) {
+                    LiveFollower next = LiveFollower.follow(url, lastId());
+                    synchronized (sessions) {
+                        sessions.add(next);
+                    }
+                }
+                Thread.sleep(PAUSE_MILLIS);
+            } catch (UncheckedIOException | AssertionError e) {
+                // it is down for a moment, or stops
+            } catch (InterruptedException e) {
+                return;
+            }
+        }
+    }
+
+    private LiveFollower last() {
+        synchronized (sessions) {
+            return sessions.get(sessions.size() - 1);
+        }
+    }
+
+    private @Nullable String lastId() {
+        String id = null;
+        for (LiveFollower.Event event : events()) {
+            id = event.id() == null ? id : event.id();
+        }
+        return id;
+    }
+
+    /** All that it has seen, in order. */
+    List<LiveFollower.Event> events() {
+        synchronized (sessions) {
+            return sessions.stream()
+                    .flatMap(session -> session.events().stream())
+                    .toList();
+        }
+    }
+
+    int connections() {
+        synchronized (sessions) {
+            return sessions.size();
+        }
+    }
+
+    /** Fails if it isn't shown the entry in time, nor told last of a gap, after which nothing may come. */
+    void awaitSeen(String id) {
+        await("the follower to see " + id).atMost(LIMIT).until(() -> id.equals(lastId()) || endsWithGap());
+    }
+
+    private boolean endsWithGap() {
+        List<LiveFollower.Event> events = events();
+        return !events.isEmpty() && events.get(events.size() - 1).name().equals("gap");
+    }
+
+    @Override
+    public void close() {
+        over = true;
+        try {
+            thread.join(LIMIT.toMillis());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        synchronized (sessions) {
+            sessions.forEach(LiveFollower::close);
+        }
+    }
+}

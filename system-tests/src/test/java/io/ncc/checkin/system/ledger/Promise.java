@@ -1,0 +1,23 @@
+package io.ncc.checkin.system.ledger;
+
+/** What is promised, as the check sees it. */
+public enum Promise {
+    ACCEPTED_IS_STORED("every 202 is in the stream, what was refused is not, and what has a key is there once"),
+    IDS_GROW("what is accepted later has the higher id"),
+    FOLD("every hash is the sequential fold of what is settled"),
+    COUNTS("entries = applied + dead + lost + unsettled, and in the end nothing is unsettled"),
+    READS_ARE_TRUE("no answer shows what was never accepted"),
+    READ_YOUR_WRITES("an answer to ?after contains that checkin"),
+    LIVE("who follows sees every entry once and in order, or is told of a gap");
+
+    private final String text;
+
+    Promise(String text) {
+        this.text = text;
+    }
+
+    @Override
+    public String toString() {
+        return name() + " (" + text + ')';
+    }
+}

@@ -1,0 +1,125 @@
+package io.ncc.checkin.system.ledger;
+
+import static org.awaitility.Awaitility.await;
+
+import io.lettuce.core.Consumer;
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisFuture;
+import io.lettuce.core.RedisURI;
+import io.lettuce.core.StreamMessage;
+import io.lettuce.core.XReadArgs;
+import io.lettuce.core.XReadArgs.StreamOffset;
+import io.lettuce.core.XTrimArgs;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.testsupport.FaultProxy;
+import io.ncc.checkin.testsupport.Ledger;
+import io.ncc.checkin.testsupport.Ledger.Posting;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiConsumer;
+
+/** What a system does that doesn't keep its promises. The check has to find each. */
+public enum Sabotage {
+    /** A consumer that acknowledges first, and is gone before it applies. */
+    ACKNOWLEDGED_BEFORE_APPLIED(Promise.FOLD, Sabotage::acknowledgeOnly),
+
+    /** Someone who bounds the stream by its length alone. */
+    TRIMMED_BY_LENGTH(Promise.ACCEPTED_IS_STORED, Sabotage::trim),
+
+    /** A client that sends a write again when its connection was cut before the answer. */
+    WRITE_SENT_AGAIN(Promise.ACCEPTED_IS_STORED, Sabotage::appendWithReplay),
+
+    /** A processor whose script doesn't look whether an entry is settled, and a group that is rewound. */
+    GUARD_REMOVED(Promise.FOLD, Sabotage::rewindWithoutGuard);
+
+    private static final String STREAM = Keys.unpartitioned().checkins();
+    private static final int MAXLEN = 5;
+    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration DELAY = Duration.ofSeconds(1);
+
+    private final Promise broken;
+
+    @SuppressWarnings("ImmutableEnumChecker") // it holds no state
+    private final BiConsumer<Topology, Ledger> action;
+
+    Sabotage(Promise broken, BiConsumer<Topology, Ledger> action) {
+        this.broken = broken;
+        this.action = action;
+    }
+
+    /** The promise that isn't kept then. */
+    public Promise broken() {
+        return broken;
+    }
+
+    void commit(Topology topology, Ledger ledger) {
+        action.accept(topology, ledger);
+    }
+
+    private static void acknowledgeOnly(Topology topology, Ledger ledger) {
+        await("entries for the rogue consumer")
+                .atMost(LIMIT)
+                .pollDelay(Duration.ZERO)
+                .pollInterval(Duration.ofMillis(1))
+                .until(() -> !topology.redis()
+                        .onPrimary(Sabotage::readAndAcknowledge)
+                        .isEmpty());
+    }
+
+    @SuppressWarnings("unchecked") // of Lettuce's generic varargs
+    private static List<StreamMessage<String, String>> readAndAcknowledge(RedisCommands<String, String> redis) {
+        return redis.xreadgroup(
+                Consumer.from(Keys.GROUP, "rogue"), XReadArgs.Builder.noack(true), StreamOffset.lastConsumed(STREAM));
+    }
+
+    private static void trim(Topology topology, Ledger ledger) {
+        topology.redis().untilDoneOnPrimary(redis -> redis.xtrim(STREAM, XTrimArgs.Builder.maxlen(MAXLEN)));
+    }
+
+    private static void rewindWithoutGuard(Topology topology, Ledger ledger) {
+        topology.breakProcessors();
+        topology.redis().untilDoneOnPrimary(redis -> redis.xgroupSetid(StreamOffset.from(STREAM, "0"), Keys.GROUP));
+    }
+
+    /** With Lettuce as it comes. */
+    private static void appendWithReplay(Topology topology, Ledger ledger) {
+        int primary = topology.redis().primary();
+        Posting posting = ledger.open(1, false);
+        Map<String, String> fields = CheckinCodec.encode(posting.checkins().get(0));
+        try (var proxy = new FaultProxy(
+                "127.0.0.1", topology.redis().nodes().get(primary).port())) {
+            RedisClient client = RedisClient.create(RedisURI.create("127.0.0.1", proxy.port()));
+            try (StatefulRedisConnection<String, String> connection = client.connect()) {
+                long started = System.nanoTime();
+                proxy.delay(DELAY);
+                RedisFuture<String> id = connection.async().xadd(STREAM, fields);
+                await("the write, whose answer is still on its way")
+                        .atMost(LIMIT)
+                        .pollDelay(Duration.ZERO)
+                        .pollInterval(Duration.ofMillis(5))
+                        .until(() -> topology.redis().on(primary, redis -> isNew(redis, fields)));
+                proxy.delay(Duration.ZERO);
+                proxy.cut();
+                posting.accepted(
+                        List.of(id.toCompletableFuture()
+                                .orTimeout(20, TimeUnit.SECONDS)
+                                .join()),
+                        started);
+            } finally {
+                client.shutdown(0, 2, TimeUnit.SECONDS);
+            }
+        }
+    }
+
+    private static boolean isNew(RedisCommands<String, String> redis, Map<String, String> fields) {
+        return redis.xrevrange(STREAM, Range.unbounded(), Limit.from(200)).stream()
+                .anyMatch(entry -> entry.getBody().equals(fields));
+    }
+}
