@@ -10,7 +10,7 @@
 -- Returns the outcome of settle. An entry is left alone if the hash of its user or location can't take it.
 
 local MAX_COUNTER = 2 ^ 53
-local call, pcall, match = redis.call, redis.pcall, string.match
+local call, match = redis.call, string.match
 local users, locations = tonumber(ARGV[ownArgs + 1]), tonumber(ARGV[ownArgs + 2])
 local userKeys, locationKeys = ownKeys, ownKeys + users
 local userIds, locationIds = ownArgs + 2, ownArgs + 2 + users
@@ -27,13 +27,10 @@ end
 
 local unusable = {} -- key -> reason
 
--- Only a key of another type makes its entries unusable; any other error fails the call.
 local function read(key, ...)
-  local values = pcall('HMGET', key, ...)
-  if not values.err then return values end
-  if not string.find(values.err, 'WRONGTYPE', 1, true) then error(values.err) end
-  unusable[key] = key .. ' is not a hash'
-  return {}
+  local values, reason = readHash(key, ...)
+  unusable[key] = reason
+  return values or {}
 end
 
 local function readCounter(key, name, text)

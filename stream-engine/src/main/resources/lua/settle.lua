@@ -20,7 +20,8 @@
 -- probe              the key to try commands on
 -- alone[n]           the reason why entry n can't be applied, else nil. The projection adds its reasons before it calls settle. The
 --                    entries that can't be decoded are in it from the start, with '' as the reason
--- settle(commands)   see below
+-- readHash(key, ...)  see below
+-- settle(commands)    see below
 --
 -- A call that fails has changed nothing, if the projection can't fail after it called settle. Safe to run twice: an entry counts only if
 -- it isn't settled, and is settled afterwards.
@@ -33,6 +34,15 @@ local ownKeys, ids, ownArgs = 5, 5, 5 + entryCount
 
 local alone = {}
 for n in string.gmatch(ARGV[5], '%d+') do alone[tonumber(n)] = '' end
+
+-- HMGET of a key that may hold something else. Returns the values, or nil and the reason why its entries must be left alone. Any other
+-- error, such as a missing permission, fails the call: it isn't the fault of an entry.
+local function readHash(key, ...)
+  local values = redis.pcall('HMGET', key, ...)
+  if not values.err then return values end
+  if not string.find(values.err, 'WRONGTYPE', 1, true) then error(values.err) end
+  return nil, key .. ' is not a hash'
+end
 
 -- Acknowledges the entries and counts them in the totals. The projection calls it once, when nothing but its writes is left to do.
 --

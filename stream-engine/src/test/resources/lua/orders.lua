@@ -6,12 +6,11 @@
 local function ownArg(n, i) return ARGV[ownArgs + 2 * (n - 1) + i] end
 
 for n = 1, entryCount do
-  local key = not alone[n] and KEYS[ownKeys + ownArg(n, 1)]
-  local cents = key and redis.pcall('HGET', key, 'cents')
-  if type(cents) == 'table' then
-    alone[n] = key .. ' is not a hash'
-  elseif cents and not string.match(cents, '^%d+$') then
-    alone[n] = key .. ': cents is not a number'
+  if not alone[n] then
+    local key = KEYS[ownKeys + ownArg(n, 1)]
+    local values, reason = readHash(key, 'cents')
+    if values and values[1] and not string.match(values[1], '^%d+$') then reason = key .. ': cents is not a number' end
+    alone[n] = reason
   end
 end
 

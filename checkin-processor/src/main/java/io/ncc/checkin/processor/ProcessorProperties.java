@@ -64,7 +64,7 @@ public record ProcessorProperties(
                     retainAge,
                     maxLength);
         } catch (IllegalArgumentException e) {
-            throw new IllegalArgumentException(PREFIX + '.' + e.getMessage(), e);
+            throw new IllegalArgumentException(PREFIX + '.' + e.getMessage());
         }
     }
 
