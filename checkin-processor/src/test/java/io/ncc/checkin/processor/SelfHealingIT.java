@@ -166,7 +166,7 @@ final class SelfHealingIT {
     }
 
     private static Logger logger() {
-        return (Logger) LoggerFactory.getLogger("io.ncc.checkin");
+        return (Logger) LoggerFactory.getLogger("io.ncc");
     }
 
     static Stream<Outage> outages() {
