@@ -1,20 +1,20 @@
--- Applies a batch of checkins to their users and locations. It stands after settle.lua, which says what KEYS[1 .. 5] and the first
--- arguments are, and settles the entries.
+-- Applies a batch of checkins to their users and locations. This file comes after settle.lua, which documents KEYS[1 .. 5] and the first
+-- arguments, and settles the entries.
 --
 -- own keys           the U users of the batch, each once, then its L locations, each once
 -- own arguments      U, L; then the ids of the users and of the locations, in the order of their keys;
---                    then for each entry the number of its user (1 to U), the number of its location (1 to L), and its stars. The stars of the
---                    replay of a dead letter are followed by a space and the id that decides which checkin is the last.
+--                    then for each entry the number of its user (1 to U), the number of its location (1 to L), and its stars. For a dead letter
+--                    that was put back, a space and the id of the original follow: that id decides which checkin is the last.
 --                    An entry that can't be decoded has three arguments of any value
 --
--- Returns the outcome of settle. An entry is left alone if the hash of its user or location can't take it.
+-- Returns the outcome of settle. An entry can't be applied if the hash of its user or location is unusable.
 
 local MAX_COUNTER = 2 ^ 53
 local call, match = redis.call, string.match
 local users, locations = tonumber(ARGV[ownArgs + 1]), tonumber(ARGV[ownArgs + 2])
 local userKeys, locationKeys = ownKeys, ownKeys + users
 local userIds, locationIds = ownArgs + 2, ownArgs + 2 + users
-local entries = locationIds + locations - 2 -- entry n has the arguments entries + 3 * n, and the next two
+local entries = locationIds + locations - 2 -- ARGV[entries + 3 * n] is the first of the three of entry n
 
 -- Read and check. HMGET also checks the type of the key.
 
@@ -39,7 +39,7 @@ local function readCounter(key, name, text)
   return number
 end
 
--- Parallel arrays, indexed by the number of the user or location. A table for each took a seventh of the script's time.
+-- Parallel arrays, indexed by the number of the user or location. One table for each of them would cost a seventh of the script's time.
 local userCount, userMillis, userId, userNew, userAdded, userNewest, userAt = {}, {}, {}, {}, {}, {}, {}
 for u = 1, users do
   local key = KEYS[userKeys + u]
@@ -100,8 +100,8 @@ local function isGreater(a, b)
   return a > b
 end
 
--- The last checkin is the one of the highest id. lastCheckinId breaks ties within a millisecond; other programs write lastCheckin alone,
--- so it counts only while its milliseconds are those of lastCheckin.
+-- The last checkin is the one with the highest id. lastCheckinId breaks ties within a millisecond. Other programs may write lastCheckin without
+-- it, so lastCheckinId is ignored if its milliseconds differ from lastCheckin.
 local function isNewer(millis, sequence, lastMillis, lastId)
   if not lastMillis then return true end
   lastMillis = string.gsub(lastMillis, '^0+(%d)', '%1')

@@ -1,24 +1,24 @@
--- Claims entries that their consumers have held for too long: one step of a walk through the group's pending entries.
+-- Claims entries that have been pending for too long. One call covers one part of the group's pending entries.
 --
 -- KEYS     the stream, the checkpoint, the settled ranges, the totals, a key to try commands on
--- ARGV     the consumer group, the consumer that claims, the idle time in milliseconds, the cursor (0-0 to begin), the most to claim
+-- ARGV     the consumer group, the consumer that claims, the idle time in milliseconds, the cursor (0-0 to begin), the most entries to claim
 --
--- Returns { cursor, { { id, { field, value, ... }, deliveries }, ... }, { lost ids } }: where to go on (0-0 at the end), the claimed entries
--- by ascending id, and those that no longer are in the stream because someone deleted them. The latter are acknowledged and counted here:
--- from 7.0 on XAUTOCLAIM itself takes them out of the pending entries, so there is no later.
--- Fails with NOGROUP if the stream or the group is gone. Safe to run twice: what was claimed just now isn't idle.
+-- Returns { cursor, { { id, { field, value, ... }, deliveries }, ... }, { lost ids } }: the cursor for the next call (0-0 at the end), the
+-- claimed entries by ascending id, and the entries that someone deleted from the stream while they were pending. This script counts those as
+-- lost, because from 7.0 on XAUTOCLAIM removes them from the pending entries, and no later call would find them.
+-- Fails with NOGROUP if the stream or the group is gone. Safe to run twice: an entry that was claimed just now isn't idle.
 
 local stream, checkpointKey, rangesKey, totalsKey, probe = unpack(KEYS)
 local group, consumer, idle, cursor, most = unpack(ARGV)
 
--- What follows the claim must not fail for want of a permission, or because a key is not what it should be.
+-- After the claim, nothing may fail because of a missing permission or a key of the wrong type. So all commands run once before it.
 readCheckpoint(checkpointKey)
 readStreamInfo(stream)
 redis.call('ZRANGEBYLEX', rangesKey, '-', '+', 'LIMIT', 0, 1)
 redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)
 redis.call('XPENDING', stream, group, '-', '+', 1)
 redis.call('XRANGE', stream, '-', '-')
--- A claim counts as a delivery, so whoever may not apply or set aside what is claimed must not claim.
+-- A claim counts as a delivery, so a Redis user that may not apply entries or set them aside must not claim them.
 requirePermissions(stream, group, rangesKey, {
   { 'HSET', probe, 'probe', '1' },
   { 'XADD', probe, '*', 'probe', '1' },
@@ -36,7 +36,8 @@ for i = 1, #reply[2] do
   end
 end
 
--- 7.0 names what is deleted. 6.2 gives nil without an id, and moves it to this consumer: look for it among what the consumer holds.
+-- Redis 7.0 returns the ids of deleted entries. Redis 6.2 returns nil for such an entry and makes it pending with this consumer. So look for it
+-- among this consumer's pending entries.
 local gone = reply[3] or {}
 local from = cursor
 while holes > 0 do

@@ -1,21 +1,22 @@
--- Keeps house: moves the checkpoint forward, drops the ranges below it, trims the stream, and reads how things stand.
+-- Housekeeping: moves the checkpoint forward, drops the ranges below it, trims the stream, removes consumers that are gone, and reads the
+-- state of the stream and the group.
 --
--- KEYS     the stream, the checkpoint, the settled ranges, the totals, and one that is not used
+-- KEYS     the stream, the checkpoint, the settled ranges, the totals, and a key that this script doesn't use
 -- ARGV[1]  the consumer group
 -- ARGV[2]  how many settled entries to keep
--- ARGV[3]  for how many milliseconds to keep settled entries, at most; 0 for any time
--- ARGV[4]  the length of the stream from which on other groups don't hold the trim back
+-- ARGV[3]  the longest time to keep settled entries, in milliseconds; 0 for no limit
+-- ARGV[4]  from this length of the stream on, the trim doesn't wait for other groups
 -- ARGV[5]  the most entries beyond ARGV[2] to trim in this call
--- ARGV[6]  the consumer that asks
--- ARGV[7]  consumers that are idle for so many milliseconds and hold nothing are removed; 0 for none
+-- ARGV[6]  the consumer that runs this script; it is not removed
+-- ARGV[7]  the idle time in milliseconds after which a consumer without pending entries is removed; 0 to remove none
 --
 -- Returns { stale, trimmed, more, length, pending, oldest unsettled id, last id, milliseconds now, { groups passed over },
 -- { consumers removed }, { applied, dead, lost, skipped } }: stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
--- more is 1 if there is more to trim or to drop, 2 if the ranges have not been gone through to their end, so that the oldest unsettled id
--- is not known yet; an id is '' where there is none.
+-- more is 1 if there is more to trim or to drop, and 2 if the script stopped before the end of the ranges, so that it doesn't know the oldest
+-- unsettled id yet; an id is '' if there is none.
 --
--- Nothing unsettled is trimmed, and nothing that another group hasn't acknowledged, while the stream is shorter than ARGV[4]. Each write
--- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
+-- No unsettled entry is trimmed. While the stream is shorter than ARGV[4], no entry is trimmed that another group has not acknowledged. Redis
+-- allows the writes when memory is full, each by itself or because of a write before it. Safe to run twice, and by several consumers at once.
 
 local MOST_DROPPED = 5000
 local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS, 1, 4)
@@ -33,7 +34,7 @@ if not last then
   return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals }
 end
 
--- The groups. An entry of a group is done with when it is below the first pending one, and not above the last one that was delivered.
+-- The groups. A group is done with the entries below its first pending one that are not above the last delivered one.
 
 local function map(pairs)
   local values = {}
@@ -63,7 +64,7 @@ for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
   end
 end
 
--- The checkpoint: what the group is done with, then on through the ranges as long as nothing unsettled lies between.
+-- The checkpoint: up to where the group is done, then on through the ranges until there is an unsettled entry.
 
 local before = readCheckpoint(checkpointKey)
 local checkpoint = before
@@ -71,7 +72,7 @@ if doneByUs and doneByUs > (checkpoint or pad('0-0')) then checkpoint = doneByUs
 local oldest, more
 checkpoint, oldest, more = settledUpTo(checkpoint, last, stream, hasGroup and group or nil, rangesKey)
 if checkpoint then
-  -- those that are left for the next call do no harm
+  -- ranges that are left for the next call do no harm
   local top = '[' .. checkpoint .. '}' -- '}' is above the '|' after <last>
   local below = redis.call('ZRANGEBYLEX', rangesKey, '-', top, 'LIMIT', 0, MOST_DROPPED)
   redis.call('ZREMRANGEBYLEX', rangesKey, '-', #below > 0 and '[' .. below[#below] or top)
@@ -109,14 +110,15 @@ if point and checkpoint then
   if excess > mostTrimmed and not held and more == 0 then more = 1 end
 end
 
--- Consumers that are gone. An idle time alone doesn't say so: polls that find nothing don't end it.
+-- Consumers that are gone, or seem so: before Redis 7.2, a read that finds nothing doesn't reset the idle time. If a removed consumer still
+-- runs, its next read creates it again.
 
 local removed = {}
 if reapMillis > 0 and hasGroup then
   for _, reply in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local it = map(reply)
     if it.pending == 0 and it.idle > reapMillis and it.name ~= self then
-      redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, as the next is then
+      redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, and then so is the next
       redis.call('XGROUP', 'DELCONSUMER', stream, group, it.name)
       removed[#removed + 1] = it.name
     end

@@ -1,9 +1,9 @@
--- Removes a consumer from its group if it holds nothing: with XGROUP DELCONSUMER goes what it holds.
+-- Removes a consumer from its group if it has no pending entries: XGROUP DELCONSUMER would drop them.
 --
 -- KEYS     the stream
 -- ARGV     the consumer group, the consumer
 --
--- Returns 1 if it was removed. The first write is one that Redis allows when memory is full. Safe to run twice.
+-- Returns 1 if it was removed, else 0. The first write is XACK, which Redis allows when memory is full. Safe to run twice.
 
 local consumers = redis.pcall('XINFO', 'CONSUMERS', KEYS[1], ARGV[1])
 if consumers.err then return 0 end

@@ -1,10 +1,10 @@
--- Makes the consumer group if it isn't there, where it has to go on, and drops what is known of a stream that is gone.
+-- Creates the consumer group at the checkpoint, unless it exists. Before, drops a checkpoint and ranges of a stream that is gone.
 --
 -- KEYS     the stream, the checkpoint, the settled ranges
--- ARGV     the consumer group; none to make none
+-- ARGV     the consumer group; if missing, no group is created
 --
--- Returns { position, created, stale }: the checkpoint, or 0-0; 1 if the group was made; 1 if a checkpoint or ranges were dropped.
--- The first write is one that Redis allows when memory is full. Safe to run twice.
+-- Returns { position, created, stale }: the checkpoint, or 0-0; 1 if the group was created; 1 if a checkpoint or ranges were dropped.
+-- The first write is DEL or XACK, which Redis allows when memory is full. Safe to run twice.
 
 local stream, checkpointKey, rangesKey = unpack(KEYS)
 local group = ARGV[1]

@@ -1,9 +1,9 @@
--- Uses every write command of the scripts once, on a key of its own: a Redis user that may not run one of them would otherwise be
--- found out in the middle of a script, after entries were acknowledged.
+-- Runs every command of the engine's scripts once, on a key of its own. Otherwise a missing permission of the Redis user might show only in
+-- the middle of a script, after entries were acknowledged.
 --
--- KEYS[1]  the probe's key; nothing is left of it
+-- KEYS[1]  a key whose content doesn't matter; it is deleted
 --
--- Fails with NOPERM. Safe to run twice, as nobody else uses the key, and when memory is full.
+-- Fails with NOPERM. Safe to run twice, and when memory is full, because Redis allows the DEL, and then the writes after it.
 
 local key = KEYS[1]
 redis.call('DEL', key)

@@ -1,19 +1,19 @@
--- Sets entries aside that can't be applied: each becomes a dead letter and is acknowledged, in one.
+-- Sets aside entries that can't be applied: turns each into a dead letter and acknowledges it.
 --
 -- KEYS[1 .. 5]       the stream, the checkpoint, the settled ranges, the totals, a key to try commands on
 -- KEYS[6], KEYS[7]   the stream of dead letters, the hash of entry id -> dead letter id
 -- ARGV[1]            the consumer group
 -- ARGV[2]            1: only an entry whose XACK here returns 1 counts. 0: sequential mode, which reads without a group
--- ARGV[3]            the name of the consumer that asks, for entries that nobody holds
+-- ARGV[3]            the consumer that runs this script; a dead letter names it if the entry isn't pending
 -- then for each entry: its id, the reason
 --
--- A dead letter has the fields originalId, reason, deliveries, consumer, fields (how many the entry had) and then those of the entry, the
--- first 1,000 of them, unchanged: a name may stand twice.
+-- A dead letter has the fields originalId, reason, deliveries, consumer and fields (how many the entry had), and then the first 1,000 fields of
+-- the entry, unchanged. So it may have two fields of the same name.
 --
--- Returns { { ids that became dead letters }, { ids that are lost } }. Lost is what is no longer in the stream: someone deleted it. An entry
--- in neither was settled before, or is not pending.
--- Fails with NOGROUP if the group is gone, WRONGTYPE or DAMAGED if one of the keys is not what it should be. A call that fails has changed
--- nothing: the first write is XACK. Safe to run twice: what was set aside is settled.
+-- Returns { { ids that became dead letters }, { ids that are lost } }. An entry is lost if someone deleted it from the stream. An entry in
+-- neither list was settled before, or is not pending.
+-- Fails with NOGROUP if the group is gone, and with WRONGTYPE or DAMAGED if a key has the wrong type or an invalid value. A call that fails has
+-- acknowledged and set aside nothing. Safe to run twice: an entry that was set aside is settled.
 
 local MOST_FIELDS = 1000
 local stream, checkpointKey, rangesKey, totalsKey, probe, deadKey, deadIdsKey = unpack(KEYS)

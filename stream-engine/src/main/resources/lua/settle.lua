@@ -1,5 +1,5 @@
--- Settles a batch for a projection: decides which entries count, and acknowledges them. This text stands after settled.lua and before the
--- script of a projection, which does three things: it reads and checks what it is going to change, calls settle, and writes.
+-- Settles a batch for a projection: decides which entries count, and acknowledges the entries. This file is placed between settled.lua and the
+-- script of a projection. That script does three things: it reads and checks what it is going to change, calls settle, and writes.
 --
 -- KEYS[1 .. 5]       the stream, the checkpoint, the settled ranges, the totals, a key to try commands on
 -- KEYS[6 ..]         the projection's own keys
@@ -23,9 +23,9 @@
 -- readHash(key, ...)  see below
 -- settle(commands)    see below
 --
--- A call that fails has changed nothing, if the projection can't fail after it called settle. Safe to run twice: an entry counts only if
--- it isn't settled, and is settled afterwards.
--- Fails with NOGROUP if the group is gone, WRONGTYPE or DAMAGED if one of the first keys is not what it should be.
+-- A call that fails has changed nothing, provided that the projection can't fail after it called settle. Safe to run twice: an entry counts
+-- only if it isn't settled, and is settled afterwards.
+-- Fails with NOGROUP if the group is gone, and with WRONGTYPE or DAMAGED if one of the first keys has the wrong type or an invalid value.
 
 local KEYS, ARGV = KEYS, ARGV -- Lua reads a local faster than a global
 local stream, checkpointKey, rangesKey, totalsKey, probe = unpack(KEYS, 1, 5)
@@ -35,8 +35,8 @@ local ownKeys, ids, ownArgs = 5, 5, 5 + entryCount
 local alone = {}
 for n in string.gmatch(ARGV[5], '%d+') do alone[tonumber(n)] = '' end
 
--- HMGET of a key that may hold something else. Returns the values, or nil and the reason why its entries must be left alone. Any other
--- error, such as a missing permission, fails the call: it isn't the fault of an entry.
+-- HMGET of a key that may not be a hash. Returns the values, or nil and the reason why entries that need this key can't be applied. Any other
+-- error, such as a missing permission, fails the script, because no entry is the cause.
 local function readHash(key, ...)
   local values = redis.pcall('HMGET', key, ...)
   if not values.err then return values end
@@ -48,22 +48,22 @@ end
 --
 -- commands: the commands that the projection runs afterwards, as requirePermissions takes them.
 --
--- Returns passedOver and outcome. passedOver[n] is true if entry n must not be written, because it is alone, was settled before, or is not
+-- Returns passedOver and outcome. passedOver[n] is true if entry n must not be written, because alone[n] is set, it was settled before, or is not
 -- pending; else it is nil. The outcome is what the script returns: { applied, skipped, { id, reason, id, reason, ... } }, that is how
 -- many entries count; how many are only acknowledged, because they were settled before (the group was rewound or made anew); and the
 -- entries left alone, except those that can't be decoded. If outcome[1] is entryCount, all entries count and passedOver is empty.
 local function settle(commands)
   local isSettled, clear =
     settledBetween(stream, checkpointKey, rangesKey, ARGV[ids + 1], ARGV[ids + entryCount], mustBePending)
-  -- A range over several entries might overlap those that exist already: entries deleted from the stream don't show as a gap.
+  -- Join entries into one range only if no range exists between them: an entry that was deleted from the stream leaves no visible gap.
   local add, gap, writeRanges = newRanges(contiguous and clear)
 
   -- XACK returns 0 for an entry that isn't pending, and also if there is no group. XPENDING fails if there is no group.
   if mustBePending then redis.call('XPENDING', stream, group, '-', '+', 1) end
   requirePermissions(stream, group, rangesKey, commands)
 
-  -- Redis doesn't roll a script back, so all that can fail stands above this line. The first write is XACK: Redis allows it when memory
-  -- is full, and refuses none of the writes that follow it in the same script for memory.
+  -- Redis doesn't roll a script back, so everything that can fail is above this line. The first write is XACK: Redis allows it when memory
+  -- is full, and then also allows the writes that follow it in the same script.
 
   local call = redis.call
   local passedOver, applied, skipped, left = {}, 0, 0, {}

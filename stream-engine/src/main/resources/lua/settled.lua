@@ -1,8 +1,8 @@
--- What is settled: applied, set aside, or counted as lost. This text stands before each script that needs it.
+-- Records and looks up which entries are settled: applied, set aside, or counted as lost. This file is prepended to each script that needs it.
 --
--- Settled is every entry up to and including the checkpoint, and every entry within a range. A range is a member of a sorted set whose
--- scores are all 0: "<last>|<first>", both ids padded, so that the order of the text is the order of the ids. Ranges never overlap: the one
--- that may hold an id is the first whose <last> isn't below it.
+-- An entry is settled if it is not above the checkpoint, or if it is within a range. A range is a member of a sorted set whose scores are all 0:
+-- "<last>|<first>", both ids padded, so that members sort in the order of ids. Ranges never overlap. So the only range that can hold an id is the
+-- first one whose <last> isn't below the id.
 
 local function pad(id)
   local millis, sequence = string.match(id, '^(%d+)%-(%d+)$')
@@ -35,15 +35,15 @@ local function readCheckpoint(checkpointKey)
   return pad(checkpoint)
 end
 
--- XINFO STREAM, with an error only for a stream that isn't there.
+-- XINFO STREAM. Returns the error if the stream doesn't exist; any other error fails the script.
 local function readStreamInfo(streamKey)
   local info = redis.pcall('XINFO', 'STREAM', streamKey)
   if info.err and redis.call('EXISTS', streamKey) == 1 then error(info.err) end
   return info
 end
 
--- What belongs to a stream that is gone would make all that is new look settled. Returns whether there was such, and the padded last id of
--- the stream. Its write is one that Redis allows when memory is full.
+-- Drops a checkpoint and ranges that belong to a stream that is gone, as they would make new entries look settled. Returns whether it dropped
+-- them, and the padded last id of the stream. Its only write is DEL, which Redis allows when memory is full.
 local function dropStale(streamInfo, checkpointKey, rangesKey)
   local last
   if not streamInfo.err then
@@ -60,9 +60,9 @@ end
 
 local function never() return false end
 
--- Looks at ids from first to last, which may be the same. Returns a function that tells whether one of them is settled, and whether none
--- of them can be in a range. For a run of new entries that costs two reads, however long it is.
--- What is stale is dropped only where an entry must be pending to count: without a group, a batch of a stream that is gone would count again.
+-- Prepares the lookup of ids from first to last, which may be the same. Returns a function that tells whether one of these ids is settled, and
+-- whether it is certain that none of them is in a range. For a batch of new entries this costs two reads, however long the batch is.
+-- Stale keys are dropped only if an entry must be pending to count. In sequential mode, a batch of a stream that is gone would count again.
 local function settledBetween(streamKey, checkpointKey, rangesKey, first, last, mustBePending)
   local checkpoint = readCheckpoint(checkpointKey)
   local low, high = pad(first), pad(last)
@@ -78,10 +78,10 @@ local function settledBetween(streamKey, checkpointKey, rangesKey, first, last, 
   end, clear
 end
 
--- Goes from the checkpoint (or false) on through the ranges, as long as nothing unsettled lies between: neither an entry of the stream, nor one
--- that is pending in the group and was deleted from the stream, as it is not settled before it is counted as lost. The group is nil if it is not
--- there. Returns how far it came; the first unsettled id, '' if there is none up to the last; and 2 if it took as many steps as one call may,
--- so that this is not known, else 0.
+-- Moves the checkpoint (or false) on through the ranges until there is an unsettled entry. That is an entry of the stream, or an entry that is
+-- pending in the group and was deleted from the stream: it isn't settled until it is counted as lost. The group is nil if it doesn't exist.
+-- Returns the new checkpoint; the first unsettled id, '' if there is none up to last; and 2 if it reached the limit of steps in one call, so
+-- that the first unsettled id isn't known, else 0.
 local function settledUpTo(checkpoint, last, streamKey, group, rangesKey)
   for step = 1, 1000 do
     if checkpoint and checkpoint >= last then return checkpoint, '', 0 end
@@ -96,8 +96,8 @@ local function settledUpTo(checkpoint, last, streamKey, group, rangesKey)
   return checkpoint, '', 2
 end
 
--- Collects what is settled now: add(id) for each entry ascending, gap() where one in between is not. Entries are joined to ranges only
--- where the caller says that the stream has nothing else between them.
+-- Collects entries that are settled now, as ranges. Returns three functions: add(id), to be called in ascending order; gap(), to be called for an
+-- entry that isn't settled; and write(rangesKey). Entries are joined into one range only if the stream has no other entries between them.
 local function newRanges(contiguous)
   local ranges, first, last = {}, nil, nil
   local function gap()
@@ -122,12 +122,12 @@ local function newRanges(contiguous)
   return add, gap, write
 end
 
--- Never lets a counter stop anything: a script that fails after its first write would have done half of its work.
+-- Adds to a total. Ignores errors, such as a wrong type: if the script failed here, after its first write, it would have done half of its work.
 local function count(totalsKey, name, by)
   if by > 0 then redis.pcall('HINCRBY', totalsKey, name, by) end
 end
 
--- { applied, dead, lost, skipped }, as texts; '0' for what isn't counted, or not as a number.
+-- Returns { applied, dead, lost, skipped } as strings; '0' for a total that is missing or not a number.
 local function readTotals(totalsKey)
   local counted = redis.pcall('HMGET', totalsKey, 'applied', 'dead', 'lost', 'skipped')
   local totals = {}
@@ -135,10 +135,10 @@ local function readTotals(totalsKey)
   return totals
 end
 
--- Fails unless this user of Redis may run the commands that follow the first XACK of an entry. After that XACK it would be too late.
--- Each command is a table of its name and arguments, and is run. Its arguments name a key whose content doesn't matter: a command that
--- needs another type fails with WRONGTYPE, and that shows the permission, too. ZADD is always among what follows, and with XX it adds no member.
--- The XACK of an id that is never pending comes first: Redis allows it when memory is full, and then allows the writes after it.
+-- Fails unless the Redis user may run the commands that follow the first XACK of an entry. After that XACK, a failure would be too late.
+-- A command is a table of its name and arguments, and is run here. Its key must be one whose content doesn't matter. WRONGTYPE is no failure: it
+-- also shows that the user may run the command. ZADD is tried for every caller; with XX it adds no member. The XACK, of an id that is never
+-- pending, comes first: Redis allows it when memory is full, and then allows the writes after it.
 local function requirePermissions(streamKey, group, rangesKey, commands)
   redis.call('XACK', streamKey, group, '0-0')
   redis.call('ZADD', rangesKey, 'XX', 0, 'probe')

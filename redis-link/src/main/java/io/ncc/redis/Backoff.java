@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
- * The pauses between attempts at something that keeps failing: doubled each time up to a limit, each drawn at random below that ("full
- * jitter"), so that many instances don't come back in step. For one thread.
+ * Exponential backoff with full jitter. Each pause is random, up to a bound that doubles each time until it reaches the limit. So many
+ * instances don't retry at the same moment. Not thread-safe.
  */
 public final class Backoff {
 
@@ -27,7 +27,7 @@ public final class Backoff {
         return pause;
     }
 
-    /** An attempt succeeded. */
+    /** Starts again with the first bound, after an attempt succeeded. */
     public void reset() {
         next = first;
     }

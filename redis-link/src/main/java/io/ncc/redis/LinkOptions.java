@@ -9,7 +9,7 @@ import io.lettuce.core.protocol.ProtocolKeyword;
 import io.lettuce.core.protocol.RedisCommand;
 import java.time.Duration;
 
-/** The options that a {@link RedisLink} needs of its Lettuce client: Lettuce does nothing behind the caller's back. */
+/** The Lettuce client options that a {@link RedisLink} needs: no reconnection, no replay of commands, a timeout for each command. */
 public final class LinkOptions {
 
     /** The longest time for which a read may ask the server to block. */
@@ -20,11 +20,11 @@ public final class LinkOptions {
     private LinkOptions() {}
 
     /**
-     * Switches off Lettuce's reconnection, and with it the replay of commands: an XADD that was on the wire when a connection broke would be
-     * sent again, whether the server had executed it or not.
+     * Sets the options. Lettuce's reconnection is off, because it includes the replay of commands: Lettuce would send an XADD that was in flight
+     * when the connection broke again, even if the server had executed it.
      *
-     * @param options to be changed
-     * @param timeout the time that each command gets; a read that blocks gets {@link #MAX_BLOCK} on top
+     * @param options the builder to change
+     * @param timeout the timeout of each command; a blocking read gets {@link #MAX_BLOCK} in addition
      */
     public static ClientOptions.Builder apply(ClientOptions.Builder options, Duration timeout) {
         return options.autoReconnect(false)

@@ -12,7 +12,10 @@ import java.security.NoSuchAlgorithmException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
-/** A Lua script, run by its digest. A server that doesn't know it (restarted, flushed, failed over) is given it, and it is run again. */
+/**
+ * A Lua script, run by its digest (EVALSHA). If the server doesn't have it cached, after a restart, SCRIPT FLUSH or failover, the script is run by
+ * its source (EVAL).
+ */
 public final class LuaScript {
 
     private final String source;
@@ -24,9 +27,9 @@ public final class LuaScript {
     }
 
     /**
-     * Reads a script from the class path, as seen by its owner.
+     * Reads a script from the class path of its owner.
      *
-     * @param names of files {@code lua/<name>.lua}; they are put together in this order, functions that several scripts need first
+     * @param names the files {@code lua/<name>.lua}, which are concatenated in this order; files with shared functions come first
      */
     public static LuaScript of(Class<?> owner, String... names) {
         StringBuilder source = new StringBuilder();
@@ -56,12 +59,12 @@ public final class LuaScript {
         }
     }
 
-    /** Runs the script. {@code T} is what Lettuce makes of {@code output}: a {@code List<Object>} for {@code MULTI}. */
+    /** Runs the script. {@code T} is the type that Lettuce returns for {@code output}, such as {@code List<Object>} for {@code MULTI}. */
     public <T> CompletionStage<T> run(
             RedisAsyncCommands<String, String> commands, ScriptOutputType output, String[] keys, String[] args) {
         CompletionStage<T> firstTry = commands.evalsha(digest, output, keys, args);
         return firstTry.exceptionallyCompose(failure -> RedisCondition.of(failure) == RedisCondition.NO_SCRIPT
-                ? commands.<T>eval(source, output, keys, args) // in one step: between two, it could be flushed again
+                ? commands.<T>eval(source, output, keys, args) // not SCRIPT LOAD, EVALSHA: a flush may come between
                 : CompletableFuture.failedFuture(failure));
     }
 }

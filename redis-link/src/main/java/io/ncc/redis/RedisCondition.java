@@ -14,29 +14,29 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is the matter when Redis doesn't do what it was asked: the one place where a failure gets its name.
+ * Why a command failed. This is the only place that classifies failures.
  *
- * <p>The error code is searched for in the whole text. Redis 6.2 reports an error inside a script as
- * {@code ERR Error running script ... -OOM ...}; only from 7.0 on does the message begin with the code.
+ * <p>The error code may be anywhere in the message, because Redis 6.2 reports an error inside a script as
+ * {@code ERR Error running script ... -OOM ...}. From 7.0 on, the message begins with the code.
  */
 public enum RedisCondition {
     /** There is no connection, or it broke. */
     AWAY(true),
-    /** No answer in time; what was asked may still be done. */
+    /** There was no reply in time. The server may still execute the command. */
     TIMEOUT(true),
-    /** Reading its data after a start. */
+    /** The server is loading its data after a start. */
     LOADING(true, "LOADING"),
-    /** A script of someone's runs for too long. */
+    /** A script has been running for too long, and the server refuses other commands meanwhile. */
     BUSY(true, "BUSY"),
     /** {@code maxmemory} is reached and nothing may be evicted. */
     OUT_OF_MEMORY(true, "OOM"),
-    /** A replica: the primary has moved. */
+    /** The server is a replica: another server is the primary now. */
     READ_ONLY(true, "READONLY"),
-    /** A replica that has lost its primary. */
+    /** The server is a replica that has no connection to its primary. */
     MASTER_DOWN(true, "MASTERDOWN"),
     /** Writes are refused because the last save to disk failed. */
     PERSISTENCE_FAILING(true, "MISCONF"),
-    /** Writes are refused because fewer replicas are there than {@code min-replicas-to-write} asks for. */
+    /** Writes are refused because fewer replicas are connected than {@code min-replicas-to-write} requires. */
     TOO_FEW_REPLICAS(true, "NOREPLICAS"),
     /** A part of the cluster is down or is being moved. */
     CLUSTER_UNSTABLE(true, "CLUSTERDOWN|TRYAGAIN"),
@@ -46,13 +46,13 @@ public enum RedisCondition {
     FORBIDDEN(true, "NOAUTH|NOPERM|WRONGPASS|The user executing the script can't|ACL failure in script"),
     /** The stream's highest possible id is in use: nothing can be appended any more. */
     IDS_EXHAUSTED(true, "exhausted the last possible ID"),
-    /** A blocked read was ended by the server: the stream was deleted, or the role changed. */
+    /** The server ended a blocked read, because the stream was deleted or the role of the server changed. */
     UNBLOCKED(true, "UNBLOCKED"),
     /** The consumer group, or its stream, doesn't exist. */
     NO_GROUP(false, "NOGROUP|no such key|The XGROUP subcommand requires the key"),
-    /** The script is not in the server's cache: it was restarted or flushed. */
+    /** The server doesn't have the script in its cache, after a restart, SCRIPT FLUSH or failover. */
     NO_SCRIPT(false, "NOSCRIPT"),
-    /** A key of ours holds another type than it should, or a value that is none of ours: someone has to mend it. */
+    /** A key has the wrong type, or a value that is invalid there. Someone must repair it. */
     WRONG_TYPE(false, "WRONGTYPE|DAMAGED"),
     /** Anything else. */
     UNEXPECTED(false);
@@ -70,12 +70,12 @@ public enum RedisCondition {
         this.pattern = Pattern.compile("(?:^|[-: ])(?:" + codes + ")(?:$|[ ,:])");
     }
 
-    /** Whether the same request may succeed later with nothing changed but Redis' own state: wait and try again. */
+    /** Whether the same request may succeed later, once the state of the server has changed, so that it is worth trying again. */
     public boolean isOutage() {
         return outage;
     }
 
-    /** Names a failure; wrappers of futures are looked through. */
+    /** Classifies a failure, after {@linkplain #unwrapped unwrapping} it. */
     public static RedisCondition of(Throwable failure) {
         Throwable cause = unwrapped(failure);
         if (cause instanceof RedisCommandTimeoutException || cause instanceof TimeoutException) {
@@ -95,7 +95,7 @@ public enum RedisCondition {
             return first;
         }
         if (cause instanceof RedisException && cause.getCause() != null) {
-            // a connection that failed in its handshake: the reason is what the server said, if it said something
+            // a connection failed in its handshake: use the server's error, if there is one
             RedisCondition reason = of(cause.getCause());
             return reason == UNEXPECTED && cause instanceof RedisConnectionException ? AWAY : reason;
         }
@@ -105,7 +105,7 @@ public enum RedisCondition {
         return connectionBroke ? AWAY : UNEXPECTED;
     }
 
-    /** What a future failed with, whatever it was wrapped in on its way. */
+    /** The cause inside the exceptions in which futures wrap a failure. */
     public static Throwable unwrapped(Throwable failure) {
         Throwable cause = failure;
         while ((cause instanceof ExecutionException || cause instanceof CompletionException)

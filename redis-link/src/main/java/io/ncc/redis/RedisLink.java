@@ -26,16 +26,16 @@ import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * A connection to Redis that is opened in the background and, whenever it breaks, opened anew until the link is stopped.
+ * A connection to Redis. A background thread opens it, and opens a new one whenever it breaks, until the link is stopped.
  *
- * <p>While there is none, commands are refused at once; a command that was under way when it broke fails. Nothing is queued, and nothing
- * is ever sent a second time: Lettuce's own reconnection, which does both, is off (see {@link LinkOptions}). A command that gets no
- * answer in time ends the connection, because a half-open one would never recover; so does one that meets a replica, because the primary
- * is elsewhere.
+ * <p>While there is no connection, commands fail at once. Commands in flight fail when the connection breaks. The link never queues a
+ * command and never sends one twice; Lettuce's own reconnection, which does both, is off (see {@link LinkOptions}). The link closes the
+ * connection if a command gets no reply in time, because a half-open connection would never recover. It also closes the connection if the
+ * server is a replica, because the primary is elsewhere.
  */
 public final class RedisLink implements SmartLifecycle {
 
-    /** After the connection factory, which starts first and stops last, and before all that uses a link. */
+    /** Links start after the connection factory and before everything that uses a link, and stop in the opposite order. */
     public static final int PHASE = 1;
 
     private static final Logger log = LoggerFactory.getLogger(RedisLink.class);
@@ -62,7 +62,7 @@ public final class RedisLink implements SmartLifecycle {
         this(name, client, codec, PROBATION);
     }
 
-    /** @param probation how long a connection must last to be as good as any, where the one before was not */
+    /** @param probation how long a connection must last to end an outage, after one that broke soon or was given up */
     RedisLink(String name, RedisClient client, RedisCodec<String, String> codec, Duration probation) {
         this.name = name;
         this.client = client;
@@ -71,9 +71,9 @@ public final class RedisLink implements SmartLifecycle {
     }
 
     /**
-     * To be called before the start.
+     * Sets what is done first on each new connection. To be called before the start.
      *
-     * @param greeting is given each connection before anyone else is; if it throws, the connection is closed, and another opened later
+     * @param greeting gets each connection before any caller does; if it throws, the link closes the connection and opens another later
      */
     public RedisLink greetedWith(Consumer<RedisCommands<String, String>> greeting) {
         this.greeting = greeting;
@@ -85,14 +85,14 @@ public final class RedisLink implements SmartLifecycle {
         return openSession() != null;
     }
 
-    /** The session outlives its connection by a moment, in which the commands that were under way fail. */
+    /** The session, if its connection is open. After a connection closes, its session remains until the link has noticed. */
     private @Nullable Session openSession() {
         Session current = session.get();
         return current != null && current.connection.isOpen() ? current : null;
     }
 
     /**
-     * The present connection. A caller that keeps it sees its commands fail once it is broken, and asks again.
+     * The current connection. A caller may keep it until a command fails, and then has to ask for the connection again.
      *
      * @throws RedisConnectionException if there is none at the moment
      */
@@ -105,10 +105,10 @@ public final class RedisLink implements SmartLifecycle {
     }
 
     /**
-     * Sends a command, or several one after the other. Doesn't wait: what depends on the reply is done by the thread that reads the replies, and
-     * must be short.
+     * Sends one or more commands without waiting for the replies. Actions that depend on the result run in the thread that reads the replies, so
+     * they must be short.
      *
-     * @return fails with a {@link RedisException} if it wasn't sent, failed, or got no reply in time; {@link RedisCondition} tells which
+     * @return fails with a {@link RedisException} if a command wasn't sent, failed, or got no reply in time; {@link RedisCondition} tells which
      */
     public <T extends @Nullable Object> CompletionStage<T> send(
             Function<RedisAsyncCommands<String, String>, ? extends CompletionStage<T>> command) {
@@ -130,16 +130,16 @@ public final class RedisLink implements SmartLifecycle {
         return result;
     }
 
-    /** What Lettuce fails a command with is not always its own: a closed channel comes as Netty's IOException. */
+    /** Lettuce fails some commands with exceptions of other types, such as Netty's IOException for a closed channel. */
     private static RedisException asRedisException(Throwable failure) {
         Throwable cause = RedisCondition.unwrapped(failure);
         return cause instanceof RedisException own ? own : new RedisException(cause);
     }
 
     /**
-     * The same, and waits for the reply, for as long as the timeouts of the commands allow.
+     * Like {@link #send}, but waits for the result, for as long as the timeouts of the commands allow.
      *
-     * @throws RedisException if it wasn't sent, failed, or got no reply; {@link RedisCondition} tells which
+     * @throws RedisException if a command wasn't sent, failed, or got no reply in time; {@link RedisCondition} tells which
      */
     public <T extends @Nullable Object> T call(
             Function<RedisAsyncCommands<String, String>, ? extends CompletionStage<T>> command) {
@@ -153,7 +153,7 @@ public final class RedisLink implements SmartLifecycle {
         }
     }
 
-    /** Ends the connection if the failure of a command says that only another one can help; the link then opens it. */
+    /** Closes the connection if the failure of a command shows that only a new connection can help. The link then opens one. */
     public void dropIfUseless(StatefulRedisConnection<String, String> connection, Throwable failure) {
         RedisCondition condition = RedisCondition.of(failure);
         switch (condition) {
@@ -165,9 +165,9 @@ public final class RedisLink implements SmartLifecycle {
     }
 
     /**
-     * Ends the connection; the link then opens another, and greets it.
+     * Closes the connection. The link then opens another, which is {@linkplain #greetedWith greeted} again.
      *
-     * @param reason for those who ask meanwhile: the cause of what {@link #connection} throws
+     * @param reason the cause of the exceptions that {@link #connection} throws until then
      */
     public void drop(StatefulRedisConnection<String, String> connection, UnfitServerException reason) {
         drop(connection, String.valueOf(reason.getMessage()), reason);
@@ -178,7 +178,7 @@ public final class RedisLink implements SmartLifecycle {
         if (current != null && current.connection.equals(connection)) {
             lastFailure = reason;
             current.uselessness = name;
-            session.compareAndSet(current, null); // nobody should be given it any more
+            session.compareAndSet(current, null); // no caller may get it any more
             current.ended.countDown();
         }
     }
@@ -200,9 +200,9 @@ public final class RedisLink implements SmartLifecycle {
 
     private void run(CountDownLatch firstAttempt) {
         Backoff backoff = new Backoff(Duration.ofMillis(20), LONGEST_PAUSE);
-        boolean onProbation = false; // the connection before was given up, or broke soon
-        boolean complained = false; // the one line for an outage is written
-        boolean refused = false; // and the one for a server that is unfit
+        boolean onProbation = false; // the previous connection was given up, or broke soon
+        boolean complained = false; // the outage is logged
+        boolean refused = false; // the refusal of an unfit server is logged
         while (isRunning()) {
             try (StatefulRedisConnection<String, String> connection = client.connect(codec)) {
                 greeting.accept(connection.sync());
@@ -211,7 +211,7 @@ public final class RedisLink implements SmartLifecycle {
                 firstAttempt.countDown();
                 lastFailure = null;
                 long since = System.nanoTime();
-                // after one that was given up or broke soon, the next is not better for being open: it has to last
+                // on probation, an open connection doesn't end the outage: it has to last
                 if (!onProbation || !opened.ended.await(probation.toMillis(), TimeUnit.MILLISECONDS)) {
                     log.info("Redis connection '{}' is open", name);
                     complained = false;
@@ -244,7 +244,7 @@ public final class RedisLink implements SmartLifecycle {
                     complained = true;
                 } else if (!complained) {
                     log.warn(
-                            "Redis connection '{}' can't be opened ({}: {}); trying on",
+                            "Redis connection '{}' can't be opened ({}: {}); retrying",
                             name,
                             RedisCondition.of(e),
                             rootCause(e).getMessage());

@@ -10,7 +10,7 @@ import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Warns of settings of the Redis server with which it may lose what it was given. To {@linkplain RedisLink#greetedWith greet} with. */
+/** Logs a warning for server settings that risk the loss of data. To be used as a {@linkplain RedisLink#greetedWith greeting}. */
 public final class ServerSettings implements Consumer<RedisCommands<String, String>> {
 
     private static final Logger log = LoggerFactory.getLogger(ServerSettings.class);
@@ -23,7 +23,7 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
     public void accept(RedisCommands<String, String> commands) {
         List<String> current = warningsOf(commands);
         current.stream().filter(warning -> !warnings.contains(warning)).forEach(log::warn);
-        warnings = current; // a server that is met again is not complained of again
+        warnings = current; // not to be logged again at a reconnect
     }
 
     private static List<String> warningsOf(RedisCommands<String, String> commands) {
@@ -46,7 +46,7 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
         return fieldOf(ask(() -> commands.info(section)), field).orElse(UNKNOWN);
     }
 
-    /** A field of what INFO answers. */
+    /** A field of the reply to INFO. */
     public static Optional<String> fieldOf(String info, String field) {
         return info.lines()
                 .filter(line -> line.startsWith(field + ':'))
@@ -54,7 +54,7 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
                 .findFirst();
     }
 
-    /** A server that is run by others may not tell everything. */
+    /** A managed server may refuse such a command. */
     private static String ask(Supplier<String> question) {
         try {
             return question.get();

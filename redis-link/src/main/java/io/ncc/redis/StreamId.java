@@ -4,20 +4,20 @@ package io.ncc.redis;
  * The id of a stream entry: the milliseconds of its append, and a sequence number within that millisecond.
  *
  * <p>Both parts are <em>unsigned</em> 64-bit numbers, as <a href="https://redis.io/docs/latest/develop/data-types/streams/#entry-ids">
- * Redis</a> has them; a Java {@code long} beyond 2^63-1 shows as negative and still compares and prints right here.
+ * Redis</a> has them. A value above 2^63-1 is a negative {@code long} in Java, but this class compares and prints it correctly.
  */
 public record StreamId(long millis, long sequence) implements Comparable<StreamId> {
 
-    /** Below every entry: reading after it is reading from the beginning. */
+    /** Lower than the id of any entry: a read after it starts at the beginning. */
     public static final StreamId ZERO = new StreamId(0, 0);
 
-    /** The highest there can be: nothing comes after it. */
+    /** The highest possible id. */
     public static final StreamId HIGHEST = new StreamId(-1, -1); // 2^64-1, unsigned
 
     /**
      * Reads {@code "<ms>-<seq>"}.
      *
-     * @throws IllegalArgumentException if the text is anything else, also for one of Redis' shorthands ({@code "0"}, {@code "$"}, {@code "-"})
+     * @throws IllegalArgumentException if the text is anything else, including Redis' shorthands ({@code "0"}, {@code "$"}, {@code "-"})
      */
     public static StreamId parse(String text) {
         int dash = text.indexOf('-');
@@ -44,7 +44,7 @@ public record StreamId(long millis, long sequence) implements Comparable<StreamI
                 "not a stream id of the form <milliseconds>-<sequence>, each from 0 to 2^64-1");
     }
 
-    /** For how many milliseconds it has been there, by this clock; 0 if it is ahead of it. */
+    /** The age of the entry at this time, in milliseconds; 0 if the id is ahead of it. */
     public long ageAt(long nowMillis) {
         return Long.compareUnsigned(millis, nowMillis) < 0 ? nowMillis - millis : 0;
     }

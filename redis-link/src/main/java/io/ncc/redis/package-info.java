@@ -1,6 +1,6 @@
 /**
- * Talking to Redis: a connection that is opened anew whenever it breaks, names for what goes wrong, Lua scripts by digest, and the ids of streams.
- * Knows no web, no Spring Boot, and nothing of what is stored.
+ * Access to Redis: a connection that reopens when it breaks, a classification of failures, Lua scripts run by digest, and stream ids. It uses
+ * neither the web nor Spring Boot, and doesn't depend on what is stored.
  */
 @NullMarked
 package io.ncc.redis;

@@ -19,8 +19,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has batches of entries applied, several at a time, and sets aside what can't be. What failed because of Redis stays pending;
- * {@link #takeFailure} tells the reader to look at the pending entries again.
+ * Applies batches of entries, several at a time, and sets aside the entries that can't be applied. If a batch fails because of Redis, its
+ * entries stay pending, and {@link #takeFailure} tells the reader to read the pending entries again.
  */
 final class Applier {
 
@@ -55,9 +55,9 @@ final class Applier {
     }
 
     /**
-     * Sends a batch off as soon as one of the slots is free.
+     * Waits for a free slot, then sends the batch.
      *
-     * @param waiting is run every second until then
+     * @param waiting runs every second while it waits
      */
     void submit(Batch batch, Runnable waiting) throws InterruptedException {
         if (batch.isEmpty()) {
@@ -103,9 +103,9 @@ final class Applier {
     }
 
     /**
-     * An entry that was delivered too often may be one that fails, or one that was with others that did, or was read by processors that
-     * could do nothing at the time: so it is tried alone. Of those that were delivered twice as often the first is not tried any more, as it may be
-     * what ends the process, before those after it can be tried.
+     * Applies entries alone that have more than {@code maxDeliveries} deliveries. Such an entry may fail itself, or may have been in a batch with
+     * one that fails, or processors may have read it during an outage. An entry with more than twice as many deliveries may be one that kills the
+     * process. So the first of these in a batch is set aside without another attempt: otherwise those after it might never be tried.
      */
     private CompletionStage<Outcome> applySuspectsAlone(
             StatefulRedisConnection<String, String> connection, Batch batch) {
@@ -128,13 +128,13 @@ final class Applier {
         return innocent.isEmpty() ? all : then(all, () -> applyOrSplit(connection, new Batch(innocent, false)));
     }
 
-    /** Sets it aside at once: the next may end the process. */
+    /** Sets the entry aside before the next one is tried, because the next one may kill the process. */
     private CompletionStage<Outcome> giveUp(StatefulRedisConnection<String, String> connection, Entry entry) {
         Outcome outcome = rejected(entry, "delivered " + entry.deliveries() + " times and never settled");
         return deadLetters.setAside(connection.async(), outcome.rejected()).thenApply(done -> outcome);
     }
 
-    /** A batch that fails for a reason of its own is applied entry by entry, so that only the guilty one stays behind. */
+    /** Applies a batch. If it fails and Redis is not the cause, applies the entries one by one, so that only the faulty one is left. */
     private CompletionStage<Outcome> applyOrSplit(StatefulRedisConnection<String, String> connection, Batch batch) {
         return apply(connection, batch).exceptionallyCompose(error -> {
             if (!isOfTheBatch(RedisCondition.of(error))) {
@@ -152,7 +152,7 @@ final class Applier {
                 return CompletableFuture.completedFuture(
                         rejected(entry, "failed " + entry.deliveries() + " times, the last time alone"));
             }
-            if (mode == Mode.SEQUENTIAL) { // nobody would deliver it again
+            if (mode == Mode.SEQUENTIAL) { // without a group, there is no redelivery
                 return applyOrSplit(connection, Batch.of(entry.deliveredAgain()));
             }
             log.warn("Entry {} could not be applied and is tried again later", entry.id(), error);
@@ -160,7 +160,7 @@ final class Applier {
         });
     }
 
-    /** What the projection throws is a failure of the batch, too. */
+    /** An exception that the projection throws fails the stage, like an error of its script. */
     private CompletionStage<Outcome> apply(StatefulRedisConnection<String, String> connection, Batch batch) {
         return CompletableFuture.completedFuture(batch).thenCompose(it -> projection.apply(connection.async(), it));
     }
@@ -192,13 +192,13 @@ final class Applier {
         }
     }
 
-    /** The first failure since the last call, if there was one: some entries are still pending. */
+    /** The first failure since the last call, or null. After a failure, some entries are still pending. */
     @Nullable
     Throwable takeFailure() {
         return failure.getAndSet(null);
     }
 
-    /** Waits until nothing is under way; false if that takes too long. */
+    /** Waits until no batch is in flight; false if that takes longer than the limit. */
     boolean awaitIdle(Duration limit) throws InterruptedException {
         if (!slots.tryAcquire(maxInFlight, limit.toMillis(), TimeUnit.MILLISECONDS)) {
             return false;

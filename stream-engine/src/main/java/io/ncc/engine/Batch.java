@@ -6,7 +6,7 @@ import java.util.List;
  * Entries that are applied together.
  *
  * @param entries ascending by id
- * @param contiguous whether the stream holds nothing else between them
+ * @param contiguous whether the stream has no other entries between them
  */
 public record Batch(List<Entry> entries, boolean contiguous) {
 

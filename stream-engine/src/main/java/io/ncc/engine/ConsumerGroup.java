@@ -9,7 +9,7 @@ import java.util.concurrent.CompletionStage;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A consumer group, and one consumer's coming and going. */
+/** Creates the consumer group, and removes the consumer of this process from it. */
 final class ConsumerGroup {
 
     private static final Logger log = LoggerFactory.getLogger(ConsumerGroup.class);
@@ -41,15 +41,15 @@ final class ConsumerGroup {
                 commands -> probe.run(commands, ScriptOutputType.INTEGER, new String[] {keys.probe()}, new String[0]));
     }
 
-    /** Makes the group at the checkpoint if it is not there. */
+    /** Creates the group at the checkpoint, unless it exists. */
     void open() {
         List<Object> reply = redis.call(commands -> runOpen(commands, keys.group()));
         if ((Long) reply.get(1) == 1) {
-            log.info("Made group {} of {} at {}", keys.group(), keys.stream(), reply.get(0));
+            log.info("Created group {} of {} at {}", keys.group(), keys.stream(), reply.get(0));
         }
     }
 
-    /** Without a group: where to go on reading, {@code 0-0} for the beginning. */
+    /** Where to resume reading without a group: the checkpoint, or {@code 0-0} for the beginning. */
     String position() {
         return (String) redis.call((RedisAsyncCommands<String, String> commands) -> runOpen(commands))
                 .get(0);
@@ -66,7 +66,7 @@ final class ConsumerGroup {
                 });
     }
 
-    /** Removes the consumer if it holds nothing. */
+    /** Removes the consumer from the group if it has no pending entries. */
     void leave() {
         long left = redis.call(commands -> leave.<Long>run(
                 commands, ScriptOutputType.INTEGER, new String[] {keys.stream()}, new String[] {keys.group(), consumer

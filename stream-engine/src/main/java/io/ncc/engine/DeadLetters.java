@@ -13,11 +13,11 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Sets entries aside that can't be applied, so that nothing waits behind them. */
+/** Sets aside entries that can't be applied, so that no other entries wait for them. */
 final class DeadLetters {
 
     private static final Logger log = LoggerFactory.getLogger(DeadLetters.class);
-    private static final int MOST_AT_ONCE = 100; // with a thousand fields each, they hold Redis for some milliseconds
+    private static final int MOST_AT_ONCE = 100; // with 1,000 fields each, they block Redis for some milliseconds
 
     private final LuaScript script = LuaScript.of(DeadLetters.class, "settled", "set-aside");
     private final GroupKeys keys;
@@ -30,7 +30,7 @@ final class DeadLetters {
         this.consumer = consumer;
     }
 
-    /** Makes dead letters of pending entries and acknowledges them. What no longer is in the stream is counted as lost. */
+    /** Turns entries into dead letters and acknowledges them. Entries that are no longer in the stream count as lost. */
     CompletionStage<Void> setAside(RedisAsyncCommands<String, String> commands, List<Rejected> entries) {
         CompletionStage<Void> done = CompletableFuture.completedFuture(null);
         for (int from = 0; from < entries.size(); from += MOST_AT_ONCE) {
@@ -60,13 +60,13 @@ final class DeadLetters {
                 });
     }
 
-    /** A line for each reason, not for each entry: there may be very many. */
+    /** Logs one line for each reason, because there may be very many entries. */
     private static void reportDead(List<Rejected> entries, List<?> dead) {
         entries.stream()
                 .filter(entry -> dead.contains(entry.id()))
                 .collect(Collectors.groupingBy(Rejected::reason, LinkedHashMap::new, Collectors.toList()))
                 .forEach((reason, some) -> log.error(
-                        "Can't be applied, set aside as dead letters: {} from entry {} on: {}",
+                        "Set aside {} entries as dead letters, from entry {} on: {}",
                         some.size(),
                         some.get(0).id(),
                         reason));
@@ -74,7 +74,7 @@ final class DeadLetters {
 
     static void reportLost(List<?> ids) {
         if (!ids.isEmpty()) {
-            log.error("Deleted from the stream by someone before they were applied, and lost: {}", ids);
+            log.error("Lost entries, which someone deleted from the stream before they were applied: {}", ids);
         }
     }
 }

@@ -3,7 +3,7 @@ package io.ncc.engine;
 import java.time.Duration;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** From one duration to another. */
+/** A range of durations, both ends included. */
 public record DurationRange(Duration shortest, Duration longest) {
 
     public DurationRange {

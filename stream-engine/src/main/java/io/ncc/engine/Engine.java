@@ -15,14 +15,14 @@ import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * All that feeds one projection from the stream, put together: a loop that reads, one that claims, one that keeps house, and their two
+ * Feeds one projection from a stream. It runs a loop that reads, in group mode a loop that claims, and a loop for housekeeping, on two
  * connections.
  */
 public final class Engine implements SmartLifecycle {
 
     private static final Logger log = LoggerFactory.getLogger(Engine.class);
 
-    /** Each loop makes a turn within seconds, whatever Redis does. */
+    /** A loop hangs if a turn takes longer: each ends within seconds, whatever Redis does. */
     private static final Duration LONGEST_TURN = Duration.ofSeconds(30);
 
     private final RedisLink readLink;
@@ -31,7 +31,7 @@ public final class Engine implements SmartLifecycle {
     private final List<Periodic> periodic = new ArrayList<>();
     private volatile boolean running;
 
-    /** @param consumer this process' name in the group, which no other that runs may have */
+    /** @param consumer the name of this process in the group; no other running process may have it */
     public Engine(
             RedisClient client,
             Projection projection,
@@ -60,12 +60,12 @@ public final class Engine implements SmartLifecycle {
         log.info("Consumer {} of group {} of {}, with {}", consumer, keys.group(), keys.stream(), settings);
     }
 
-    /** The connection that the work is done on. */
+    /** The connection that runs the scripts. */
     public RedisLink scriptLink() {
         return scriptLink;
     }
 
-    /** What stands in the way of processing now, or of what keeps it going; null if nothing does. */
+    /** The condition that now prevents reading, claiming or housekeeping; null if there is none. */
     public @Nullable RedisCondition trouble() {
         RedisCondition trouble = reader.trouble();
         for (Periodic task : periodic) {
@@ -74,7 +74,7 @@ public final class Engine implements SmartLifecycle {
         return trouble;
     }
 
-    /** Whether every loop makes its turns; if not, only a restart helps. */
+    /** Whether all loops complete their turns; if not, one hangs, and only a restart helps. */
     public boolean isTurning() {
         return reader.sinceLastTurn().compareTo(LONGEST_TURN) < 0
                 && periodic.stream().allMatch(task -> task.overdue().compareTo(LONGEST_TURN) < 0);
@@ -89,7 +89,7 @@ public final class Engine implements SmartLifecycle {
         running = true;
     }
 
-    /** Stops reading and claiming, finishes what is under way, and leaves the group. */
+    /** Stops reading and claiming, waits for batches in flight, and leaves the group. */
     @Override
     public void stop() {
         running = false;

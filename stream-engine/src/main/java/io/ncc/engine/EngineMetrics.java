@@ -14,19 +14,20 @@ import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is measured, in two families, each meter with the tag {@code group}.
+ * The meters of an engine, in two families. Each meter has the tag {@code group}.
  *
- * <p>{@code <prefix>.processor.*} is what this process did since its start. Each entry that was submitted has one outcome:
- * {@code submitted = applied + skipped + left + rejected + settled-elsewhere}, but for batches whose reply was lost, which are in none.
+ * <p>{@code <prefix>.processor.*} is what this process did since its start. Each submitted entry has one outcome:
+ * {@code submitted = applied + skipped + left + rejected + settled-elsewhere}. A batch whose reply was lost is in none of them.
  *
- * <p>{@code <prefix>.stream.*} is what Redis says as of the last look, about a second ago while Redis answers, and the same from every processor but for
- * {@code groups.passed.over}, which each counts for itself. The totals are counted by the scripts themselves, so no reply can be lost: {@code appended = applied + dead + lost + unsettled}.
- * {@code skipped} counts entries that came once more after they had been settled; it grows when someone rewinds or removes the group.
- * Alert on {@code stream.oldest.unsettled}, on any growth of {@code dead} and {@code lost}, and on {@code skipped} if nobody did that.
+ * <p>{@code <prefix>.stream.*} is what Redis reported at the last housekeeping, about a second ago if Redis answers. All processors report the same
+ * values, except {@code groups.passed.over}, which each counts for itself. The scripts count the totals in Redis, so a lost reply changes
+ * nothing: {@code appended = applied + dead + lost + unsettled}. {@code skipped} counts entries that were delivered again after they had been
+ * settled; it grows if someone rewinds or removes the group. Alert on {@code stream.oldest.unsettled}, on any growth of {@code dead} and
+ * {@code lost}, and on growth of {@code skipped} if nobody did that.
  */
 final class EngineMetrics {
 
-    /** What Redis said is no longer shown after so many nanoseconds: nobody should take it for how things stand. */
+    /** After so many nanoseconds without a reply of Redis, gauges are NaN, so that nobody takes old values for current ones. */
     private static final long KNOWN_FOR = TimeUnit.SECONDS.toNanos(10);
 
     private final Counter applied;

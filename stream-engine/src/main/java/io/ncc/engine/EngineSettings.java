@@ -4,22 +4,23 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The settings of an {@link Engine}. A value out of its range is refused by an {@link IllegalArgumentException} that names it as it is written in a
+ * The settings of an {@link Engine}. A value out of range causes an {@link IllegalArgumentException}, whose message names the setting as in a
  * configuration file, such as {@code batch-size}.
  *
- * @param meterPrefix what the names of the meters begin with: {@code <prefix>.processor} for those of this process, {@code <prefix>.stream} for those
- *     that Redis tells
+ * @param meterPrefix the prefix of the meter names: {@code <prefix>.processor} is what this process did, {@code <prefix>.stream} what Redis reports
  * @param mode how the stream is read
  * @param batchSize the most entries that are read and applied at once, 1 to 2,000
- * @param maxInFlight how many batches may be under way at once, 1 to 64
+ * @param maxInFlight how many batches may be in flight at once, 1 to 64
  * @param block how long a read waits for new entries, 100 ms to 5 s
- * @param claimAfter an entry that another consumer has held for longer than this is taken over, 100 ms or more
- * @param claimEvery how often to look for such entries, 100 ms or more; each pause is drawn from half to one and a half times this
- * @param maxDeliveries an entry that was delivered more often is applied alone, and set aside if that fails or after twice as many, 1 to 1,000
- * @param simulatedWork a pause before each entry, 20 s at most; entries are then applied one at a time; null for none
+ * @param claimAfter how long an entry may be pending with another consumer before this one claims it, 100 ms or more
+ * @param claimEvery how often to look for entries to claim, 100 ms or more; each pause is random, from 0.5 to 1.5 times this
+ * @param maxDeliveries an entry with more deliveries is applied alone and becomes a dead letter if that fails, 1 to 1,000; with more than twice as
+ *     many, it may become one without another attempt
+ * @param simulatedWork a random pause before each entry, 20 s at most; entries are then applied one at a time; null for no pause
  * @param retainEntries how many settled entries to keep in the stream, 0 to 80 % of {@code maxLength}
- * @param retainAge for how long to keep settled entries at most, 1 ms or more; null for any time
- * @param maxLength the length that producers keep the stream below, 1,000 or more; from 80 % of it on, other groups don't hold back the trimming
+ * @param retainAge the longest time to keep settled entries, 1 ms or more; null for no limit
+ * @param maxLength the maximum length of the stream, which the producers enforce, 1,000 or more; from 80 % of it on, trimming doesn't wait for other
+ *     groups
  */
 public record EngineSettings(
         String meterPrefix,
@@ -83,7 +84,7 @@ public record EngineSettings(
         return maxLength / 5 * 4;
     }
 
-    /** The length of the stream from which on other groups don't hold back the trimming. */
+    /** From this length of the stream on, trimming doesn't wait for other groups. */
     long holdLength() {
         return holdLength(maxLength);
     }

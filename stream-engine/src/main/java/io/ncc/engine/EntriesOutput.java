@@ -9,9 +9,9 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The reply to XREADGROUP or XREAD of one stream, made into {@linkplain Entry entries} while it comes: {@code [[stream, entries]]} in RESP2 and
- * {@code {stream: entries}} in RESP3, and in both each entry is an id and an array of names and values. In a backlog this is most of the
- * processor's own work, so there is no form in between.
+ * Parses the reply to XREADGROUP or XREAD of one stream into {@linkplain Entry entries} as it arrives. The reply is {@code [[stream, entries]]} in
+ * RESP2 and {@code {stream: entries}} in RESP3. In both, an entry is an id and an array of names and values. With a backlog, this is most of the
+ * processor's own work, so the parser creates no intermediate objects.
  */
 final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
 
@@ -39,7 +39,7 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
         if (bytes == null) {
             multi(-1);
         } else if (!inStream) {
-            inStream = true; // its name
+            inStream = true; // the name of the stream
         } else if (id == null) {
             id = codec.decodeValue(bytes);
         } else if (name == null) {
@@ -54,7 +54,7 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
         }
     }
 
-    /** @param namesAndValues how many there are; none of an entry that is pending and was deleted from the stream, which is said with null */
+    /** @param namesAndValues how many there are; -1 if Redis sends null, for a pending entry that was deleted from the stream */
     private void beginFields(String entry, int namesAndValues) {
         left = namesAndValues;
         if (left > 0) {

@@ -6,24 +6,24 @@ import java.util.Map;
 /**
  * An entry of the stream as it was read.
  *
- * @param fields of a repeated field, the last value; empty for an entry that is pending and was deleted from the stream
- * @param deliveries how often it was delivered, as the server counts: 1 for the first time
+ * @param fields if the entry repeats a name, the last value; empty for a pending entry that was deleted from the stream
+ * @param deliveries how often the entry was delivered, 1 or more
  */
 public record Entry(String id, Map<String, String> fields, long deliveries) {
 
-    /** The field that names the original, of an entry that is a dead letter put back into the stream. */
+    /** The field with the id of the original entry, in a dead letter that was put back into the stream. */
     public static final String REPLAY_OF = "replayOf";
 
     Entry deliveredAgain() {
         return new Entry(id, fields, deliveries + 1);
     }
 
-    /** Whether this may be a dead letter that was put back. */
+    /** Whether the entry has the field of a dead letter that was put back. */
     public boolean isReplay() {
         return fields.containsKey(REPLAY_OF);
     }
 
-    /** When the event took place: the id of the original if this is a dead letter that was put back, else its own. */
+    /** The id that tells when the event happened: that of the original if this is a dead letter that was put back, else its own. */
     public StreamId time() {
         StreamId own = StreamId.parse(id);
         String replayOf = fields.get(REPLAY_OF);
@@ -34,7 +34,7 @@ public record Entry(String id, Map<String, String> fields, long deliveries) {
             StreamId original = StreamId.parse(replayOf);
             return original.compareTo(own) < 0 ? original : own;
         } catch (IllegalArgumentException e) {
-            return own; // a field of that name that isn't ours
+            return own; // another program uses a field of that name
         }
     }
 }

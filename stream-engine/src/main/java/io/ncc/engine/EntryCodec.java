@@ -7,8 +7,8 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Text with one character for each byte. That keeps whatever bytes a foreign entry has, and costs less than UTF-8: sizes are known beforehand,
- * and the few names that fields have are not made anew for each entry.
+ * Maps each byte to one character (ISO 8859-1). So it keeps any bytes that another program wrote, and it is faster than UTF-8, because sizes are
+ * known beforehand. It caches the first few field names instead of creating them for each entry.
  */
 final class EntryCodec implements RedisCodec<String, String>, ToByteBufEncoder<String, String> {
 

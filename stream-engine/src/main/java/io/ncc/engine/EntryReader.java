@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The loop that reads entries and hands them to the {@link Applier}. After any failure, its own or the applier's, it begins anew with what
- * is pending; only a stop ends it. It is also the one that reports what stands in the way of processing.
+ * The loop that reads entries and passes them to the {@link Applier}. After a failure of its own or of the applier, it starts again with the
+ * entries that are not settled. Only a stop ends it. It also logs when processing is interrupted, and why.
  */
 final class EntryReader {
 
@@ -40,12 +40,12 @@ final class EntryReader {
         this.applier = applier;
     }
 
-    /** How long ago the loop last completed a turn, also one that failed. It grows only if the loop hangs. */
+    /** The time since the last turn of the loop ended, whether it succeeded or failed. It keeps growing only if the loop hangs. */
     Duration sinceLastTurn() {
         return Duration.ofNanos(System.nanoTime() - lastTurn);
     }
 
-    /** What stands in the way of processing now; null if nothing does. */
+    /** The condition that now prevents processing; null if there is none. */
     @Nullable
     RedisCondition trouble() {
         return trouble;
@@ -77,13 +77,13 @@ final class EntryReader {
 
     private void readUntilFailure() throws InterruptedException {
         clientId = clientId();
-        applier.awaitIdle(DRAIN_LIMIT); // a batch that is under way would only be read once more
+        applier.awaitIdle(DRAIN_LIMIT); // or the entries of batches in flight would be read again
         applier.takeFailure();
         source.open();
         while (!isStopping() || source.isAhead()) {
             applier.submit(source.next(!isStopping()), this::turned);
             if (trouble != null) {
-                applier.awaitIdle(DRAIN_LIMIT); // not over before something has succeeded
+                applier.awaitIdle(DRAIN_LIMIT); // the trouble lasts until this batch has succeeded
             }
             throwIfFailed();
             turned();
@@ -91,7 +91,7 @@ final class EntryReader {
         }
     }
 
-    /** Null where this user of Redis may not ask; a stop then waits until a read ends by itself. */
+    /** The id with which a stop ends a blocked read. Null if the Redis user may not ask for it: a stop then waits for the read. */
     private @Nullable Long clientId() {
         try {
             return source.link().call(commands -> commands.clientId());
@@ -118,7 +118,7 @@ final class EntryReader {
     private void enterTrouble(Throwable cause) {
         RedisCondition condition = RedisCondition.of(cause);
         trouble = condition;
-        boolean toldWhy = condition == RedisCondition.AWAY && !reported.isEmpty(); // given up for what was reported
+        boolean toldWhy = condition == RedisCondition.AWAY && !reported.isEmpty(); // dropped for a logged reason
         if (isStopping() || toldWhy || !reported.add(condition)) {
             return;
         }
@@ -147,7 +147,7 @@ final class EntryReader {
             if (applier.awaitIdle(DRAIN_LIMIT)) {
                 source.leave();
             } else {
-                log.warn("Stopped with batches under way; another consumer will take over what they leave");
+                log.warn("Stopped with batches in flight; another consumer will claim the entries that stay pending");
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -156,7 +156,7 @@ final class EntryReader {
         }
     }
 
-    /** Not by interrupting the thread: entries that the server is just handing out would stay behind as pending. */
+    /** Unblocks the client instead of interrupting the thread: entries in a reply that nobody reads would stay pending. */
     private void endBlockedRead() {
         Long id = clientId;
         if (id != null && scriptLink.isConnected()) {

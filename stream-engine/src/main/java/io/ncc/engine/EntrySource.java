@@ -2,25 +2,25 @@ package io.ncc.engine;
 
 import io.ncc.redis.RedisLink;
 
-/** Where a reader's entries come from: the two modes of a processor. */
+/** Where the reader gets its entries: one implementation for each {@link Mode}. */
 sealed interface EntrySource permits GroupSource, SequentialSource {
 
-    /** Begins anew; what was read before and isn't settled comes again. */
+    /** Starts or restarts reading. Entries that were read before and are not settled are read again. */
     void open();
 
     /**
      * Reads the next entries; empty if there are none for a while.
      *
-     * @param readAhead whether those after them may be asked for already
+     * @param readAhead whether the read after this one may be sent already
      */
     Batch next(boolean readAhead);
 
-    /** Whether entries have been asked for that {@link #next} has not returned yet. */
+    /** Whether a read was sent ahead whose entries {@link #next} has not returned yet. */
     boolean isAhead();
 
     /** The link that {@link #next} blocks. */
     RedisLink link();
 
-    /** Gives up what this processor is to others; after the last entry was settled. */
+    /** Leaves the group, if there is one. Called after the last batch has ended. */
     void leave();
 }

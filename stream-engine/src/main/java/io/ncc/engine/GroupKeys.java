@@ -7,8 +7,8 @@ package io.ncc.engine;
  * @param settledRanges sorted set: ranges of ids that are settled above the checkpoint
  * @param totals hash: how many entries were applied, dead-lettered, lost and skipped
  * @param deadLetters stream: what could not be applied
- * @param deadLetterIds hash: the id of an entry to the id of its dead letter, or to what became of that
- * @param probe of no lasting content: where the engine tries out what its Redis user may do
+ * @param deadLetterIds hash: the id of an entry to the id of its dead letter or, later, to what became of the dead letter
+ * @param probe a key without lasting content, on which the engine tries the commands that its Redis user must be allowed to run
  */
 public record GroupKeys(
         String stream,
@@ -34,7 +34,7 @@ public record GroupKeys(
                 prefix + "probe");
     }
 
-    /** The first keys of the scripts, in the order that they expect. */
+    /** The first keys of most scripts, in the order that these expect. */
     public String[] state() {
         return new String[] {stream, checkpoint, settledRanges, totals, probe};
     }

@@ -29,10 +29,10 @@ final class GroupSource implements EntrySource {
     private final Duration block;
     private final EntryCodec codec = new EntryCodec();
 
-    /** The reply to come of a read of new entries. */
+    /** The reply of a read of new entries that was sent ahead; null if none was. */
     private @Nullable CompletionStage<List<Entry>> ahead;
 
-    /** Up to where the pending entries have been read; null when all have. */
+    /** The id up to which the pending entries have been read; null when all have. */
     private @Nullable String pendingUpTo;
 
     GroupSource(RedisLink redis, ConsumerGroup group, EngineSettings settings) {
@@ -46,7 +46,7 @@ final class GroupSource implements EntrySource {
 
     @Override
     public void open() {
-        ahead = null; // what it was given is pending
+        ahead = null; // its entries are pending, and are read again
         group.requirePermissions();
         group.open();
         pendingUpTo = BEGINNING;
@@ -65,8 +65,7 @@ final class GroupSource implements EntrySource {
         ahead = null;
         List<Entry> entries = redis.call(commands -> asked != null ? asked : read(commands, NEW_ENTRIES, block));
         if (readAhead && entries.size() == batchSize) {
-            // A backlog: the next read waits in Redis behind the scripts. Asked for only after this batch was sent off,
-            // Redis would idle.
+            // A full batch means a backlog. The next read is sent before this batch, or Redis would idle in between.
             ahead = read(redis.connection().async(), NEW_ENTRIES, null);
         }
         return new Batch(entries, true);
@@ -95,7 +94,7 @@ final class GroupSource implements EntrySource {
         return new Batch(entries, false);
     }
 
-    /** @param block how long to wait for an entry, if there is none; null not to */
+    /** @param block how long to wait if there is no entry; null to return at once */
     private CompletionStage<List<Entry>> read(
             RedisAsyncCommands<String, String> commands, String after, @Nullable Duration block) {
         CommandArgs<String, String> args = new CommandArgs<>(codec)

@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps house: moves the checkpoint, trims the stream, removes consumers that are gone, and learns how things stand. Every processor does;
- * the script is safe to be run by several at once.
+ * Housekeeping: moves the checkpoint, trims the stream, removes consumers that are gone, and reads the state of stream and group. Every
+ * processor does this; several may run the script at once.
  */
 final class Janitor implements Periodic.Task {
 
@@ -35,7 +35,7 @@ final class Janitor implements Periodic.Task {
     private final EngineSettings settings;
     private int turns;
 
-    /** Groups, and when they were last passed over. */
+    /** The groups that trimming did not wait for, and when that last happened. */
     private final Map<Object, Long> passedOver = new HashMap<>();
 
     private boolean inTheFuture;
@@ -79,7 +79,7 @@ final class Janitor implements Periodic.Task {
         warnOfTheFuture(last, now);
         warnOfPassedOver((List<?>) reply.get(8));
         for (Object removed : (List<?>) reply.get(9)) {
-            log.info("Removed consumer {}, which held nothing and got nothing for {} h", removed, REAP_AFTER.toHours());
+            log.info("Removed consumer {}: no pending entries, idle for {} h", removed, REAP_AFTER.toHours());
         }
         if ((Long) reply.get(2) == NOT_KNOWN_YET) {
             return;
@@ -101,7 +101,7 @@ final class Janitor implements Periodic.Task {
         return Long.parseLong((String) ((List<?>) reply.get(10)).get(index));
     }
 
-    /** An id far ahead pins all that follow to its millisecond, and the highest one ends the stream. */
+    /** After an id far ahead, all new ids have its millisecond until the clock gets there. After the highest id, there are no new ids. */
     private void warnOfTheFuture(String last, long now) {
         boolean ahead = !last.isEmpty() && StreamId.parse(last).compareTo(new StreamId(now + FUTURE.toMillis(), 0)) > 0;
         if (ahead && !inTheFuture) {
@@ -110,7 +110,7 @@ final class Janitor implements Periodic.Task {
         inTheFuture = ahead;
     }
 
-    /** A group that is passed over makes the stream shorter, so that it isn't the next time. */
+    /** Trimming makes the stream shorter, so it may wait for the group the next time. One warning is enough for all of these times. */
     private void warnOfPassedOver(List<?> groups) {
         long now = System.nanoTime();
         passedOver.values().removeIf(since -> now - since > FORGIVEN_AFTER.toNanos());
@@ -121,10 +121,10 @@ final class Janitor implements Periodic.Task {
     }
 
     /**
-     * How things stand in Redis.
+     * The state of the stream and the group in Redis.
      *
-     * @param oldestUnsettled how old the oldest entry is that is not settled; zero if all are
-     * @param passedOver how many other groups trimming didn't wait for lately
+     * @param oldestUnsettled the age of the oldest entry that is not settled; zero if all are
+     * @param passedOver how many other groups trimming did not wait for in the last ten minutes
      */
     record Standing(
             long length,

@@ -1,10 +1,10 @@
 package io.ncc.engine;
 
-/** How a processor reads the stream. What it applies is guarded in the same way, so both can be in use at once. */
+/** How a processor reads the stream. Both modes have the same guard against counting an entry twice, so both can run at once. */
 public enum Mode {
-    /** As a consumer of the group, which shares the entries out. */
+    /** As a consumer of the group, which distributes the entries among its consumers. */
     GROUP,
-    /** By itself, from the checkpoint on. */
+    /** Without a group: all entries, in order, from the checkpoint on. */
     SEQUENTIAL;
 
     /** The argument of the scripts that says whether an entry must be pending in the group in order to count. */

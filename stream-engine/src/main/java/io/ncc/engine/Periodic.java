@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Runs a task now and then until stopped, whatever becomes of it. The pauses are drawn from half to one and a half times the interval. */
+/** Runs a task periodically until it is stopped, even if the task fails. Each pause is random, from 0.5 to 1.5 times the interval. */
 final class Periodic {
 
     private static final Logger log = LoggerFactory.getLogger(Periodic.class);
@@ -25,19 +25,19 @@ final class Periodic {
     private volatile long lastTurn = System.nanoTime();
     private volatile @Nullable RedisCondition trouble;
 
-    /** What is to be done. */
+    /** The task to run. */
     interface Task {
 
         /**
          * One turn.
          *
-         * @param waiting to be run now and then by a turn that takes long because it waits for others
-         * @return whether to go on at once
+         * @param waiting the task must run it regularly while it waits for something, so that it does not seem to hang
+         * @return whether to run again without a pause
          */
         boolean run(Runnable waiting) throws InterruptedException;
     }
 
-    /** @param readerReports whether the reader is in trouble, and says so, at the moment */
+    /** @param readerReports whether the reader is in trouble now, and so has logged it */
     Periodic(String name, Duration interval, Task task, BooleanSupplier readerReports) {
         this.name = name;
         this.interval = interval;
@@ -45,12 +45,12 @@ final class Periodic {
         this.readerReports = readerReports;
     }
 
-    /** For how long the present turn should have been over, also one that fails; negative in time. */
+    /** How long ago the current turn should have ended, successfully or not; negative if it is in time. */
     Duration overdue() {
         return Duration.ofNanos(System.nanoTime() - lastTurn).minus(interval.multipliedBy(2));
     }
 
-    /** Why its turns fail, where that is for a reason that the reader need not meet; null if it isn't so. */
+    /** The condition with which the task fails, unless the reader deals with it; null otherwise. */
     @Nullable
     RedisCondition trouble() {
         return trouble;
@@ -85,7 +85,7 @@ final class Periodic {
         }
     }
 
-    /** An outage is the reader's to report, and a missing group its to mend. A command may be forbidden that only this task needs. */
+    /** Leaves outages and a missing group to the reader. But a command may be forbidden that the reader does not need. */
     private void enterTrouble(Throwable cause) {
         RedisCondition condition = RedisCondition.of(cause);
         boolean isOurs =
@@ -114,7 +114,7 @@ final class Periodic {
                 (long) (interval.toNanos() * ThreadLocalRandom.current().nextDouble(0.5, 1.5)));
     }
 
-    /** Lets a turn that is under way come to its end. */
+    /** Stops after the current turn; waits some seconds for its end. */
     void stop() {
         stopping.countDown();
         try {

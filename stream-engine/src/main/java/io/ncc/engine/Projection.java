@@ -6,27 +6,27 @@ import java.util.List;
 import java.util.concurrent.CompletionStage;
 
 /**
- * What a consumer group makes of the stream: the part of a processor that knows what an entry means. All else (reading, claiming, setting
- * aside, keeping house) is the same for every projection.
+ * What a consumer group computes from the stream. Only the projection knows what an entry means. Everything else (reading, claiming, setting
+ * aside, housekeeping) is the same for every projection.
  */
 public interface Projection {
 
-    /** The group, and where its state is. */
+    /** The group, and the keys of its state. */
     GroupKeys keys();
 
     /**
-     * Applies and acknowledges entries in one script, which a {@link ProjectionScript} runs: an entry counts only once, and a call that
-     * fails has changed nothing.
+     * Applies and acknowledges the entries in one script, which a {@link ProjectionScript} runs. An entry counts only once. If the script fails,
+     * it has changed nothing.
      */
     CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch);
 
     /**
-     * What became of a batch. An entry that is in none of these was not pending: someone else has settled it.
+     * What became of a batch. An entry that is in none of these was not pending, because another consumer has settled it.
      *
      * @param applied how many entries were applied and acknowledged
      * @param skipped how many were only acknowledged, because they had been settled before
-     * @param left how many failed for a reason that may pass; they are still pending, and will be claimed
-     * @param rejected those that can't be applied; they are still pending, and to be set aside
+     * @param left how many failed and are to be tried again; they are still pending, and will be claimed
+     * @param rejected the entries that can't be applied; they are still pending, and must be set aside
      */
     record Outcome(long applied, long skipped, long left, List<Rejected> rejected) {
 

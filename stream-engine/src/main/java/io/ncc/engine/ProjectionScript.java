@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Runs the script of a projection. {@code settled.lua} and {@code settle.lua} stand before it and settle the entries, so the script itself
- * only checks its targets and writes them.
+ * Runs the script of a projection, with {@code settled.lua} and {@code settle.lua} prepended. These settle the entries; the script itself only
+ * checks and writes the projection's own keys.
  */
 public final class ProjectionScript {
 
@@ -25,8 +25,8 @@ public final class ProjectionScript {
     private final Mode mode;
 
     /**
-     * @param owner on whose class path the script is
-     * @param name of the file {@code lua/<name>.lua}
+     * @param owner a class on whose class path the script is
+     * @param name the name in {@code lua/<name>.lua}
      */
     public ProjectionScript(Class<?> owner, String name, GroupKeys keys, Mode mode) {
         this.script = LuaScript.of(owner, "settled", "settle", name);
@@ -39,9 +39,9 @@ public final class ProjectionScript {
     }
 
     /**
-     * Runs the script on a batch. If none of its entries can be decoded, there is nothing to run.
+     * Runs the script on a batch, unless none of its entries can be decoded.
      *
-     * @param undecodable the entries of the batch that can't be decoded; they stay pending, and are among the rejected ones of the outcome
+     * @param undecodable the entries of the batch that can't be decoded; they stay pending, and the outcome has them as rejected
      * @param ownKeys the keys of the projection
      * @param ownArgs the arguments of the projection
      */

@@ -10,12 +10,12 @@ import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Takes over the entries that a consumer has held for too long, and hands them to the {@link Applier}. */
+/** Claims entries that have been pending with a consumer for too long, and passes them to the {@link Applier}. */
 final class Reclaimer implements Periodic.Task {
 
     private static final Logger log = LoggerFactory.getLogger(Reclaimer.class);
     private static final String BEGINNING = "0-0";
-    private static final int MOST_AT_ONCE = 500; // the script asks for the deliveries of each
+    private static final int MOST_AT_ONCE = 500; // the script runs XPENDING for each
 
     private final LuaScript script = LuaScript.of(Reclaimer.class, "settled", "claim");
     private final RedisLink redis;
@@ -35,7 +35,7 @@ final class Reclaimer implements Periodic.Task {
         this.most = Integer.toString(Math.min(settings.effectiveBatchSize(), MOST_AT_ONCE));
     }
 
-    /** Goes on with its walk through the group's pending entries, until that is at its end. */
+    /** Claims from the next part of the group's pending entries; false after the last part. */
     @Override
     public boolean run(Runnable waiting) throws InterruptedException {
         String[] args = {keys.group(), consumer, claimAfterMillis, cursor, most};
@@ -45,7 +45,7 @@ final class Reclaimer implements Periodic.Task {
         DeadLetters.reportLost((List<?>) reply.get(2));
         if (!entries.isEmpty()) {
             log.info(
-                    "Took over {} entries, from {} on",
+                    "Claimed {} entries, from {} on",
                     entries.size(),
                     entries.get(0).id());
             applier.submit(new Batch(entries, false), waiting);

@@ -49,7 +49,10 @@ final class SequentialSource implements EntrySource {
         return new Batch(entries, true);
     }
 
-    /** By a stream that ends below, or by none. Going back to the checkpoint in any case would be to read all that is above it again and again. */
+    /**
+     * Whether the stream is gone, or was replaced by one that ends below the position. Only then does reading resume at the checkpoint: after every
+     * empty read, that would read the settled entries above the checkpoint again and again.
+     */
     private boolean isReplaced() {
         return redis.call(commands -> commands.xrevrange(stream, Range.unbounded(), Limit.from(1))).stream()
                 .noneMatch(newest -> StreamId.parse(newest.getId()).compareTo(StreamId.parse(position)) >= 0);
@@ -79,6 +82,6 @@ final class SequentialSource implements EntrySource {
 
     @Override
     public void leave() {
-        // nobody knows of it
+        // it is no member of a group
     }
 }

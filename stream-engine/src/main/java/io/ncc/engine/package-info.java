@@ -1,6 +1,6 @@
 /**
- * Feeds a {@link io.ncc.engine.Projection} from the stream, each entry once: reads, claims, sets aside, keeps house. What an
- * entry means is the projection's business.
+ * Feeds a {@link io.ncc.engine.Projection} from a stream, so that each entry counts once: reads, claims, sets aside, keeps house. Only the
+ * projection knows what an entry means.
  */
 @NullMarked
 package io.ncc.engine;

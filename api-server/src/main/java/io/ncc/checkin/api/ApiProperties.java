@@ -7,11 +7,11 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * The settings of the API server.
  *
- * @param maxWait the longest time for which a caller may ask to wait, for a checkin to be applied or for one to pull, 100 ms to 5 min
- * @param claimAfter an entry that was pulled and not acknowledged for longer than this is given to whoever pulls next, 100 ms or more
- * @param maxListeners how many clients may follow the stream at once, 1 to 100,000; more are refused; above 8,000 server.tomcat.max-connections has to be raised, too
- * @param listenerBuffer how many bytes may wait for a client that follows the stream and is slow, 1,000 or more; then it is dropped
- * @param heartbeat how often a client that follows the stream hears something, when nothing happens, 100 ms to 5 min
+ * @param maxWait the longest wait that a request may ask for, until a checkin is applied or can be pulled, 100 ms to 5 min
+ * @param claimAfter how long a pulled entry may stay unacknowledged before another pull of the group can claim it, 100 ms or more
+ * @param maxListeners how many clients may follow the stream at once, 1 to 100,000; more are refused; for more than 8,000, raise server.tomcat.max-connections, too
+ * @param listenerBuffer how many bytes to buffer for a slow client that follows the stream, 1,000 or more; beyond that, it is disconnected
+ * @param heartbeat how often to send a comment to a client that follows the stream while there are no events, 100 ms to 5 min
  */
 @ConfigurationProperties(prefix = "checkin.api", ignoreUnknownFields = false)
 public record ApiProperties(

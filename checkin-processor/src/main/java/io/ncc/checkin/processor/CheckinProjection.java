@@ -18,10 +18,10 @@ import java.util.Map;
 import java.util.concurrent.CompletionStage;
 import java.util.function.LongFunction;
 
-/** Checkins, made into the totals of each user and location by {@code apply.lua}. */
+/** Keeps the totals of each user and location, with {@code apply.lua}. */
 public final class CheckinProjection implements Projection {
 
-    /** In place of the arguments of an entry that can't be decoded, so that those of the others are where the script expects them. */
+    /** Placeholders for an entry that can't be decoded: the script expects three arguments for every entry. */
     private static final List<String> NO_ARGUMENTS = List.of("", "", "");
 
     private final ProjectionScript script;
@@ -84,7 +84,7 @@ public final class CheckinProjection implements Projection {
         return entry.isReplay() ? stars + ' ' + entry.time() : stars;
     }
 
-    /** The distinct users, or locations, of a batch, numbered from 1 as they come. */
+    /** The distinct users, or locations, of a batch, numbered from 1 in the order in which they appear. */
     private static final class Targets {
 
         private final LongFunction<String> key;

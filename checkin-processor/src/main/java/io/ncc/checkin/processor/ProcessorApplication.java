@@ -45,7 +45,7 @@ public class ProcessorApplication {
         return new Engine(client, projection, consumer, properties.engine(), registry);
     }
 
-    /** Tells a person which machine it is on, and is never the name of another. */
+    /** The name of the machine, for people, and a random part that makes it unique. */
     private static String uniqueName() {
         String host;
         try {
@@ -67,7 +67,7 @@ public class ProcessorApplication {
         return () -> RedisHealth.of(engine.trouble());
     }
 
-    /** Part of liveness: a loop that hangs is not mended by waiting, but by a restart. */
+    /** Part of liveness: if a loop hangs, only a restart helps. */
     @Bean
     HealthIndicator loopsHealthIndicator(Engine engine) {
         return () -> (engine.isTurning() ? Health.up() : Health.down()).build();

@@ -12,18 +12,18 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * The settings of the processor.
  *
- * @param consumer this processor's name in the group, which no other that runs may have: letters, digits, dot, dash, underscore, at most 100; without it, a new one at each start
- * @param mode group shares the entries out among processors; sequential reads them all, without a group; both may run at once
- * @param batchSize the most entries that are read and applied at once, 1 to 2,000; a batch of 1,000 holds Redis for 3 to 10 ms, by its speed
- * @param maxInFlight how many batches may be under way at once, 1 to 64
+ * @param consumer the name of this consumer in the group, unique among running processors, 1 to 100 letters, digits, dots, dashes or underscores; if not set, a new name at each start
+ * @param mode group: processors share the entries through the consumer group; sequential: a processor reads all entries, without a group; both may run at once
+ * @param batchSize the most entries that are read and applied at once, 1 to 2,000; a batch of 1,000 blocks Redis for 3 to 10 ms, depending on the machine
+ * @param maxInFlight how many batches may be in flight at once, 1 to 64
  * @param block how long a read waits for new entries, 100 ms to 5 s
- * @param claimAfter an entry that another consumer has held for longer than this is taken over, 100 ms or more
- * @param claimEvery how often to look for such entries, 100 ms or more; each pause is drawn from half to one and a half times this
- * @param maxDeliveries an entry that was delivered more often is applied alone, and set aside if that fails or after twice as many, 1 to 1,000
- * @param simulatedWork a pause before each entry, such as 1s..5s, 20 s at most, so that a person can watch; entries are then applied one at a time
+ * @param claimAfter how long an entry may be pending with another consumer before this one claims it, 100 ms or more
+ * @param claimEvery how often to look for entries to claim, 100 ms or more; each pause is random, from 0.5 to 1.5 times this
+ * @param maxDeliveries an entry with more deliveries is applied alone and becomes a dead letter if that fails, 1 to 1,000; with more than twice as many, it may become one without another attempt
+ * @param simulatedWork a random pause before each entry, for demonstrations, such as 1s..5s, 20 s at most; entries are then applied one at a time
  * @param retainEntries how many settled entries to keep in the stream, 0 to 80 % of max-length
- * @param retainAge for how long to keep settled entries at most; without it, for any time
- * @param maxLength the receiver's limit of the stream's length, 1,000 or more; from 80 % of it on, other groups don't hold back the trimming
+ * @param retainAge the longest time to keep settled entries; if not set, no limit
+ * @param maxLength must equal the receiver's max-length, 1,000 or more; from 80 % of it on, trimming doesn't wait for other groups
  */
 @ConfigurationProperties(prefix = "checkin.processor", ignoreUnknownFields = false)
 public record ProcessorProperties(
@@ -68,7 +68,7 @@ public record ProcessorProperties(
         }
     }
 
-    /** Those of the engine. */
+    /** The engine's settings. */
     EngineSettings engine() {
         return new EngineSettings(
                 METER_PREFIX,

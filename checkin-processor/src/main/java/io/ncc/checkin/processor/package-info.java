@@ -1,4 +1,4 @@
-/** The processor: what is made of checkins, and the service around it. */
+/** The processor: the projection of checkins, and the service that runs it. */
 @NullMarked
 package io.ncc.checkin.processor;
 

@@ -10,19 +10,19 @@ import org.springframework.util.unit.DataSize;
 /**
  * The settings of the receiver.
  *
- * @param apiBaseUrl where the API server is reached, such as http://localhost:8081; with it, a 202 has a Location there
- * @param durability what a 202 means: memory, Redis has the checkin; replica, replicas have it, too; fsync, it is on the disk of Redis
- * @param replicas with durability replica: how many must have it, 1 to 10
+ * @param apiBaseUrl the base URL of the API server, such as http://localhost:8081; if set, the Location header of a 202 points there
+ * @param durability what a 202 means; memory: Redis has the checkin in memory; replica: replicas have it, too; fsync: it is on the disk of Redis
+ * @param replicas how many replicas must have the checkin, with durability replica, 1 to 10
  * @param durabilityTimeout how long to wait for replicas or the disk, 10 ms or more, and less than spring.data.redis.timeout
- * @param maxLength the most entries that the stream may have, 1,000 or more; from then on checkins are refused
- * @param maxMemoryUse the share of the maxmemory of Redis from which on checkins are refused, 0.1 to 1
+ * @param maxLength the maximum length of the stream, 1,000 or more; once it is reached, checkins are refused
+ * @param maxMemoryUse the used share of the maxmemory of Redis at which checkins are refused, 0.1 to 1
  * @param idempotencyTtl for how long the result of a request with an Idempotency-Key is kept, 1 s to 30 d
- * @param queueSize how many checkins may wait for the write before theirs, 1,000 to 1,000,000; more are refused
+ * @param queueSize how many checkins may be queued for a write to Redis, 1,000 to 1,000,000; more are refused
  * @param maxBodySize the largest body of a request for one checkin, and the longest line of a batch, 128B to 1MB
- * @param maxBatchSize the largest body of a batch, as it is sent and decompressed, 1KB to 1GB
+ * @param maxBatchSize the largest body of a batch, both as sent and decompressed, 1KB to 1GB
  * @param maxBatchEntries the most checkins in a batch, 1 to 100,000
  * @param bodyTimeout how long the body of a request may take to arrive, 100 ms or more
- * @param rateLimit how many requests a client, told by its address, may send a second; 0 for any number
+ * @param rateLimit how many requests per second are accepted from one client address; 0 for no limit
  */
 @ConfigurationProperties(prefix = "checkin.receiver", ignoreUnknownFields = false)
 record ReceiverProperties(

@@ -19,7 +19,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.core.env.Environment;
 import org.springframework.http.MediaType;
 
-/** The frame of a service's OpenAPI description: its title, and for each status of an error a response that routes refer to by its number. */
+/** The common part of a service's OpenAPI description: the title, and a response for each error status, which routes reference by the status. */
 @Configuration(proxyBeanMethods = false)
 @ConditionalOnClass(OpenAPI.class)
 class ApiDocumentation {

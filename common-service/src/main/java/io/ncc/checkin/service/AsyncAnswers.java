@@ -27,12 +27,12 @@ import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandl
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Answers, as JSON, with what a controller returns as a {@link CompletionStage}, in the thread that completes it. No thread waits meanwhile: a few
- * that are always busy are quicker than many that sleep in turns. Spring does that, too, but sends each such request through all of its parts a
- * second time; here only one that failed goes that way, to be answered as any other failure.
+ * Handles controller methods that return a {@link CompletionStage}: the thread that completes the stage writes its value as JSON. No thread waits
+ * meanwhile, because a few busy threads are faster than many that wait. Spring supports such methods, too, but dispatches every request a second
+ * time. This class dispatches only a failed request again, so that its failure is handled like any other.
  *
- * <p>What is declared as a {@link java.util.concurrent.CompletableFuture} is left to Spring: its JSON is made by a thread of Tomcat's. That is for
- * answers that may be long, and would hold up the thread that reads the replies of Redis.
+ * <p>Methods that declare a {@link java.util.concurrent.CompletableFuture} are left to Spring, which writes the JSON in a Tomcat thread. Use that for
+ * responses that may be long: they would block the thread that reads the replies of Redis.
  */
 final class AsyncAnswers
         implements HandlerMethodReturnValueHandler, HandlerInterceptor, WebMvcConfigurer, WebMvcRegistrations {
@@ -69,7 +69,7 @@ final class AsyncAnswers
     @Override
     public boolean supportsReturnType(MethodParameter type) {
         return Objects.requireNonNull(type.getMethod()).getReturnType()
-                == CompletionStage.class; // as declared: what comes is a future
+                == CompletionStage.class; // the declared type: the value is a future
     }
 
     @Override
@@ -82,7 +82,7 @@ final class AsyncAnswers
         HttpServletRequest request = Objects.requireNonNull(webRequest.getNativeRequest(HttpServletRequest.class));
         HttpServletResponse response = Objects.requireNonNull(webRequest.getNativeResponse(HttpServletResponse.class));
         AsyncContext context = request.startAsync(request, response);
-        context.setTimeout(NEVER); // who completes the stage does it in time
+        context.setTimeout(NEVER); // the code that completes the stage has a timeout
         ((CompletionStage<?>) Objects.requireNonNull(stage)).whenComplete((value, failure) -> {
             Throwable unanswered = failure != null ? failure : writeOrFail(value, response);
             if (unanswered == null) {
@@ -114,15 +114,14 @@ final class AsyncAnswers
         response.setContentType(MediaType.APPLICATION_JSON_VALUE);
         response.setContentLength(body.length);
         try {
-            // It only goes into a buffer here. A thread of Tomcat's sends it after complete(), and may wait for the
-            // client.
+            // This only fills a buffer. After complete(), a Tomcat thread sends it, and may wait for the client.
             response.getOutputStream().write(body);
         } catch (IOException e) {
-            log.debug("A client was gone before its answer", e);
+            log.debug("A client disconnected before it got its response", e);
         }
     }
 
-    /** The second time round: the failure is thrown where those of controllers are. */
+    /** On the second dispatch, throws the failure, so that it is handled like an exception of a controller. */
     @Override
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler)
             throws Exception {

@@ -15,7 +15,7 @@ import tools.jackson.databind.exc.UnrecognizedPropertyException;
  */
 public record InvalidMember(String pointer, String message) {
 
-    /** Of a body that can't be read. */
+    /** What is wrong with a body that can't be read. */
     public static InvalidMember of(JacksonException e) {
         return new InvalidMember(pointer(e), message(e));
     }
@@ -29,7 +29,7 @@ public record InvalidMember(String pointer, String message) {
         return pointer.toString();
     }
 
-    /** As RFC 6901, section 3, has it. */
+    /** Escapes as in RFC 6901, section 3. */
     private static String escape(String name) {
         return name.replace("~", "~0").replace("/", "~1");
     }

@@ -50,7 +50,7 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         return answer(ProblemType.REDIS_UNAVAILABLE, e, request);
     }
 
-    /** The client is gone before all of its request was here: nothing is wrong, and nobody sees the answer. */
+    /** The client disconnected before its request was complete. This is no error, and nobody receives the response. */
     @ExceptionHandler(ClientAbortException.class)
     ResponseEntity<Object> handleGone() {
         return ResponseEntity.badRequest().build();
@@ -74,7 +74,7 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         return handleExceptionInternal(e, type.problem(), type.headers(), type.status(), request);
     }
 
-    /** What we throw ourselves has its problem with it; what Spring answers by itself gets the type of its status in place of its text. */
+    /** Our own exceptions contain their problem. For an error of Spring's, the problem of its status replaces Spring's text. */
     @Override
     protected @Nullable ResponseEntity<Object> handleExceptionInternal(
             Exception e, @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
@@ -84,7 +84,7 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         Object answer = ours || type == null ? body : type.problem();
         HttpHeaders all = new HttpHeaders();
         all.putAll(headers);
-        all.setContentType(MediaType.APPLICATION_PROBLEM_JSON); // whatever Accept says, or fails to say
+        all.setContentType(MediaType.APPLICATION_PROBLEM_JSON); // whatever the Accept header says
         return super.handleExceptionInternal(e, answer, all, status, request);
     }
 }

@@ -66,13 +66,13 @@ public enum ProblemType {
     DURABILITY_UNAVAILABLE(
             HttpStatus.SERVICE_UNAVAILABLE,
             "Durability unavailable",
-            "Redis can't keep the promise that a 202 is here. Nothing was stored. Try again later."),
+            "Redis can't guarantee the configured durability. Nothing was stored. Try again later."),
     OUTCOME_UNKNOWN(
             HttpStatus.SERVICE_UNAVAILABLE, "Outcome unknown", "It is not known whether the request took effect."),
     TOO_MANY_LISTENERS(
             HttpStatus.SERVICE_UNAVAILABLE,
             "Too many listeners",
-            "As many clients follow the stream as may. Try again later."),
+            "The maximum number of clients follow the stream already. Try again later."),
     NOT_YET(HttpStatus.GATEWAY_TIMEOUT, "Not yet", "The checkin is stored and was not applied in time. Try again.");
 
     private static final String URI_PREFIX = "urn:checkins:problem:";
@@ -90,17 +90,17 @@ public enum ProblemType {
         this.uri = URI.create(URI_PREFIX + slug());
     }
 
-    /** The last part of the type's URI: what documents and metrics call it. */
+    /** The last part of the type's URI, which documents and metrics use as a name. */
     public String slug() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** What to throw in a request's handling. A 503 or 504 carries {@code Retry-After}. */
+    /** The exception to throw while a request is handled. A 503 or 504 has {@code Retry-After}. */
     public ErrorResponseException exception() {
         return exception(detail);
     }
 
-    /** The same with a detail of the particular case. */
+    /** The same, with a detail for this case. */
     public ErrorResponseException exception(String detail) {
         ErrorResponseException exception = new ErrorResponseException(status, problem(detail), null);
         exception.getHeaders().putAll(headers());
@@ -125,7 +125,7 @@ public enum ProblemType {
         return problem;
     }
 
-    /** The problem with nothing said about the particular case. */
+    /** The problem with the type's general detail. */
     public ProblemDetail problem() {
         return problem(detail);
     }

@@ -17,7 +17,7 @@ import org.springframework.http.ProblemDetail;
 import org.springframework.util.StringUtils;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The answer to what never reaches a controller, such as a URL that Tomcat refuses. Made by Tomcat, by its name. */
+/** Answers requests that never reach a controller, such as a URL that Tomcat refuses. Tomcat creates it by its class name. */
 public final class ProblemValve extends ErrorReportValve {
 
     private static final JsonMapper JSON = new JsonMapper();
@@ -26,19 +26,19 @@ public final class ProblemValve extends ErrorReportValve {
     public void invoke(Request request, Response response) throws IOException, ServletException {
         if (!hasDecodablePath(request)) {
             response.sendError(HttpServletResponse.SC_BAD_REQUEST);
-            response.setSuspended(false); // or the answer would not be sent
+            response.setSuspended(false); // or the response would not be sent
             report(request, response, null);
             return;
         }
         super.invoke(request, response);
         if (response.getStatus() == HttpServletResponse.SC_REQUEST_TIMEOUT) {
-            // else Tomcat goes on to read what comes too slowly, and a thread is kept for as long as it comes
+            // or Tomcat would keep reading the slow body, which would keep a thread busy until its end
             response.finishResponse();
             request.getCoyoteRequest().action(ActionCode.DISABLE_SWALLOW_INPUT, null);
         }
     }
 
-    /** Tomcat looks at the path, and leaves its parameters as they are; Spring fails on {@code /users/1;%}. */
+    /** Tomcat doesn't decode the parameters of a path, but Spring does: it fails on {@code /users/1;%}. */
     private static boolean hasDecodablePath(Request request) {
         String path = request.getRequestURI();
         if (path == null || path.indexOf(';') < 0) {
@@ -61,7 +61,7 @@ public final class ProblemValve extends ErrorReportValve {
             return;
         }
         ProblemType known = ProblemType.of(HttpStatusCode.valueOf(status));
-        // 501 and 505 as well: it is the request that asks for what no server of HTTP/1.1 does
+        // also for 501 and 505: the request asks for something that an HTTP/1.1 server does not support
         ProblemType type = known != null ? known : ProblemType.INVALID_REQUEST;
         try {
             response.setContentType(MediaType.APPLICATION_PROBLEM_JSON_VALUE);

@@ -9,7 +9,7 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 
-/** The Redis client of a service: as Boot's {@code spring.data.redis.*} says, with the options that its links need. */
+/** The Redis client of a service: configured by Boot's {@code spring.data.redis.*}, with the options of {@link LinkOptions}. */
 @Configuration(proxyBeanMethods = false)
 class RedisConfiguration {
 

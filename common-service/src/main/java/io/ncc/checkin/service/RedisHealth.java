@@ -27,7 +27,7 @@ public final class RedisHealth implements HealthIndicator {
         }
     }
 
-    /** Down while something stands in the way; null if nothing does. */
+    /** Down with this condition; up if it is null. */
     public static Health of(@Nullable RedisCondition trouble) {
         return trouble == null
                 ? Health.up().build()

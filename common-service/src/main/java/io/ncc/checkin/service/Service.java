@@ -12,7 +12,7 @@ public final class Service {
     /**
      * Starts a service and returns when it is ready.
      *
-     * @param name the service's name: that of its configuration file, without the ending; {@code application} files are read, too
+     * @param name the name of the service's configuration file, without the extension; {@code application} files are read, too
      * @param args {@code --property=value}, as on the command line
      */
     public static ConfigurableApplicationContext run(String name, Class<?> application, String... args) {

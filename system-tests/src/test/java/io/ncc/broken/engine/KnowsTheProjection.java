@@ -2,7 +2,7 @@ package io.ncc.broken.engine;
 
 import io.ncc.broken.checkin.processor.TheProjection;
 
-/** An engine that knows what is made of an entry. */
+/** An engine that depends on a projection. */
 public final class KnowsTheProjection {
 
     final TheProjection projection = new TheProjection();

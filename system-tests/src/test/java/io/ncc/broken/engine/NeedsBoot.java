@@ -2,7 +2,7 @@ package io.ncc.broken.engine;
 
 import org.springframework.boot.SpringApplication;
 
-/** An engine that can only be had as a Spring Boot application. */
+/** An engine that depends on Spring Boot. */
 final class NeedsBoot {
 
     final SpringApplication application = new SpringApplication();

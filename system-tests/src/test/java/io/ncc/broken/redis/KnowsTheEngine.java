@@ -2,7 +2,7 @@ package io.ncc.broken.redis;
 
 import io.ncc.broken.engine.KnowsTheProjection;
 
-/** A link that knows what is done with it. */
+/** A link that depends on the engine. */
 final class KnowsTheEngine {
 
     final KnowsTheProjection engine = new KnowsTheProjection();

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.context.SmartLifecycle;
 import org.springframework.context.annotation.Configuration;
 
-/** What the modules and packages keep to. Each rule is also shown to fail, on the classes of the package {@code broken}. */
+/** The rules for modules and packages. The classes in the package {@code broken} show that each rule can fail. */
 final class ArchitectureTest {
 
     private static final String PRODUCT = "io.ncc";

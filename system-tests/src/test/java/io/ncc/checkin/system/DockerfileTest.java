@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
-/** Maven takes no project of which a module is missing, so the image needs the POM of each. */
+/** The Dockerfile must copy the POM of every module, because Maven doesn't build a project with a missing module. */
 final class DockerfileTest {
 
     private static final Path PROJECT = Path.of("..");

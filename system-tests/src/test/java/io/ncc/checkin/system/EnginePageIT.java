@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The projection in docs/engine.md does what the page says. The text of the page is compiled and run as it stands there. */
+/** The projection in docs/engine.md does what the page says. The test compiles and runs the code on the page. */
 @Timeout(120)
 final class EnginePageIT {
 

@@ -26,12 +26,12 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The ledger test: whatever happens to the services and to Redis, clients find what they were told, and every hash is the sequential fold of the
- * stream. The services run from their jars.
+ * The ledger test: while faults strike the services and Redis, the answers that clients got stay true, and every hash equals the sequential fold
+ * of the stream. The services run from their jars.
  *
- * <p>{@code -Dledger.seconds=} of faults for each of {@code -Dledger.seeds=} seeds; {@code -Dledger.seed=} repeats the faults of one, which is in
- * the first line of a run. {@code -Dledger.setup=} chooses a {@link Setup} in place of the seed's, {@code -Dledger.faults=} some
- * {@linkplain Fault faults}, separated by commas.
+ * <p>{@code -Dledger.seeds=} is the number of seeds, {@code -Dledger.seconds=} the duration of the faults for each seed. {@code -Dledger.seed=}
+ * repeats the faults of one seed; the first line of a run has it. {@code -Dledger.setup=} replaces the {@link Setup} of the seed.
+ * {@code -Dledger.faults=} limits the {@linkplain Fault faults} to some, separated by commas.
  */
 @Timeout(value = 15, unit = TimeUnit.MINUTES)
 final class LedgerIT {

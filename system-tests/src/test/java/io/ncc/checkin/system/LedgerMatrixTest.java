@@ -11,7 +11,7 @@ import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** The matrix in the documentation has what the ledger test does. */
+/** The tables in docs/guarantees.md have a row for each fault and each sabotage of the ledger test. */
 final class LedgerMatrixTest {
 
     private static final Path PAGE = Path.of("../docs/guarantees.md");

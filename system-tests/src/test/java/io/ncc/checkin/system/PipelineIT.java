@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.springframework.context.ConfigurableApplicationContext;
 
-/** The sample data through the loader and two processors: every user and every location is what the stream says. */
+/** Loads the sample data and runs two processors: every user and every location equals the sequential fold of the stream. */
 @Timeout(120)
 final class PipelineIT {
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** The README's table of settings says what the settings' own descriptions say. */
+/** The README's table of settings has the defaults and descriptions of the configuration metadata. */
 final class SettingsTableTest {
 
     private static final Pattern ROW = Pattern.compile("\\| `(checkin\\.[a-z.-]+)` \\| (.*?) \\| (.*?) \\|");

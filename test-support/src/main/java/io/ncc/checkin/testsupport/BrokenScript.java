@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** The script by which the processor settles entries, broken on purpose: it lacks a half of the guard that lets each entry count once. */
+/** {@code settle.lua}, broken on purpose: each variant lacks one half of the guard that makes an entry count once. */
 public enum BrokenScript {
     WITHOUT_SETTLED_HALF("local settledBefore = isSettled(id)", "local settledBefore = false"),
     WITHOUT_XACK_HALF("elseif pending or not mustBePending then", "elseif true then");

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.IntSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** Many clients of receivers, each a thread with a connection of its own. */
+/** Many clients of receivers. Each is a thread with its own connection. */
 public final class Clients implements AutoCloseable {
 
     private final ExecutorService threads;

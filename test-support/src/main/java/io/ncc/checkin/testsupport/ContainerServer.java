@@ -30,8 +30,8 @@ import org.testcontainers.utility.DockerImageName;
 import org.testcontainers.utility.ImageNameSubstitutor;
 
 /**
- * A server in a container of Testcontainers. The port is bound to one that this class chose: Docker would choose another at each start,
- * and clients couldn't come back.
+ * A server in a container of Testcontainers. This class chooses the host port: Docker would choose a different one at each start, and clients
+ * could not reconnect.
  */
 final class ContainerServer implements Server {
 

@@ -26,7 +26,7 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.TimeUnit;
 
-/** A way to a server on which connections can be reset, refused, delayed, and made half-open. It listens on 127.0.0.1. */
+/** A TCP proxy that can reset, refuse and delay connections to a server, and make them half-open. It listens on 127.0.0.1. */
 @SuppressWarnings("FutureReturnValueIgnored") // what fails closes the connection, and the tests see that
 public final class FaultProxy implements AutoCloseable {
 

@@ -34,8 +34,8 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the tests of the scripts share: bringing the stream of checkins and the processor's group about, running a script, and looking at what it left
- * behind.
+ * What the tests of the scripts share: setting up the stream of checkins and the processor's group, running a script, and inspecting the keys
+ * afterwards.
  */
 public final class GroupBench implements AutoCloseable {
 

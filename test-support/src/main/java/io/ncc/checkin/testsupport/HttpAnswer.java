@@ -24,7 +24,7 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What a service answered, and the requests that tests send. A request that gets no answer in ten seconds fails. */
+/** An HTTP response of a service, and the methods that send requests. A request without a response within ten seconds fails. */
 public record HttpAnswer(int status, HttpHeaders headers, String body) {
 
     private static final HttpClient CLIENT = HttpClient.newHttpClient();

@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Every posting of a test, every answer to it, and what follows from the answers for the stream. No two checkins have both the user and the
- * location in common.
+ * Records every posting of a test and every answer to it, and checks that the stream agrees with the answers. No two checkins have the same pair
+ * of user and location.
  */
 public final class Ledger {
 

@@ -4,7 +4,7 @@ import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.localredis.RedisBinary;
 import java.util.Map;
 
-/** A server that is a process of this machine. */
+/** A server that runs as a process on this machine. */
 record LocalServer(LocalRedis redis) implements Server {
 
     static LocalServer start(RedisBinary binary, Map<String, String> settings) {

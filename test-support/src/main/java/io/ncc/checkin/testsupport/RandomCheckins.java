@@ -5,7 +5,7 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Keys;
 import java.util.Random;
 
-/** Appends random checkins to the stream, some thousands at a time: as quickly as a test wants them, and several in a millisecond. */
+/** Appends random checkins to the stream, up to 2,000 in one script, so that it is fast and several have the same millisecond. */
 public final class RandomCheckins {
 
     private static final String STREAM = Keys.unpartitioned().checkins();

@@ -8,7 +8,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * An answer as it was on the wire.
+ * An HTTP response, as it was on the wire.
  *
  * @param headers by their names in lower case
  */

@@ -36,12 +36,12 @@ import org.slf4j.LoggerFactory;
  * static final RealRedis redis = RealRedis.server().setting("maxmemory", "50mb");
  * }</pre>
  *
- * <p>It is a container where a Docker daemon answers and has or gets the image, else the newest of the {@code redis-server} and {@code
- * valkey-server} on the {@code PATH} and the embedded one. The system property {@code checkins.test.redis} ({@code container}, {@code
- * path}, {@code embedded} or the path of a server) demands one. Where there is none, the tests fail.
+ * <p>The server runs in a container if a Docker daemon answers and has the image or can pull it. Otherwise it is the newest of the {@code
+ * redis-server} and {@code valkey-server} on the {@code PATH} and the embedded one. The system property {@code checkins.test.redis}
+ * ({@code container}, {@code path}, {@code embedded} or the path of a server) chooses one. If there is none, the tests fail.
  *
- * <p>The server keeps its address however often it is stopped and started, and by default every write that it has answered. Only what
- * this class did to it is undone for the next test: settings changed by commands stay until the server is started anew.
+ * <p>The server keeps its address when it is stopped and started and, by default, every write that it has answered. Before each test, this
+ * class undoes only what it did itself: settings that a test changes by commands stay until the server restarts.
  */
 public final class RealRedis implements BeforeAllCallback, BeforeEachCallback {
 

@@ -18,7 +18,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Which commands of Redis the scripts call, read from their text. */
+/** The Redis commands that the scripts run, found in their source. */
 public final class ScriptCommands {
 
     /** Except the one of {@code requirePermissions}, which runs the commands that scripts list for it. */

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What the hashes of users and locations must hold: the result of one processor that reads the stream in order and counts each entry once.
- * It is the plain-Java oracle of the delivery guarantees, written without regard to how the product gets there.
+ * It is the plain-Java test oracle for the delivery guarantees, independent of how the product computes the result.
  *
  * <pre>{@code
  * var expected = SequentialFold.over(redis.commands());   // before the processors start

@@ -12,9 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Where the servers of this JVM's tests come from: a container, else the {@linkplain RedisBinary#chosen binary} that replicas and
- * Sentinels are of, too; or what the system property {@value RedisBinary#PROPERTY} demands. It is decided once. Without any there is an
- * error: tests of Redis don't pass without one.
+ * Starts the Redis servers for the tests of this JVM: in a container if possible, else from the {@linkplain RedisBinary#chosen binary} that
+ * replicas and Sentinels also use. The system property {@value RedisBinary#PROPERTY} overrides this. The choice is made once. If there is no
+ * server, the tests fail.
  */
 final class ServerSource {
 

@@ -17,8 +17,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * A service in a JVM of its own, which can be killed, paused and started again. It ends with this JVM at the latest, also where that is
- * killed: a watcher beside it waits for the end of a pipe. Needs a POSIX shell.
+ * A service in its own JVM, which a test can kill, pause and start again. It ends with this JVM at the latest, even if this JVM is killed: a
+ * watcher process waits until a pipe from this JVM closes, and then kills the service. Needs a POSIX shell.
  */
 public final class ServiceProcess implements AutoCloseable {
 

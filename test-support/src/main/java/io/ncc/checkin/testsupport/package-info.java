@@ -1,4 +1,4 @@
-/** What integration tests share: a real Redis that can be stopped, broken and healed, and the delivery guarantees as a check. */
+/** What integration tests share: a real Redis that tests can stop, break and repair, and checks of the delivery guarantees. */
 @NullMarked
 package io.ncc.checkin.testsupport;
 

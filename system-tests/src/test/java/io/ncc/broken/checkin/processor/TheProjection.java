@@ -1,4 +1,4 @@
 package io.ncc.broken.checkin.processor;
 
-/** Stands for what is made of an entry. */
+/** Stands for a projection. */
 public final class TheProjection {}

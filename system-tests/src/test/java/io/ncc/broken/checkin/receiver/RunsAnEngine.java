@@ -2,7 +2,7 @@ package io.ncc.broken.checkin.receiver;
 
 import io.ncc.broken.engine.KnowsTheProjection;
 
-/** A receiver that consumes. */
+/** A receiver that depends on the engine. */
 final class RunsAnEngine {
 
     final KnowsTheProjection engine = new KnowsTheProjection();

@@ -2,7 +2,7 @@ package io.ncc.broken.checkin.service;
 
 import io.ncc.broken.checkin.model.UsesSpring;
 
-/** What is shared by the services and knows a checkin. */
+/** A class shared by the services that depends on the model. */
 final class KnowsTheModel {
 
     final UsesSpring model = new UsesSpring();

@@ -2,7 +2,7 @@ package io.ncc.broken.checkin.testsupport;
 
 import io.ncc.broken.engine.KnowsTheProjection;
 
-/** A fixture that tests with what is to be tested. */
+/** A test fixture that depends on the code under test. */
 final class UsesTheEngine {
 
     final KnowsTheProjection engine = new KnowsTheProjection();

@@ -8,7 +8,7 @@ import java.util.EnumSet;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** What is done to the services and to Redis. Each is over, and what can be undone is undone, when it returns. */
+/** The faults of the services and of Redis. When a fault returns, it is over, and it has undone what can be undone. */
 public enum Fault {
     RECEIVER_KILLED(
             Target.SERVICE, "kill -9 of a receiver, started again", scene -> ServiceFaults.kill(scene, RECEIVER)),

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A client that follows the stream, and goes on where it was when its connection ends. */
+/** A client that follows the stream. When its connection ends, it reconnects and resumes where it was. */
 final class Follower implements AutoCloseable {
 
     private static final Duration LIMIT = Duration.ofSeconds(60);

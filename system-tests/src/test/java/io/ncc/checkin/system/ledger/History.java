@@ -9,7 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What was done to Redis in a run, and what it held before each time that something was wiped out. Times are those of {@link System#nanoTime}.
+ * The faults of a run, and the content of Redis before each deletion of the stream or of all data. Times are those of {@link System#nanoTime}.
  */
 final class History {
 

@@ -23,7 +23,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
-/** Compares what clients were told with what there is, and what the processors made of it with the sequential fold. */
+/** Compares the answers that clients got with the content of Redis, and the hashes with the sequential fold. */
 final class LedgerCheck {
 
     private static final Pattern ID = Pattern.compile("[0-9]+-[0-9]+");

@@ -14,7 +14,7 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 
-/** One run: traffic begins, the services and Redis suffer the faults of a plan, all is left to settle, and is then compared with the ledger. */
+/** One run: starts traffic, injects the faults of a plan, waits until all entries are settled, and compares the result with the ledger. */
 public final class LedgerRun implements AutoCloseable {
 
     private static final int MOST_NOTED = 5;

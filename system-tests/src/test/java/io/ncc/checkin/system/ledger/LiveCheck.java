@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Compares what a follower of the stream has seen with the stream. After an event {@code gap} it may go on anywhere. What it saw and a failover
- * took back, hides what has lower ids and comes later.
+ * Compares the events that a follower saw with the stream. After an event {@code gap}, the follower may resume anywhere. If it saw an entry that a
+ * failover took back, it doesn't see later entries with lower ids.
  */
 final class LiveCheck {
 

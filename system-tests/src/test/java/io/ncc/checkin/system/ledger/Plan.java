@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 
-/** What is done in a run, all of it drawn from the seed. Each possible fault comes once before one comes again. */
+/** The faults of a run, derived from the seed. Each possible fault comes once before any fault comes again. */
 public record Plan(long seed, Setup setup, List<Step> steps) {
 
     private static final int ROUNDS = 20;

@@ -1,6 +1,6 @@
 package io.ncc.checkin.system.ledger;
 
-/** What is promised, as the check sees it. */
+/** The promises that the check verifies. */
 public enum Promise {
     ACCEPTED_IS_STORED("every 202 is in the stream, what was refused is not, and what has a key is there once"),
     IDS_GROW("what is accepted later has the higher id"),

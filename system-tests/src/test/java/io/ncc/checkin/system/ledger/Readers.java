@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
-/** Two clients of the API server: one reads what was written, the other the latest checkin. They keep each answer. In the end all is read. */
+/** Two clients of the API server: one reads its writes, the other the latest checkin. They record each answer. At the end they read everything. */
 final class Readers implements AutoCloseable {
 
     /**

@@ -17,7 +17,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 
-/** What is done to Redis: to its processes, and to what it holds. */
+/** The faults of Redis: of its processes, and of its data. */
 final class RedisFaults {
 
     private static final String STREAM = Keys.unpartitioned().checkins();

@@ -25,8 +25,8 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A primary, a replica, and a Sentinel. The two know each other, and Sentinel knows them, by a door of each: closed, it cuts the node off from
- * them and not from its clients.
+ * A primary, a replica, and a Sentinel. Each node has a proxy, its door, through which the other node and Sentinel reach it. A closed door cuts
+ * the node off from these, but not from its clients.
  */
 final class RedisPair implements AutoCloseable {
 

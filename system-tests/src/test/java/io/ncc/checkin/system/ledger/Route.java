@@ -9,8 +9,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The way of one service to Redis: a proxy before Sentinel and before each node. What Sentinel says of the nodes is changed on the way, so that
- * the service finds the proxies.
+ * The route of one service to Redis: a proxy for Sentinel and one for each node. The proxy for Sentinel replaces the addresses of the nodes in the
+ * replies, so that the service connects to the other proxies.
  */
 final class Route implements AutoCloseable {
 

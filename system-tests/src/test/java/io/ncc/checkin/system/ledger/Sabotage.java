@@ -25,7 +25,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 
-/** What a system does that doesn't keep its promises. The check has to find each. */
+/** Ways to break the promises on purpose. The check has to find each of them. */
 public enum Sabotage {
     /** A consumer that acknowledges first, and is gone before it applies. */
     ACKNOWLEDGED_BEFORE_APPLIED(Promise.FOLD, Sabotage::acknowledgeOnly),

@@ -2,7 +2,7 @@ package io.ncc.checkin.system.ledger;
 
 import java.util.Random;
 
-/** Where it happens, and the chance by which. */
+/** What a fault needs: the services and Redis, the history of the run, and a source of randomness. */
 record Scene(Topology topology, History history, Random random) {
 
     RedisPair redis() {

@@ -9,7 +9,7 @@ import io.ncc.checkin.testsupport.ServiceProcess;
 import java.time.Duration;
 import java.util.List;
 
-/** What is done to a service, and to its way to Redis. */
+/** The faults of a service, and of its route to Redis. */
 final class ServiceFaults {
 
     private ServiceFaults() {}

@@ -3,7 +3,7 @@ package io.ncc.checkin.system.ledger;
 import java.time.Duration;
 import java.util.Random;
 
-/** How durable things are said to be in a run. */
+/** The durability of a run: the mode of the receiver, the appendfsync of Redis, and whether there are failovers. */
 public enum Setup {
     MEMORY_AND_ALWAYS("memory", "always", false),
     MEMORY_AND_EVERYSEC("memory", "everysec", true),

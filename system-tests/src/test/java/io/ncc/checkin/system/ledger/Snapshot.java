@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * All that the product holds in Redis, at one moment.
+ * Everything that the product stores in Redis, at one moment.
  *
  * @param entries of the stream, by id, in order
  * @param hashes of users and locations, by key

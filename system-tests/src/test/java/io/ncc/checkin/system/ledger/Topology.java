@@ -24,7 +24,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.jar.JarFile;
 
-/** Receivers, processors and an API server, each a process of its own with a way of its own to Redis. */
+/** Receivers, processors and an API server, each a process with its own {@link Route} to Redis. */
 public final class Topology implements AutoCloseable {
 
     enum Kind {

@@ -20,8 +20,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Clients that post to all receivers in turn: a third batches, half with a key; what has a key they send until it is accepted. One posts pairs: two
- * checkins of a user who has no others.
+ * Clients that post to all receivers in turn. A third of the clients send batches; half of the clients use idempotency keys, and send each request
+ * until it is accepted. One more client posts pairs: two checkins of a user who has no others.
  */
 final class Traffic implements AutoCloseable {
 

@@ -1,6 +1,6 @@
 /**
- * The ledger test: the services run as processes, everything happens to them and their Redis, and what clients were told is compared with
- * what there is.
+ * The ledger test: runs the services as processes, injects faults into them and into Redis, and compares the answers that clients got with the
+ * content of Redis.
  */
 @NullMarked
 package io.ncc.checkin.system.ledger;
