@@ -21,8 +21,8 @@ import java.util.Collections;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
-import java.util.jar.JarFile;
 
 /** Receivers, processors and an API server, each a process with its own {@link Route} to Redis. */
 public final class Topology implements AutoCloseable {
@@ -105,8 +105,8 @@ public final class Topology implements AutoCloseable {
     /** Puts one processor without a part of the guard in the place of all. */
     void breakProcessors() {
         Path classes;
-        try (JarFile jar = new JarFile(jars.of("checkin-processor").toFile());
-                InputStream script = jar.getInputStream(jar.getEntry("BOOT-INF/classes/" + BrokenScript.NAME))) {
+        try (InputStream script =
+                Objects.requireNonNull(Topology.class.getResourceAsStream('/' + BrokenScript.NAME))) {
             classes = BrokenScript.WITHOUT_SETTLED_HALF.writeInto(folder, script);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
