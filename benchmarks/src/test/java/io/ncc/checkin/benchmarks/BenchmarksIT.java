@@ -15,7 +15,7 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /** The runnable jar, as a user runs it, but with as little load as can be: it shows that the benchmarks work, not how quick anything is. */
-@Timeout(300)
+@Timeout(600)
 final class BenchmarksIT {
 
     private static final Path TARGET = Path.of("target");
@@ -71,7 +71,7 @@ final class BenchmarksIT {
         builder.environment().put("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC");
         Process process = builder.start();
         try {
-            assertThat(process.waitFor(4, TimeUnit.MINUTES)).isTrue();
+            assertThat(process.waitFor(8, TimeUnit.MINUTES)).isTrue();
             String output = Files.readString(log);
             assertThat(process.exitValue()).as(output).isEqualTo(expectedStatus);
             return output;
