@@ -1,98 +1,100 @@
 -- Applies a batch of checkins to their users and locations. This file comes after settle.lua, which documents KEYS[1 .. 5] and the first
 -- arguments, and settles the entries.
 --
--- own keys           the U users of the batch, each once, then its L locations, each once
--- own arguments      U, L; then the ids of the users and of the locations, in the order of their keys;
---                    then for each entry the number of its user (1 to U), the number of its location (1 to L), and its stars. For a dead letter
---                    that was put back, a space and the id of the original follow: that id decides which checkin is the last.
---                    An entry that can't be decoded has three arguments of any value
+-- own keys           the U users of the batch, each once, then its L locations, each once. Each ends with the id
+-- own arguments      U
+--                    the sums: what the batch comes to if all of it counts. A JSON array: for each user how many entries, the newest, the number
+--                    of its location (1 to L); then for each location how many entries, and the sum of their stars. The newest is the number
+--                    of an entry, or an id as text if it is the replay of a dead letter
+--                    the entries, looked at only if not all of them count. A JSON array: for each the number of its user (1 to U), the number of
+--                    its location, and its stars. The stars of a replay are a text: stars, a space, the id that decides which checkin
+--                    is the last. An entry that can't be decoded has three elements of any value, and is not in the sums
 --
--- Returns the outcome of settle. An entry can't be applied if the hash of its user or location is unusable.
+-- Returns the outcome of settle. An entry is left alone if the hash of its user or location can't take what the batch comes to.
 
 local MAX_COUNTER = 2 ^ 53
-local call, match = redis.call, string.match
-local users, locations = tonumber(ARGV[ownArgs + 1]), tonumber(ARGV[ownArgs + 2])
+local call, find, match, format = redis.call, string.find, string.match, string.format
+local users, sums = tonumber(ARGV[ownArgs + 1]), cjson.decode(ARGV[ownArgs + 2])
 local userKeys, locationKeys = ownKeys, ownKeys + users
-local userIds, locationIds = ownArgs + 2, ownArgs + 2 + users
-local entries = locationIds + locations - 2 -- ARGV[entries + 3 * n] is the first of the three of entry n
+local locations = #KEYS - locationKeys
+local locationSums = 3 * users -- user u has the sums 3 * u - 2 and the next two, location l has locationSums + 2 * l - 1 and the next
 
 -- Read and check. HMGET also checks the type of the key.
 
-local function counter(text)
-  if not text then return 0 end
-  -- tonumber alone also takes 'nan', 'inf', '0x10' and '1e3'
-  local number = match(text, '^%-?%d+$') and tonumber(text)
-  if number and number < MAX_COUNTER and number > -MAX_COUNTER then return number end
-end
-
 local unusable = {} -- key -> reason
 
-local function read(key, ...)
-  local values, reason = readHash(key, ...)
-  unusable[key] = reason
-  return values or {}
-end
-
-local function readCounter(key, name, text)
-  local number = counter(text)
-  if not number then unusable[key] = key .. ': ' .. name .. ' is not an integer below 2^53' end
-  return number
+local function readCounter(key, name, text, added)
+  if not text then return 0 end
+  -- text + 0 alone also takes 'nan', 'inf', '0x10' and '1e3'
+  local number = find(text, '^%-?%d+$') and text + 0
+  if number and number + added < MAX_COUNTER and number > -MAX_COUNTER then return number end
+  local is = number and number < MAX_COUNTER and number > -MAX_COUNTER and ' would not be' or ' is not'
+  unusable[key] = key .. ': ' .. name .. is .. ' an integer below 2^53'
 end
 
 -- Parallel arrays, indexed by the number of the user or location. One table for each of them would cost a seventh of the script's time.
-local userCount, userMillis, userId, userNew, userAdded, userNewest, userAt = {}, {}, {}, {}, {}, {}, {}
+local userCount, userMillis, userNew = {}, {}, {}
 for u = 1, users do
   local key = KEYS[userKeys + u]
-  local values = read(key, 'numCheckins', 'lastCheckin', 'lastCheckinId')
-  userNew[u] = not values[1]
-  userCount[u] = readCounter(key, 'numCheckins', values[1])
-  userMillis[u] = values[2]
-  userId[u] = values[3]
-  userAdded[u] = 0
-  if values[2] and not match(values[2], '^%d+$') then
-    unusable[key] = key .. ': lastCheckin is not a time in milliseconds'
+  local values, reason = readHash(key, 'numCheckins', 'lastCheckin')
+  if values then
+    local count, millis = values[1], values[2]
+    userNew[u] = not count
+    userCount[u] = readCounter(key, 'numCheckins', count, sums[3 * u - 2])
+    userMillis[u] = millis
+    if millis and not find(millis, '^%d+$') then unusable[key] = key .. ': lastCheckin is not a time in milliseconds' end
+  else
+    unusable[key] = reason
   end
 end
 
-local locationCount, locationStars, locationNew, locationAdded = {}, {}, {}, {}
+local locationCount, locationStars, locationNew, locationId = {}, {}, {}, {}
 for l = 1, locations do
-  local key = KEYS[locationKeys + l]
-  local values = read(key, 'numCheckins', 'numStars')
-  locationNew[l] = not values[1]
-  locationCount[l] = readCounter(key, 'numCheckins', values[1])
-  locationStars[l] = readCounter(key, 'numStars', values[2])
-  locationAdded[l] = 0
+  local key, at = KEYS[locationKeys + l], locationSums + 2 * l - 1
+  local values, reason = readHash(key, 'numCheckins', 'numStars')
+  if values then
+    locationNew[l] = not values[1]
+    locationCount[l] = readCounter(key, 'numCheckins', values[1], sums[at])
+    locationStars[l] = readCounter(key, 'numStars', values[2], sums[at + 1])
+    locationId[l] = match(key, '%d+$')
+  else
+    unusable[key] = reason
+  end
 end
 
+local entries
+
 if next(unusable) then
+  entries = cjson.decode(ARGV[ownArgs + 3])
   for n = 1, entryCount do
     if not alone[n] then
-      local at = entries + 3 * n
-      alone[n] = unusable[KEYS[userKeys + ARGV[at]]] or unusable[KEYS[locationKeys + ARGV[at + 1]]]
+      alone[n] = unusable[KEYS[userKeys + entries[3 * n - 2]]] or unusable[KEYS[locationKeys + entries[3 * n - 1]]]
     end
   end
 end
 
 local passedOver, outcome = settle({ { 'HSET', probe, 'probe', '1' } })
 
--- Add up what counts.
+-- Add up what counts, if that isn't all.
 
-for n = 1, entryCount do
-  if not passedOver[n] then
-    local at, id = entries + 3 * n, ARGV[ids + n]
-    local u, l = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
-    userAdded[u] = userAdded[u] + 1
-    local stars, time = tonumber(ARGV[at + 2]), id
-    if not stars then stars, time = match(ARGV[at + 2], '^(%d) (.*)$') end
-    if time == id or not userNewest[u] or pad(time) > pad(userNewest[u]) then
-      userNewest[u], userAt[u] = time, l
+if outcome[1] ~= entryCount then
+  entries = entries or cjson.decode(ARGV[ownArgs + 3])
+  for i = 1, #sums do sums[i] = 0 end
+  for n = 1, entryCount do
+    if not passedOver[n] then
+      local id, u, l, stars = ARGV[ids + n], entries[3 * n - 2], entries[3 * n - 1], entries[3 * n]
+      local time = id
+      if type(stars) == 'string' then stars, time = match(stars, '^(%d) (.*)$') end
+      local user, location = 3 * u - 2, locationSums + 2 * l - 1
+      sums[user] = sums[user] + 1
+      if time == id or sums[user + 1] == 0 or pad(time) > pad(sums[user + 1]) then sums[user + 1], sums[user + 2] = time, l end
+      sums[location] = sums[location] + 1
+      sums[location + 1] = sums[location + 1] + stars
     end
-    locationAdded[l] = locationAdded[l] + 1
-    locationStars[l] = locationStars[l] + stars
   end
 end
 
--- Write each hash once.
+-- Write each hash once. A number as an argument costs more than its text.
 
 -- Compares decimal numbers of up to 20 digits without leading zeros as texts: a Lua number can't hold them.
 local function isGreater(a, b)
@@ -102,38 +104,38 @@ end
 
 -- The last checkin is the one with the highest id. lastCheckinId breaks ties within a millisecond. Other programs may write lastCheckin without
 -- it, so lastCheckinId is ignored if its milliseconds differ from lastCheckin.
-local function isNewer(millis, sequence, lastMillis, lastId)
+local function isNewer(key, millis, sequence, lastMillis)
   if not lastMillis then return true end
-  lastMillis = string.gsub(lastMillis, '^0+(%d)', '%1')
+  if find(lastMillis, '^0') then lastMillis = match(lastMillis, '^0*(%d+)$') end
   if millis ~= lastMillis then return isGreater(millis, lastMillis) end
-  local idMillis, idSequence = match(lastId or '', '^(%d+)-(%d+)$')
+  local idMillis, idSequence = match(call('HMGET', key, 'lastCheckinId')[1] or '', '^(%d+)-(%d+)$')
   return idMillis ~= millis or isGreater(sequence, idSequence)
 end
 
 for u = 1, users do
-  local added = userAdded[u]
+  local added = sums[3 * u - 2]
   if added > 0 then
-    local key = KEYS[userKeys + u]
-    if userNew[u] then call('HSET', key, 'id', ARGV[userIds + u]) end
-    local newest = userNewest[u]
+    local key, newest = KEYS[userKeys + u], sums[3 * u - 1]
+    if userNew[u] then call('HSET', key, 'id', match(key, '%d+$')) end
+    local total = format('%d', userCount[u] + added)
+    if type(newest) == 'number' then newest = ARGV[ids + newest] end
     local millis, sequence = match(newest, '^(%d+)-(%d+)$')
-    if isNewer(millis, sequence, userMillis[u], userId[u]) then
-      call('HSET', key, 'numCheckins', userCount[u] + added,
-        'lastCheckin', millis, 'lastCheckinId', newest, 'lastSeenAt', ARGV[locationIds + userAt[u]])
+    if isNewer(key, millis, sequence, userMillis[u]) then
+      call('HSET', key, 'numCheckins', total, 'lastCheckin', millis, 'lastCheckinId', newest, 'lastSeenAt', locationId[sums[3 * u]])
     else
-      call('HSET', key, 'numCheckins', userCount[u] + added)
+      call('HSET', key, 'numCheckins', total)
     end
   end
 end
 
 for l = 1, locations do
-  local added = locationAdded[l]
-  if added > 0 then
+  local at = locationSums + 2 * l - 1
+  if sums[at] > 0 then
     local key = KEYS[locationKeys + l]
-    if locationNew[l] then call('HSET', key, 'id', ARGV[locationIds + l]) end
-    local total, stars = locationCount[l] + added, locationStars[l]
+    if locationNew[l] then call('HSET', key, 'id', locationId[l]) end
+    local total, stars = locationCount[l] + sums[at], locationStars[l] + sums[at + 1]
     local average = total > 0 and math.floor((2 * stars + total) / (2 * total)) or 0 -- rounded half up
-    call('HSET', key, 'numCheckins', total, 'numStars', stars, 'averageStars', average)
+    call('HSET', key, 'numCheckins', format('%d', total), 'numStars', format('%d', stars), 'averageStars', format('%d', average))
   end
 end
 

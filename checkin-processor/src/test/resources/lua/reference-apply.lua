@@ -26,7 +26,19 @@ for i = 4, #ARGV, 5 do
   }
 end
 
--- 1. An entry whose user or location can't take it is left alone, and so is one that can't be decoded. The last problem of a hash is its reason.
+-- 1. An entry whose user or location can't take all the entries of the batch for it is left alone, and so is one that can't be decoded. The
+-- last problem of a hash is its reason.
+
+local comesTo = {} -- key -> what the batch adds to its counters
+for _, entry in ipairs(entries) do
+  entry.undecodable = entry.time == ''
+  if not entry.undecodable then
+    for _, key in ipairs({ entry.user, entry.location }) do
+      local sum = comesTo[key] or { numCheckins = 0, numStars = 0 }
+      comesTo[key] = { numCheckins = sum.numCheckins + 1, numStars = sum.numStars + entry.stars }
+    end
+  end
+end
 
 local function isCounter(text)
   return not text or string.match(text, '^%-?%d+$') and math.abs(tonumber(text)) < 2 ^ 53
@@ -37,13 +49,17 @@ local function problem(key, counters)
   if kind ~= 'hash' and kind ~= 'none' then return key .. ' is not a hash' end
   local found
   for _, name in ipairs(counters) do
-    if not isCounter(redis.call('HGET', key, name)) then found = key .. ': ' .. name .. ' is not an integer below 2^53' end
+    local text = redis.call('HGET', key, name)
+    if not isCounter(text) then
+      found = key .. ': ' .. name .. ' is not an integer below 2^53'
+    elseif (text or 0) + comesTo[key][name] >= 2 ^ 53 then
+      found = key .. ': ' .. name .. ' would not be an integer below 2^53'
+    end
   end
   return found
 end
 
 for _, entry in ipairs(entries) do
-  entry.undecodable = entry.time == ''
   if not entry.undecodable then
     entry.reason = problem(entry.user, { 'numCheckins' })
     local lastCheckin = redis.pcall('HGET', entry.user, 'lastCheckin')
@@ -106,16 +122,32 @@ end
 
 -- 4. What counts is settled now. Neighbours in a gap-free run of the stream make one range, if no range exists within the batch.
 
+-- What was deleted from the stream while it was pending, and still is, may lie between them: that is to be counted as lost.
+
 local join = contiguous and not isInARange(low, high)
-local new
+
+local function nothingIsPendingBetween(entry, following)
+  local info = redis.pcall('XPENDING', stream, group, entry.id, following.id, 1)
+  return info.err or #info == 0
+end
+
+-- a run of entries that count, each followed by the next, in one range; or if something is pending in it, in a range each
+local function write(run)
+  if join and nothingIsPendingBetween(run[1], run[#run]) then
+    redis.call('ZADD', rangesKey, 0, padded(run[#run].id) .. '|' .. padded(run[1].id))
+  else
+    for _, entry in ipairs(run) do redis.call('ZADD', rangesKey, 0, padded(entry.id) .. '|' .. padded(entry.id)) end
+  end
+end
+
+local run = {}
 for n, entry in ipairs(entries) do
   if entry.counts then
-    new = new or { first = entry.id }
-    new.last = entry.id
+    run[#run + 1] = entry
     local following = entries[n + 1]
-    if not (join and following and following.counts) then
-      redis.call('ZADD', rangesKey, 0, padded(new.last) .. '|' .. padded(new.first))
-      new = nil
+    if not (following and following.counts) then
+      write(run)
+      run = {}
     end
   end
 end

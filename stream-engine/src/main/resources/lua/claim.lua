@@ -52,15 +52,14 @@ while holes > 0 do
   from = '(' .. page[#page][1]
 end
 
-local lost = {}
-local add, gap, writeRanges = newRanges(false)
+local lost, ranges = {}, {}
 for _, id in ipairs(gone) do
   local isSettled = settledBetween(stream, checkpointKey, rangesKey, id, id, true)
   if not isSettled(id) then
     lost[#lost + 1] = id
-    add(id)
+    ranges[#ranges + 1] = rangeOver(id, id)
   end
 end
-writeRanges(rangesKey)
+writeRanges(rangesKey, ranges)
 count(totalsKey, 'lost', #lost)
 return { reply[1], claimed, lost }

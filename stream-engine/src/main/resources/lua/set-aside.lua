@@ -47,12 +47,11 @@ requirePermissions(stream, group, rangesKey, {
   { 'XADD', probe, '*', 'probe', '1' },
 })
 
-local add, gap, writeRanges = newRanges(false)
-local dead, lost = {}, {}
+local dead, lost, ranges = {}, {}, {}
 for _, entry in ipairs(entries) do
   local pending = redis.call('XACK', stream, group, entry.id) == 1
   if not entry.settled and (pending or not mustBePending) then
-    add(entry.id)
+    ranges[#ranges + 1] = rangeOver(entry.id, entry.id)
     if entry.body then
       local fields = entry.body[2]
       local letter = redis.call('XADD', deadKey, '*', 'originalId', entry.id, 'reason', entry.reason,
@@ -65,7 +64,7 @@ for _, entry in ipairs(entries) do
     end
   end
 end
-writeRanges(rangesKey)
+writeRanges(rangesKey, ranges)
 count(totalsKey, 'dead', #dead)
 count(totalsKey, 'lost', #lost)
 return { dead, lost }

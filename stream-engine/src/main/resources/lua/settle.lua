@@ -55,8 +55,6 @@ end
 local function settle(commands)
   local isSettled, clear =
     settledBetween(stream, checkpointKey, rangesKey, ARGV[ids + 1], ARGV[ids + entryCount], mustBePending)
-  -- Join entries into one range only if no range exists between them: an entry that was deleted from the stream leaves no visible gap.
-  local add, gap, writeRanges = newRanges(contiguous and clear)
 
   -- XACK returns 0 for an entry that isn't pending, and also if there is no group. XPENDING fails if there is no group.
   if mustBePending then redis.call('XPENDING', stream, group, '-', '+', 1) end
@@ -67,11 +65,25 @@ local function settle(commands)
 
   local call = redis.call
   local passedOver, applied, skipped, left = {}, 0, 0, {}
-  for n = 1, entryCount do
+
+  -- The quick path: as far as there is nothing to decide. Mostly that is all of the batch.
+  if isSettled == never and not next(alone) then
+    while applied < entryCount and (call('XACK', stream, group, ARGV[ids + applied + 1]) == 1 or not mustBePending) do
+      applied = applied + 1
+    end
+  end
+
+  local runs, from = {}, 1 -- the entries that count, as { number of the first, number of the last }
+  local function passOver(n)
+    passedOver[n] = true
+    if from < n then runs[#runs + 1] = { from, n - 1 } end
+    from = n + 1
+  end
+
+  for n = applied + 1, entryCount do
     local id, reason = ARGV[ids + n], alone[n]
     if reason then
-      gap()
-      passedOver[n] = true
+      passOver(n)
       if reason ~= '' then
         left[#left + 1] = id
         left[#left + 1] = reason
@@ -80,20 +92,29 @@ local function settle(commands)
       local settledBefore = isSettled(id)
       local pending = call('XACK', stream, group, id) == 1
       if settledBefore then
-        gap()
-        passedOver[n] = true
+        passOver(n)
         if pending then skipped = skipped + 1 end
       elseif pending or not mustBePending then
         applied = applied + 1
-        add(id)
       else
-        gap()
-        passedOver[n] = true
+        passOver(n)
       end
     end
   end
+  if from <= entryCount then runs[#runs + 1] = { from, entryCount } end
 
-  writeRanges(rangesKey)
+  -- One range goes over a run only if nothing is hidden in it. Entries that others deleted from the stream don't show as a gap: a range might
+  -- be there already, or one of them might still be pending, and has to be counted as lost.
+  local ranges = {}
+  for _, run in ipairs(runs) do
+    local first, last = ARGV[ids + run[1]], ARGV[ids + run[2]]
+    if first == last or contiguous and clear and not redis.pcall('XPENDING', stream, group, first, last, 1)[1] then
+      ranges[#ranges + 1] = rangeOver(first, last)
+    else
+      for n = run[1], run[2] do ranges[#ranges + 1] = rangeOver(ARGV[ids + n], ARGV[ids + n]) end
+    end
+  end
+  writeRanges(rangesKey, ranges)
   count(totalsKey, 'applied', applied)
   count(totalsKey, 'skipped', skipped)
   return passedOver, { applied, skipped, left }

@@ -35,6 +35,13 @@ local function readCheckpoint(checkpointKey)
   return pad(checkpoint)
 end
 
+-- An element of a reply of XINFO. Later versions have more of them, so they are found by name.
+local function infoOf(reply, name)
+  for i = 1, #reply, 2 do
+    if reply[i] == name then return reply[i + 1] end
+  end
+end
+
 -- XINFO STREAM. Returns the error if the stream doesn't exist; any other error fails the script.
 local function readStreamInfo(streamKey)
   local info = redis.pcall('XINFO', 'STREAM', streamKey)
@@ -46,11 +53,7 @@ end
 -- them, and the padded last id of the stream. Its only write is DEL, which Redis allows when memory is full.
 local function dropStale(streamInfo, checkpointKey, rangesKey)
   local last
-  if not streamInfo.err then
-    for i = 1, #streamInfo, 2 do
-      if streamInfo[i] == 'last-generated-id' then last = pad(streamInfo[i + 1]) end
-    end
-  end
+  if not streamInfo.err then last = pad(infoOf(streamInfo, 'last-generated-id')) end
   local checkpoint = readCheckpoint(checkpointKey)
   local range = redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)[1]
   local stale = (checkpoint and (not last or checkpoint > last)) or (range and (not last or lastOf(range) > last))
@@ -96,30 +99,17 @@ local function settledUpTo(checkpoint, last, streamKey, group, rangesKey)
   return checkpoint, '', 2
 end
 
--- Collects entries that are settled now, as ranges. Returns three functions: add(id), to be called in ascending order; gap(), to be called for an
--- entry that isn't settled; and write(rangesKey). Entries are joined into one range only if the stream has no other entries between them.
-local function newRanges(contiguous)
-  local ranges, first, last = {}, nil, nil
-  local function gap()
-    if first then ranges[#ranges + 1] = pad(last) .. '|' .. pad(first) end
-    first = nil
-  end
-  local function add(id)
-    if not contiguous then gap() end
-    first, last = first or id, id
-  end
-  local function write(rangesKey)
-    gap()
-    for i = 1, #ranges, 1000 do
-      local scored = {}
-      for j = i, math.min(i + 999, #ranges) do
-        scored[#scored + 1] = 0
-        scored[#scored + 1] = ranges[j]
-      end
-      redis.call('ZADD', rangesKey, unpack(scored))
+local function rangeOver(first, last) return pad(last) .. '|' .. pad(first) end
+
+local function writeRanges(rangesKey, ranges)
+  for i = 1, #ranges, 1000 do
+    local scored = {}
+    for j = i, math.min(i + 999, #ranges) do
+      scored[#scored + 1] = 0
+      scored[#scored + 1] = ranges[j]
     end
+    redis.call('ZADD', rangesKey, unpack(scored))
   end
-  return add, gap, write
 end
 
 -- Adds to a total. Ignores errors, such as a wrong type: if the script failed here, after its first write, it would have done half of its work.
@@ -135,11 +125,21 @@ local function readTotals(totalsKey)
   return totals
 end
 
--- Fails unless the Redis user may run the commands that follow the first XACK of an entry. After that XACK, a failure would be too late.
--- A command is a table of its name and arguments, and is run here. Its key must be one whose content doesn't matter. WRONGTYPE is no failure: it
--- also shows that the user may run the command. ZADD is tried for every caller; with XX it adds no member. The XACK, of an id that is never
--- pending, comes first: Redis allows it when memory is full, and then allows the writes after it.
+-- Fails unless this user of Redis may run the commands that follow the first XACK of an entry. After that XACK it would be too late.
+-- Each command is a table of its name and arguments. Before 7.0, which can't just be asked, it is run. So its arguments name a key whose
+-- content doesn't matter: a command that needs another type fails with WRONGTYPE, and that shows the permission, too. ZADD is always among
+-- what follows, and with XX it adds no member. The XACK of an id that is never pending comes first: Redis allows it when memory is full,
+-- and then allows the writes after it.
 local function requirePermissions(streamKey, group, rangesKey, commands)
+  if redis.acl_check_cmd then
+    local function require(...)
+      if not redis.acl_check_cmd(...) then error('NOPERM this user may not run ' .. (...)) end
+    end
+    require('XACK', streamKey, group, '0-0')
+    require('ZADD', rangesKey, 0, 'probe')
+    for _, command in ipairs(commands) do require(unpack(command)) end
+    return
+  end
   redis.call('XACK', streamKey, group, '0-0')
   redis.call('ZADD', rangesKey, 'XX', 0, 'probe')
   for _, command in ipairs(commands) do

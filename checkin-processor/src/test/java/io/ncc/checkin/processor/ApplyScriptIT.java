@@ -170,12 +170,28 @@ final class ApplyScriptIT {
                         .rejected("1000-0", "ncc:locations:8: numStars is not an integer below 2^53")
                         .after(LOCATION, "numCheckins 1 numStars nan"),
                 new Case("counters are exact up to 2^53")
-                        .before(USER, "numCheckins 9007199254740990")
-                        .before(LOCATION, "numCheckins 9007199254740990 numStars 9007199254740985")
+                        .before(USER, "numCheckins 9007199254740989")
+                        .before(LOCATION, "numCheckins 9007199254740989 numStars 9007199254740980")
                         .entry("1000-0", 7, 8, 5)
                         .applied(1)
-                        .after(USER, "numCheckins 9007199254740991 lastCheckin 1000 lastCheckinId 1000-0 lastSeenAt 8")
-                        .after(LOCATION, "numCheckins 9007199254740991 numStars 9007199254740990 averageStars 1"),
+                        .after(USER, "numCheckins 9007199254740990 lastCheckin 1000 lastCheckinId 1000-0 lastSeenAt 8")
+                        .after(LOCATION, "numCheckins 9007199254740990 numStars 9007199254740985 averageStars 1"),
+                new Case("entries that would bring the stars of their location to 2^53 stay pending, all of the batch")
+                        .before(LOCATION, "numCheckins 4 numStars 9007199254740983")
+                        .entry("1000-0", 7, 8, 5)
+                        .entry("1000-1", 7, 9, 5)
+                        .entry("1000-2", 6, 8, 4)
+                        .applied(1)
+                        .rejected("1000-0", "ncc:locations:8: numStars would not be an integer below 2^53")
+                        .rejected("1000-2", "ncc:locations:8: numStars would not be an integer below 2^53")
+                        .after(USER, "id 7 numCheckins 1 lastCheckin 1000 lastCheckinId 1000-1 lastSeenAt 9")
+                        .after(LOCATION, "numCheckins 4 numStars 9007199254740983")
+                        .after(KEYS.location(9), "id 9 numCheckins 1 numStars 5 averageStars 5"),
+                new Case("an entry that would bring the checkins of its user to 2^53 stays pending")
+                        .before(USER, "numCheckins 9007199254740991")
+                        .entry("1000-0", 7, 8, 5)
+                        .rejected("1000-0", "ncc:users:7: numCheckins would not be an integer below 2^53")
+                        .after(USER, "numCheckins 9007199254740991"),
                 new Case("an entry that is no checkin stays pending")
                         .undecodable("1000-0", Map.of("userId", "7", "starRating", "5"))
                         .entry("1000-1", 7, 8, 1)

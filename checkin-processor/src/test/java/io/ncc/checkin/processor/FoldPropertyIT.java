@@ -114,7 +114,10 @@ final class FoldPropertyIT {
                         "what is settled counts again",
                         "local settledBefore = isSettled(id)",
                         "local settledBefore = false"),
-                new Change("what is left alone doesn't end a range", "reason then\n      gap()", "reason then"),
+                new Change(
+                        "what is left alone doesn't end a range",
+                        "reason then\n      passOver(n)",
+                        "reason then\n      passedOver[n] = true"),
                 new Change("the last checkin is the one that was applied last", "if isNewer(", "if true or isNewer("),
                 new Change("a replay took place now", "'^(%d) (.*)$')", "'^(%d) '), id"),
                 new Change(
@@ -141,13 +144,24 @@ final class FoldPropertyIT {
                 new Scene(
                         "a new range is not written over one of which nothing is left",
                         FoldPropertyIT::applyAroundWhatWasSettledAndDeleted,
-                        new Change("", "newRanges(contiguous and clear)", "newRanges(contiguous)"),
+                        new Change("", "contiguous and clear and not", "contiguous and not"),
                         "ranges overlap"),
                 new Scene(
                         "what a stranger has acknowledged doesn't count",
                         FoldPropertyIT::applyWhatAStrangerHasAcknowledged,
                         new Change("", "elseif pending or not mustBePending then", "elseif true then"),
-                        "applied"));
+                        "applied"),
+                new Scene(
+                        "what a stranger has acknowledged doesn't count on the quick path either",
+                        FoldPropertyIT::applyWhatAStrangerHasAcknowledged,
+                        new Change("", "== 1 or not mustBePending)", ">= 0)"),
+                        "applied"),
+                new Scene(
+                        "what was deleted while it was pending is lost, also if others apply what is around it",
+                        FoldPropertyIT::applyAroundWhatWasDeletedWhilePending,
+                        new Change(
+                                "", "contiguous and clear and not redis.pcall", "contiguous and clear or redis.pcall"),
+                        "lost"));
     }
 
     @ParameterizedTest
@@ -172,6 +186,21 @@ final class FoldPropertyIT {
 
         world.checkWhatAlwaysHolds(new Step(Action.READ, 0));
         assertThat(bench.totals()).containsEntry("applied", "5");
+    }
+
+    private void applyAroundWhatWasDeletedWhilePending(RedisAsyncCommands<String, String> applying) {
+        World world = new World(Collections.nCopies(10, new Arrival(1, 1, 1, "5", 0)), applying);
+        world.read("paused", 10);
+        redis.commands().xdel(STREAM, "1005-0");
+        redis.commands().xgroupSetid(StreamOffset.from(STREAM, "0"), GROUP);
+        world.read("c1", 10);
+        world.finish(world.held.get(1));
+        assertThat(bench.totals()).isEqualTo(Map.of("applied", "9"));
+
+        world.claimAll("c2");
+
+        assertThat(world.lost).as("lost").containsExactly(StreamId.parse("1005-0"));
+        assertThat(bench.totals()).isEqualTo(Map.of("applied", "9", "lost", "1"));
     }
 
     private void applyWhatAStrangerHasAcknowledged(RedisAsyncCommands<String, String> applying) {
@@ -468,7 +497,8 @@ final class FoldPropertyIT {
                     "1000",
                     Integer.toString(mostTrimmed),
                     "c0",
-                    Integer.toString(reapMillis));
+                    Integer.toString(reapMillis),
+                    Long.toString(System.currentTimeMillis()));
         }
 
         private void leave(String consumer) {
