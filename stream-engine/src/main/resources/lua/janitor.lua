@@ -1,7 +1,6 @@
--- Housekeeping: moves the checkpoint forward, drops the ranges below it, trims the stream, removes consumers that are gone, and reads the
--- state of the stream and the group.
+-- Keeps house: moves the checkpoint forward, drops the ranges below it, joins those above it, trims the stream, and reads how things stand.
 --
--- KEYS     the stream, the checkpoint, the settled ranges, the totals, and a key that this script doesn't use
+-- KEYS     the stream, the checkpoint, the settled ranges, the totals, and one that is not used
 -- ARGV[1]  the consumer group
 -- ARGV[2]  how many settled entries to keep
 -- ARGV[3]  the longest time to keep settled entries, in milliseconds; 0 for no limit
@@ -9,23 +8,27 @@
 -- ARGV[5]  the most entries beyond ARGV[2] to trim in this call
 -- ARGV[6]  the consumer that runs this script; it is not removed
 -- ARGV[7]  the idle time in milliseconds after which a consumer without pending entries is removed; 0 to remove none
+-- ARGV[8]  the milliseconds now by the clock of the caller: what is to be trimmed for its age must be old by this clock, too
 --
 -- Returns { stale, trimmed, more, length, pending, oldest unsettled id, last id, milliseconds now, { groups passed over },
 -- { consumers removed }, { applied, dead, lost, skipped } }: stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
--- more is 1 if there is more to trim or to drop, and 2 if the script stopped before the end of the ranges, so that it doesn't know the oldest
--- unsettled id yet; an id is '' if there is none.
+-- more is 1 if there is more to trim, to drop or to join, 2 if the ranges have not been gone through to their end, so that the oldest unsettled id
+-- is not known yet; an id is '' where there is none.
 --
--- No unsettled entry is trimmed. While the stream is shorter than ARGV[4], no entry is trimmed that another group has not acknowledged. Redis
--- allows the writes when memory is full, each by itself or because of a write before it. Safe to run twice, and by several consumers at once.
+-- Nothing unsettled is trimmed, and nothing that another group hasn't acknowledged, while the stream is shorter than ARGV[4]. Each write
+-- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
+-- Fails with WRONGTYPE or DAMAGED if one of the first keys is not what it should be, and has then changed nothing.
 
-local MOST_DROPPED = 5000
+local MOST_DROPPED, MOST_JOINED, MOST_REMOVED = 5000, 1000, 1000
 local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS, 1, 4)
 local group, self = ARGV[1], ARGV[6]
 local retainEntries, retainMillis, holdLength = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local mostTrimmed, reapMillis = tonumber(ARGV[5]), tonumber(ARGV[7])
+local mostTrimmed, reapMillis, callersNow = tonumber(ARGV[5]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local damage = redis.pcall('HMGET', totalsKey, 'applied').err
+if damage then error(string.find(damage, 'WRONGTYPE', 1, true) and 'DAMAGED ' .. totalsKey .. ' is not a hash' or damage) end
 local totals = readTotals(totalsKey)
 
 local info = readStreamInfo(stream)
@@ -34,33 +37,26 @@ if not last then
   return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals }
 end
 
--- The groups. A group is done with the entries below its first pending one that are not above the last delivered one.
+-- Our group. An entry of a group is done with when it is below the first pending one, and not above the last one that was delivered.
 
-local function map(pairs)
-  local values = {}
-  for i = 1, #pairs, 2 do values[pairs[i]] = pairs[i + 1] end
-  return values
+local function firstPending(reply)
+  return infoOf(reply, 'pending') > 0 and redis.call('XPENDING', stream, infoOf(reply, 'name'), '-', '+', 1)[1]
 end
 
-local pending, others = 0, {}
+local pending = 0
 local doneByUs, hasGroup
-for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-  local it = map(reply)
-  local delivered = pad(it['last-delivered-id'])
-  local firstPending = it.pending > 0 and redis.call('XPENDING', stream, it.name, '-', '+', 1)[1]
-  if it.name == group then
-    pending = it.pending
+local groups = redis.call('XINFO', 'GROUPS', stream)
+for _, reply in ipairs(groups) do
+  if infoOf(reply, 'name') == group then
+    pending = infoOf(reply, 'pending')
     hasGroup = true
+    local delivered, held = pad(infoOf(reply, 'last-delivered-id')), firstPending(reply)
     doneByUs = delivered < last and delivered or last
-    if firstPending then
-      local before = redis.call('XREVRANGE', stream, '(' .. firstPending[1], '-', 'COUNT', 1)[1]
+    if held then
+      local before = redis.call('XREVRANGE', stream, '(' .. held[1], '-', 'COUNT', 1)[1]
       local done = before and pad(before[1])
       if not done then doneByUs = nil elseif done < doneByUs then doneByUs = done end
     end
-  else
-    local bound = delivered
-    if firstPending and pad(firstPending[1]) < bound then bound = pad(firstPending[1]) end
-    others[#others + 1] = { name = it.name, bound = bound }
   end
 end
 
@@ -80,34 +76,81 @@ if checkpoint then
   if checkpoint ~= before then redis.call('SET', checkpointKey, unpad(checkpoint)) end
 end
 
+-- Neighbouring ranges with nothing unsettled between them are made one. The lowest come first: they stay longest.
+
+-- 'pending', 'unread' if it is in the stream only, or nil
+local function between(range, following)
+  local after, before = '(' .. unpad(lastOf(range)), '(' .. unpad(firstOf(following))
+  if hasGroup and redis.call('XPENDING', stream, group, after, before, 1)[1] then return 'pending' end
+  return redis.call('XRANGE', stream, after, before, 'COUNT', 1)[1] and 'unread'
+end
+
+local above = checkpoint and '(' .. checkpoint .. '}' or '-'
+local ranges = redis.call('ZRANGEBYLEX', rangesKey, above, '+', 'LIMIT', 0, MOST_JOINED + 1)
+local from = 1
+for i = 2, #ranges + 1 do
+  local gap = not ranges[i] and 'end' or between(ranges[i - 1], ranges[i])
+  if gap then
+    if from < i - 1 then
+      redis.call('ZREMRANGEBYLEX', rangesKey, '[' .. ranges[from], '[' .. ranges[i - 1])
+      redis.call('ZADD', rangesKey, 0, lastOf(ranges[i - 1]) .. '|' .. firstOf(ranges[from]))
+      if #ranges > MOST_JOINED and more == 0 then more = 1 end
+    end
+    if gap == 'unread' then break end -- to see that costs the reading of an entry
+    from = i
+  end
+end
+
 -- Trim at the lowest of: the retention, the checkpoint, what other groups still need.
 
-local length = map(info).length
+local length = infoOf(info, 'length')
 local excess = length - retainEntries
-local point
-if excess > 0 then
-  local oldestEntries = redis.call('XRANGE', stream, '-', '+', 'COUNT', math.min(excess, mostTrimmed) + 1)
-  point = pad(oldestEntries[#oldestEntries][1])
-end
-if retainMillis > 0 and now > retainMillis then
-  local byAge = pad(string.format('%.0f-0', now - retainMillis))
-  if not point or byAge > point then point = byAge end
-end
+local age = math.min(now, callersNow) - retainMillis
+local byAge = retainMillis > 0 and age > 0 and pad(string.format('%.0f-0', age))
 local trimmed, passedOver = 0, {}
-if point and checkpoint then
-  local held = point > checkpoint
-  if held then point = checkpoint end
-  for _, other in ipairs(others) do
-    if other.bound < point then
-      if length < holdLength then
-        point, held = other.bound, true
-      else
-        passedOver[#passedOver + 1] = other.name
+
+local function trim(...)
+  local count = redis.call('XTRIM', stream, 'MINID', ...)
+  trimmed, excess = trimmed + count, excess - count
+end
+
+if checkpoint and (excess > 0 or byAge) then
+  local bound, behind = checkpoint, {}
+  for _, reply in ipairs(groups) do
+    local name = infoOf(reply, 'name')
+    if name ~= group then
+      local needed, held = pad(infoOf(reply, 'last-delivered-id')), firstPending(reply)
+      if held and pad(held[1]) < needed then needed = pad(held[1]) end
+      if length >= holdLength then
+        behind[#behind + 1] = { name = name, needed = needed }
+      elseif needed < bound then
+        bound = needed
       end
     end
   end
-  trimmed = redis.call('XTRIM', stream, 'MINID', '=', unpad(point))
-  if excess > mostTrimmed and not held and more == 0 then more = 1 end
+
+  if byAge then trim('=', unpad(byAge < bound and byAge or bound)) end
+  if excess > 0 and bound > pad('0-0') then
+    -- Whole nodes of the stream, without a look at their entries: no id from the bound on, and no more than the limit.
+    local some, before = math.min(excess, mostTrimmed), trimmed
+    trim('~', unpad(bound), 'LIMIT', some)
+    some = some - (trimmed - before)
+    if excess > some and trimmed > before then
+      if more == 0 then more = 1 end
+    elseif some > 0 then
+      -- The rest is within one node.
+      local rest = redis.call('XRANGE', stream, '-', '(' .. unpad(bound), 'COUNT', some + 1)
+      if rest[1] then trim('=', rest[some + 1] and rest[some + 1][1] or unpad(bound)) end
+      if rest[some + 1] and excess > 0 and more == 0 then more = 1 end
+    end
+  end
+
+  if trimmed > 0 and behind[1] then
+    local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    for _, other in ipairs(behind) do
+      if other.needed < checkpoint and (not first or other.needed < pad(first[1])) then passedOver[#passedOver + 1] = other.name end
+    end
+  end
 end
 
 -- Consumers that are gone, or seem so: before Redis 7.2, a read that finds nothing doesn't reset the idle time. If a removed consumer still
@@ -116,11 +159,12 @@ end
 local removed = {}
 if reapMillis > 0 and hasGroup then
   for _, reply in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
-    local it = map(reply)
-    if it.pending == 0 and it.idle > reapMillis and it.name ~= self then
+    local name = infoOf(reply, 'name')
+    if infoOf(reply, 'pending') == 0 and infoOf(reply, 'idle') > reapMillis and name ~= self then
       redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, and then so is the next
-      redis.call('XGROUP', 'DELCONSUMER', stream, group, it.name)
-      removed[#removed + 1] = it.name
+      redis.call('XGROUP', 'DELCONSUMER', stream, group, name)
+      removed[#removed + 1] = name
+      if #removed == MOST_REMOVED then break end
     end
   end
 end

@@ -65,7 +65,8 @@ final class Janitor implements Periodic.Task {
             Long.toString(settings.holdLength()),
             MOST_TRIMMED,
             consumer,
-            Long.toString(turns % TURNS_PER_REAPING == 0 ? REAP_AFTER.toMillis() : 0)
+            Long.toString(turns % TURNS_PER_REAPING == 0 ? REAP_AFTER.toMillis() : 0),
+            Long.toString(System.currentTimeMillis())
         };
     }
 

@@ -259,7 +259,8 @@ final class ClaimScriptIT {
                 "1000",
                 "1000",
                 "me",
-                "0");
+                "0",
+                Long.toString(System.currentTimeMillis()));
     }
 
     @Test
