@@ -1,6 +1,7 @@
 package io.ncc.checkin.benchmarks;
 
 import io.ncc.checkin.benchmarks.contestant.BareClient;
+import io.ncc.checkin.benchmarks.contestant.BatchScript;
 import io.ncc.checkin.benchmarks.contestant.Contestant;
 import io.ncc.checkin.benchmarks.contestant.EmptyReceiver;
 import io.ncc.checkin.benchmarks.contestant.OneAtATime;
@@ -168,7 +169,8 @@ public final class Benchmarks implements Callable<Integer> {
         @Override
         public Integer call() throws Exception {
             switch (name) {
-                case "bare-client" -> Contestant.serve(new BareClient(redisPort));
+                case "bare-client" -> Contestant.serve(new BareClient(redisPort, BatchScript.PROCESSOR));
+                case "bare-client-minimal" -> Contestant.serve(new BareClient(redisPort, BatchScript.MINIMAL));
                 case "one-at-a-time" -> Contestant.serve(new OneAtATime(redisPort));
                 case "spring-data" -> Contestant.serve(new SpringDataProcessor(redisPort));
                 case "empty-receiver" -> {

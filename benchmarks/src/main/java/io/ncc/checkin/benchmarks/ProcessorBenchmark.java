@@ -24,6 +24,7 @@ final class ProcessorBenchmark {
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String OURS = "checkin-processor";
     private static final String CEILING = "bare client (ceiling)";
+    private static final String MINIMAL = "bare client, minimal script";
 
     /** The slow ones get a smaller backlog; what counts is how many a second. */
     private static final int SLOWER = 200;
@@ -35,10 +36,12 @@ final class ProcessorBenchmark {
         int entries = scale.entries();
         ProcessorStage stage = new ProcessorStage(lab).addProcessor();
         Started bare = lab.program("bare-client", stage.redis());
+        Started minimal = lab.program("bare-client-minimal", stage.redis());
         Started springData = lab.program("spring-data", stage.redis());
         Started oneAtATime = lab.program("one-at-a-time", stage.redis());
         Contest.Result result = new Contest("Processor: a backlog, stream to hashes", "checkins")
                 .add(CEILING, () -> stage.drainBy(bare, entries, Requests.USERS))
+                .add(MINIMAL, () -> stage.drainBy(minimal, entries, Requests.USERS))
                 .add(OURS, () -> stage.drainByProcessors(1, entries, Requests.USERS))
                 .add("Spring Data container", () -> stage.drainBy(springData, entries / SLOWER, Requests.USERS))
                 .add("one at a time", () -> stage.drainBy(oneAtATime, entries / SLOWER, Requests.USERS))
@@ -51,6 +54,7 @@ final class ProcessorBenchmark {
                                 .formatted(entries, entries / SLOWER));
         lab.report().bars("processor", result);
         lab.report().target("processor: of a bare client with the same script", 0.95, result.ratio(OURS, CEILING));
+        lab.report().target("processor: of a bare client with a minimal script", 0.95, result.ratio(OURS, MINIMAL));
         lab.report().target("processor: times one at a time", 40, result.ratio(OURS, "one at a time"));
         lab.report().target("processor: times Spring Data's container", 5, result.ratio(OURS, "Spring Data container"));
     }

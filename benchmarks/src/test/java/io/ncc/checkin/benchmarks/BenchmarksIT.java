@@ -27,13 +27,19 @@ final class BenchmarksIT {
         assertThat(results(out, "processor")
                         .at("/Processor: a backlog, stream to hashes/contestants")
                         .propertyNames())
-                .contains("bare client (ceiling)", "checkin-processor", "Spring Data container", "one at a time");
+                .contains(
+                        "bare client (ceiling)",
+                        "bare client, minimal script",
+                        "checkin-processor",
+                        "Spring Data container",
+                        "one at a time");
         assertThat(results(out, "receiver")
                         .at("/Receiver: single POSTs over 64 connections/contestants/checkin-receiver/0/perSecond")
                         .asDouble())
                 .isPositive();
         assertThat(Files.readString(out.resolve("README.md")))
                 .contains("| processor: of a bare client with the same script | at least 0.95 |")
+                .contains("| processor: of a bare client with a minimal script | at least 0.95 |")
                 .contains("[end-to-end](end-to-end.md)");
         assertThat(Files.readString(out.resolve("receiver.md"))).contains("| checkin-receiver |", "(receiver.svg)");
         assertThat(Files.readString(out.resolve("end-to-end.svg")))

@@ -3,12 +3,9 @@ package io.ncc.checkin.benchmarks.contestant;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
-import io.lettuce.core.StreamMessage;
 import io.lettuce.core.api.sync.RedisCommands;
-import io.ncc.checkin.model.Checkin;
-import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.processor.CheckinProjection;
+import io.ncc.engine.Entry;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -18,16 +15,14 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 
 /**
- * The ceiling: what Redis can do with the processor's script. All commands are put together beforehand and only sent, some ahead of the replies,
+ * The ceiling: what Redis can do with a script. All commands are put together beforehand and only sent, some ahead of the replies,
  * which are not looked at. Nobody could work like that: it has to know what it will read.
  */
 public final class BareClient implements Contestant {
@@ -37,23 +32,16 @@ public final class BareClient implements Contestant {
 
     private final Keys keys = Keys.unpartitioned();
     private final int port;
+    private final BatchScript script;
     private final RedisCommands<String, String> redis;
     private final String digest;
     private final List<byte[]> calls = new ArrayList<>();
 
-    public BareClient(int port) throws IOException {
+    public BareClient(int port, BatchScript script) {
         this.port = port;
+        this.script = script;
         redis = RedisClient.create("redis://127.0.0.1:" + port).connect().sync();
-        digest = redis.scriptLoad(script("settled") + '\n' + script("settle") + '\n' + script("apply") + '\n');
-    }
-
-    private static String script(String name) throws IOException {
-        try (InputStream in = CheckinProjection.class.getResourceAsStream("/lua/" + name + ".lua")) {
-            if (in == null) {
-                throw new IOException(name + ".lua is not on the class path");
-            }
-            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-        }
+        digest = redis.scriptLoad(script.text());
     }
 
     @Override
@@ -62,12 +50,17 @@ public final class BareClient implements Contestant {
         String last = lastDelivered();
         for (int done = 0; done < entries; done += BATCH) {
             int size = Math.min(BATCH, entries - done);
-            List<StreamMessage<String, String>> batch = redis.xrange(
-                    keys.checkins(),
-                    Range.from(Range.Boundary.excluding(last), Range.Boundary.unbounded()),
-                    Limit.from(size));
-            last = batch.get(batch.size() - 1).getId();
+            List<Entry> batch = redis
+                    .xrange(
+                            keys.checkins(),
+                            Range.from(Range.Boundary.excluding(last), Range.Boundary.unbounded()),
+                            Limit.from(size))
+                    .stream()
+                    .map(message -> new Entry(message.getId(), message.getBody(), 1))
+                    .toList();
+            last = batch.get(batch.size() - 1).id();
             calls.add(encode(batch));
+            script.prepare(redis, batch);
         }
     }
 
@@ -81,34 +74,9 @@ public final class BareClient implements Contestant {
         throw new IllegalStateException("There is no group " + Keys.GROUP);
     }
 
-    private byte[] encode(List<StreamMessage<String, String>> batch) {
-        Map<Long, Integer> users = new LinkedHashMap<>();
-        Map<Long, Integer> locations = new LinkedHashMap<>();
-        List<String> entries = new ArrayList<>();
-        for (StreamMessage<String, String> entry : batch) {
-            Checkin checkin;
-            try {
-                checkin = CheckinCodec.decode(entry.getBody());
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-            entries.add(number(users, checkin.userId()));
-            entries.add(number(locations, checkin.locationId()));
-            entries.add(Integer.toString(checkin.starRating()));
-        }
+    private byte[] encode(List<Entry> batch) {
         List<String> call = new ArrayList<>(List.of("EVALSHA", digest));
-        call.add(Integer.toString(5 + users.size() + locations.size()));
-        call.addAll(List.of(keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.totals(), keys.probe()));
-        users.keySet().forEach(id -> call.add(keys.user(id)));
-        locations.keySet().forEach(id -> call.add(keys.location(id)));
-        call.addAll(List.of(Keys.GROUP, "1", "1", Integer.toString(batch.size()), ""));
-        batch.forEach(entry -> call.add(entry.getId()));
-        call.add(Integer.toString(users.size()));
-        call.add(Integer.toString(locations.size()));
-        users.keySet().forEach(id -> call.add(Long.toString(id)));
-        locations.keySet().forEach(id -> call.add(Long.toString(id)));
-        call.addAll(entries);
-
+        script.addKeysAndArgs(call, batch);
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         write(
                 bytes,
@@ -124,10 +92,6 @@ public final class BareClient implements Contestant {
                         ">"));
         write(bytes, call);
         return bytes.toByteArray();
-    }
-
-    private static String number(Map<Long, Integer> numbers, long id) {
-        return Integer.toString(numbers.computeIfAbsent(id, unknown -> numbers.size() + 1));
     }
 
     private static void write(ByteArrayOutputStream bytes, List<String> command) {
