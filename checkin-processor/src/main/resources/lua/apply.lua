@@ -13,7 +13,7 @@
 -- Returns the outcome of settle. An entry is left alone if the hash of its user or location can't take what the batch comes to.
 
 local MAX_COUNTER = 2 ^ 53
-local call, find, match, format = redis.call, string.find, string.match, string.format
+local call, pcall, find, match, sub, format = redis.call, redis.pcall, string.find, string.match, string.sub, string.format
 local users, sums = tonumber(ARGV[ownArgs + 1]), cjson.decode(ARGV[ownArgs + 2])
 local userKeys, locationKeys = ownKeys, ownKeys + users
 local locations = #KEYS - locationKeys
@@ -25,40 +25,46 @@ local unusable = {} -- key -> reason
 
 local function readCounter(key, name, text, added)
   if not text then return 0 end
-  -- text + 0 alone also takes 'nan', 'inf', '0x10' and '1e3'
+  -- tonumber alone also takes 'nan', 'inf', '0x10' and '1e3'; text + 0 is the quicker one
   local number = find(text, '^%-?%d+$') and text + 0
   if number and number + added < MAX_COUNTER and number > -MAX_COUNTER then return number end
   local is = number and number < MAX_COUNTER and number > -MAX_COUNTER and ' would not be' or ' is not'
   unusable[key] = key .. ': ' .. name .. is .. ' an integer below 2^53'
 end
 
+-- As readHash does, which takes longer where nothing is wrong.
+local function unreadable(key)
+  local _, reason = readHash(key, 'id')
+  unusable[key] = reason
+end
+
 -- Parallel arrays, indexed by the number of the user or location. One table for each of them would cost a seventh of the script's time.
 local userCount, userMillis, userNew = {}, {}, {}
 for u = 1, users do
   local key = KEYS[userKeys + u]
-  local values, reason = readHash(key, 'numCheckins', 'lastCheckin')
-  if values then
+  local values = pcall('HMGET', key, 'numCheckins', 'lastCheckin')
+  if values.err then
+    unreadable(key)
+  else
     local count, millis = values[1], values[2]
     userNew[u] = not count
     userCount[u] = readCounter(key, 'numCheckins', count, sums[3 * u - 2])
     userMillis[u] = millis
     if millis and not find(millis, '^%d+$') then unusable[key] = key .. ': lastCheckin is not a time in milliseconds' end
-  else
-    unusable[key] = reason
   end
 end
 
 local locationCount, locationStars, locationNew, locationId = {}, {}, {}, {}
 for l = 1, locations do
   local key, at = KEYS[locationKeys + l], locationSums + 2 * l - 1
-  local values, reason = readHash(key, 'numCheckins', 'numStars')
-  if values then
+  local values = pcall('HMGET', key, 'numCheckins', 'numStars')
+  if values.err then
+    unreadable(key)
+  else
     locationNew[l] = not values[1]
     locationCount[l] = readCounter(key, 'numCheckins', values[1], sums[at])
     locationStars[l] = readCounter(key, 'numStars', values[2], sums[at + 1])
     locationId[l] = match(key, '%d+$')
-  else
-    unusable[key] = reason
   end
 end
 
@@ -104,23 +110,22 @@ end
 
 -- The last checkin is the one with the highest id. lastCheckinId breaks ties within a millisecond. Other programs may write lastCheckin without
 -- it, so lastCheckinId is ignored if its milliseconds differ from lastCheckin.
-local function isNewer(key, millis, sequence, lastMillis)
-  if not lastMillis then return true end
-  if find(lastMillis, '^0') then lastMillis = match(lastMillis, '^0*(%d+)$') end
+local function isNewer(key, millis, newest, lastMillis)
+  lastMillis = match(lastMillis, '^0*(%d+)$')
   if millis ~= lastMillis then return isGreater(millis, lastMillis) end
   local idMillis, idSequence = match(call('HMGET', key, 'lastCheckinId')[1] or '', '^(%d+)-(%d+)$')
-  return idMillis ~= millis or isGreater(sequence, idSequence)
+  return idMillis ~= millis or isGreater(match(newest, '%d+$'), idSequence)
 end
 
 for u = 1, users do
   local added = sums[3 * u - 2]
   if added > 0 then
-    local key, newest = KEYS[userKeys + u], sums[3 * u - 1]
+    local key, newest, lastMillis = KEYS[userKeys + u], sums[3 * u - 1], userMillis[u]
     if userNew[u] then call('HSET', key, 'id', match(key, '%d+$')) end
     local total = format('%d', userCount[u] + added)
     if type(newest) == 'number' then newest = ARGV[ids + newest] end
-    local millis, sequence = match(newest, '^(%d+)-(%d+)$')
-    if isNewer(key, millis, sequence, userMillis[u]) then
+    local millis = sub(newest, 1, find(newest, '-', 1, true) - 1)
+    if not lastMillis or #lastMillis == #millis and lastMillis < millis or isNewer(key, millis, newest, lastMillis) then
       call('HSET', key, 'numCheckins', total, 'lastCheckin', millis, 'lastCheckinId', newest, 'lastSeenAt', locationId[sums[3 * u]])
     else
       call('HSET', key, 'numCheckins', total)

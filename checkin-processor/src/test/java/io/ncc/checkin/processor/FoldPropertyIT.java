@@ -118,11 +118,11 @@ final class FoldPropertyIT {
                         "what is left alone doesn't end a range",
                         "reason then\n      passOver(n)",
                         "reason then\n      passedOver[n] = true"),
-                new Change("the last checkin is the one that was applied last", "if isNewer(", "if true or isNewer("),
+                new Change("the last checkin is the one that was applied last", "if not lastMillis or", "if true or"),
                 new Change("a replay took place now", "'^(%d) (.*)$')", "'^(%d) '), id"),
                 new Change(
                         "milliseconds decide alone which checkin is the last",
-                        "return idMillis ~= millis or isGreater(sequence, idSequence)",
+                        "return idMillis ~= millis or isGreater(match(newest, '%d+$'), idSequence)",
                         "return true"));
     }
 
