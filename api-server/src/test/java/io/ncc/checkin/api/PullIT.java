@@ -277,7 +277,7 @@ final class PullIT {
         add(20);
         assertThat(answers)
                 .allSatisfy(answer -> assertThat(answer.join().body()).contains("\"1000-"));
-        await().atMost(Duration.ofSeconds(5)).until(() -> api.metric("checkin_api_pulling") == 0);
+        await().atMost(Duration.ofSeconds(15)).until(() -> api.metric("checkin_api_pulling") == 0);
     }
 
     @Test
@@ -289,7 +289,7 @@ final class PullIT {
         }
         assertThat(api.post("/groups/none/consumers/one/pull?wait=20s").status())
                 .isEqualTo(404);
-        await().atMost(Duration.ofSeconds(5)).until(() -> api.metric("checkin_api_pulling") == 0);
+        await().atMost(Duration.ofSeconds(15)).until(() -> api.metric("checkin_api_pulling") == 0);
     }
 
     @Test
@@ -502,7 +502,7 @@ final class PullIT {
         assertThat(pull("g", "one", "?count=5&ack=" + ack)).containsExactly("1000-20");
         assertThat(pull("g", "one", "?count=5&wait=20s&ack=" + ack)).containsExactly("1000-50");
         assertThat(pull("g", "one", "?ack=" + ack)).isEmpty();
-        await().atMost(Duration.ofSeconds(5)).until(() -> stream.pending("g") == (ack.equals("auto") ? 0 : 2));
+        await().atMost(Duration.ofSeconds(15)).until(() -> stream.pending("g") == (ack.equals("auto") ? 0 : 2));
     }
 
     @ParameterizedTest

@@ -44,7 +44,7 @@ final class ProcessorIT {
 
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String STREAM = KEYS.checkins();
-    private static final Duration LIMIT = Duration.ofSeconds(20);
+    private static final Duration LIMIT = Duration.ofSeconds(40);
 
     private final List<ConfigurableApplicationContext> processors = new ArrayList<>();
     private final RandomCheckins checkins = new RandomCheckins(42, 50, 20);

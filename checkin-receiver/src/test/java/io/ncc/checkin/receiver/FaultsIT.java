@@ -99,7 +99,7 @@ final class FaultsIT {
                 .allMatch(Ledger.Posting::isAccepted);
         assertThat(receiver.errors()).as(seed).isEmpty();
         var after = new Ledger();
-        await().atMost(Duration.ofSeconds(5)).until(() -> {
+        await().atMost(Duration.ofSeconds(15)).until(() -> {
             try (var connection = new RawConnection(receiver.port())) {
                 return after.open(1, false).send(connection).isAccepted();
             }

@@ -50,7 +50,7 @@ final class HardEdgeIT {
     private static final String BATCH = "/checkins/batch";
 
     /** With these settings a request that makes no progress ends long before any time limit of the tests. */
-    private static final Duration SOON = Duration.ofSeconds(4);
+    private static final Duration SOON = Duration.ofSeconds(10);
 
     private static TestReceiver receiver;
 
