@@ -40,6 +40,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -121,6 +122,7 @@ final class ReferenceScriptIT {
     }
 
     /** The comparison is worth something only if it finds out a script that is wrong. */
+    @Tag("one-redis-is-enough")
     @ParameterizedTest
     @MethodSource("changes")
     void aScriptThatIsWrongIsFoundOut(Change change) {

@@ -105,8 +105,7 @@ public final class Topology implements AutoCloseable {
     /** Puts one processor without a part of the guard in the place of all. */
     void breakProcessors() {
         Path classes;
-        try (InputStream script =
-                Objects.requireNonNull(Topology.class.getResourceAsStream('/' + BrokenScript.NAME))) {
+        try (InputStream script = Objects.requireNonNull(Topology.class.getResourceAsStream('/' + BrokenScript.NAME))) {
             classes = BrokenScript.WITHOUT_SETTLED_HALF.writeInto(folder, script);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
