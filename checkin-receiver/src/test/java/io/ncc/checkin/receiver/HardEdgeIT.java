@@ -428,13 +428,18 @@ final class HardEdgeIT {
         assertThat(Stream.read(redis)).isEmpty(); // and no error is logged, as after each test
     }
 
-    /** Until the server waits for the rest of a body: a thread of it is in a servlet. */
+    /** Until the server has begun with a request, beside the one that asks. */
     private static void awaitRequestUnderWay() {
         await().pollInterval(Duration.ofMillis(5))
                 .atMost(SOON)
-                .until(() -> Thread.getAllStackTraces().values().stream()
-                        .anyMatch(stack -> Arrays.stream(stack)
-                                .anyMatch(frame -> frame.getClassName().equals(LimitedBody.class.getName()))));
+                .until(() -> HttpAnswer.get("http://localhost:" + receiver.port()
+                                        + "/actuator/metrics/http.server.requests.active")
+                                .json()
+                                .get("measurements")
+                                .get(0)
+                                .get("value")
+                                .asDouble()
+                        >= 2);
     }
 
     private static double requestsServed() {
