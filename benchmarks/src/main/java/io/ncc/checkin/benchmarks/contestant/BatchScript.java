@@ -47,7 +47,7 @@ public enum BatchScript {
             return read("minimal");
         }
 
-        /** Writes what the fold has and the script leaves out. */
+        // Writes what the fold has and the script leaves out.
         @Override
         void prepare(RedisCommands<String, String> redis, List<Entry> batch) {
             for (Entry entry : batch) {
