@@ -32,7 +32,7 @@ local function readCounter(key, name, text, added)
   unusable[key] = key .. ': ' .. name .. is .. ' an integer below 2^53'
 end
 
--- As readHash does, which takes longer where nothing is wrong.
+-- Lets readHash name the reason. The loops below call HMGET themselves, because a call of readHash for each key costs time.
 local function unreadable(key)
   local _, reason = readHash(key, 'id')
   unusable[key] = reason

@@ -76,9 +76,9 @@ if checkpoint then
   if checkpoint ~= before then redis.call('SET', checkpointKey, unpad(checkpoint)) end
 end
 
--- Neighbouring ranges with nothing unsettled between them are made one. The lowest come first: they stay longest.
+-- Join neighbouring ranges that have no unsettled entry between them. Begin with the lowest.
 
--- 'pending', 'unread' if it is in the stream only, or nil
+-- Says what lies between two ranges: 'pending' for a pending entry, 'unread' for an entry that is only in the stream, nil for nothing.
 local function between(range, following)
   local after, before = '(' .. unpad(lastOf(range)), '(' .. unpad(firstOf(following))
   if hasGroup and redis.call('XPENDING', stream, group, after, before, 1)[1] then return 'pending' end
@@ -96,7 +96,7 @@ for i = 2, #ranges + 1 do
       redis.call('ZADD', rangesKey, 0, lastOf(ranges[i - 1]) .. '|' .. firstOf(ranges[from]))
       if #ranges > MOST_JOINED and more == 0 then more = 1 end
     end
-    if gap == 'unread' then break end -- to see that costs the reading of an entry
+    if gap == 'unread' then break end -- each such check reads an entry, so one a call is enough
     from = i
   end
 end

@@ -126,8 +126,8 @@ local function readTotals(totalsKey)
 end
 
 -- Fails unless this user of Redis may run the commands that follow the first XACK of an entry. After that XACK it would be too late.
--- Each command is a table of its name and arguments. Before 7.0, which can't just be asked, it is run. So its arguments name a key whose
--- content doesn't matter: a command that needs another type fails with WRONGTYPE, and that shows the permission, too. ZADD is always among
+-- Each command is a table of its name and arguments. Redis 7.0 and newer can check a permission. On older servers this function runs the
+-- command, so its arguments must name a key whose content doesn't matter. WRONGTYPE then shows the permission, too. ZADD is always among
 -- what follows, and with XX it adds no member. The XACK of an id that is never pending comes first: Redis allows it when memory is full,
 -- and then allows the writes after it.
 local function requirePermissions(streamKey, group, rangesKey, commands)
