@@ -44,6 +44,14 @@ public record StreamId(long millis, long sequence) implements Comparable<StreamI
                 "not a stream id of the form <milliseconds>-<sequence>, each from 0 to 2^64-1");
     }
 
+    /** The highest id below this one; of {@link #ZERO} itself. */
+    public StreamId previous() {
+        if (sequence != 0) {
+            return new StreamId(millis, sequence - 1);
+        }
+        return millis != 0 ? new StreamId(millis - 1, -1) : ZERO;
+    }
+
     /** The age of the entry at this time, in milliseconds; 0 if the id is ahead of it. */
     public long ageAt(long nowMillis) {
         return Long.compareUnsigned(millis, nowMillis) < 0 ? nowMillis - millis : 0;

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 final class StreamIdTest {
@@ -14,6 +15,18 @@ final class StreamIdTest {
     @ValueSource(strings = {"0-0", "1609602085397-0", "1609602085397-18446744073709551615", "18446744073709551615-1"})
     void printsWhatItParsed(String text) {
         assertThat(StreamId.parse(text)).hasToString(text);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "5-7, 5-6",
+        "5-0, 4-18446744073709551615",
+        "0-1, 0-0",
+        "0-0, 0-0",
+        "9223372036854775808-0, 9223372036854775807-18446744073709551615"
+    })
+    void comesAfterThePreviousOne(String id, String previous) {
+        assertThat(StreamId.parse(id).previous()).hasToString(previous);
     }
 
     @Test

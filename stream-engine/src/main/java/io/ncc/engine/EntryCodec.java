@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 final class EntryCodec implements RedisCodec<String, String>, ToByteBufEncoder<String, String> {
 
     private static final int MOST_NAMES = 8;
+    private static final int LONGEST_NAME = 64; // they are kept for ever
 
     private final String[] names = new String[MOST_NAMES];
     private int known;
@@ -26,7 +27,7 @@ final class EntryCodec implements RedisCodec<String, String>, ToByteBufEncoder<S
             }
         }
         String name = decodeValue(bytes);
-        if (known < MOST_NAMES) {
+        if (known < MOST_NAMES && name.length() <= LONGEST_NAME) {
             names[known++] = name;
         }
         return name;
