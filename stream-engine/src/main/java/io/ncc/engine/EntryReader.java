@@ -58,20 +58,29 @@ final class EntryReader {
     }
 
     private void run() {
-        try {
-            while (!isStopping()) {
-                try {
-                    readUntilFailure();
-                } catch (InterruptedException e) {
-                    throw e;
-                } catch (Throwable e) { // only a stop may end this loop
-                    turned();
-                    enterTrouble(e);
-                    stopping.await(backoff.next().toNanos(), TimeUnit.NANOSECONDS);
-                }
+        while (!isStopping()) {
+            try {
+                readAgainAndAgain();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            } catch (OutOfMemoryError e) {
+                turned(); // there was not even enough to deal with a failure: nothing can be said
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+        }
+    }
+
+    private void readAgainAndAgain() throws InterruptedException {
+        while (!isStopping()) {
+            try {
+                readUntilFailure();
+            } catch (InterruptedException e) {
+                throw e;
+            } catch (Throwable e) { // only a stop may end this loop
+                turned();
+                enterTrouble(e);
+                stopping.await(backoff.next().toNanos(), TimeUnit.NANOSECONDS);
+            }
         }
     }
 

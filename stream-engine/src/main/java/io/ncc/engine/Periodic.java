@@ -15,15 +15,22 @@ final class Periodic {
 
     private static final Logger log = LoggerFactory.getLogger(Periodic.class);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
+    private static final int FAILURES_ALONE = 3;
+
+    /** Longer than a read of the reader's takes to fail. */
+    private static final Duration TIME_ALONE = Duration.ofSeconds(10);
 
     private final String name;
     private final Duration interval;
     private final Task task;
     private final BooleanSupplier readerReports;
+    private final Duration timeAlone;
     private volatile Thread thread = new Thread("not started");
     private volatile CountDownLatch stopping = new CountDownLatch(1);
     private volatile long lastTurn = System.nanoTime();
     private volatile @Nullable RedisCondition trouble;
+    private int failures;
+    private long failingSince;
 
     /** The task to run. */
     interface Task {
@@ -39,6 +46,12 @@ final class Periodic {
 
     /** @param readerReports whether the reader is in trouble now, and so has logged it */
     Periodic(String name, Duration interval, Task task, BooleanSupplier readerReports) {
+        this(name, interval, task, readerReports, TIME_ALONE);
+    }
+
+    /** @param timeAlone after which an outage that the reader doesn't report is one of this task alone */
+    Periodic(String name, Duration interval, Task task, BooleanSupplier readerReports, Duration timeAlone) {
+        this.timeAlone = timeAlone;
         this.name = name;
         this.interval = interval;
         this.task = task;
@@ -64,33 +77,48 @@ final class Periodic {
     }
 
     private void run() {
-        try {
-            while (!stopping.await(jittered(interval).toNanos(), TimeUnit.NANOSECONDS)) {
-                try {
-                    boolean more = true;
-                    while (more && stopping.getCount() > 0) {
-                        more = task.run(this::turned);
-                        turned();
-                    }
-                    leaveTrouble();
-                } catch (InterruptedException e) {
-                    throw e;
-                } catch (Throwable e) { // only a stop may end this loop
-                    enterTrouble(e);
-                }
-                turned();
+        while (stopping.getCount() > 0) {
+            try {
+                takeTurns();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                return;
+            } catch (OutOfMemoryError e) {
+                turned(); // there was not even enough to deal with a failure: nothing can be said
             }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 
-    /** Leaves outages and a missing group to the reader. But a command may be forbidden that the reader does not need. */
+    private void takeTurns() throws InterruptedException {
+        while (!stopping.await(jittered(interval).toNanos(), TimeUnit.NANOSECONDS)) {
+            try {
+                boolean more = true;
+                while (more && stopping.getCount() > 0) {
+                    more = task.run(this::turned);
+                    turned();
+                }
+                leaveTrouble();
+            } catch (InterruptedException e) {
+                throw e;
+            } catch (Throwable e) { // only a stop may end this loop
+                enterTrouble(e);
+            }
+            turned();
+        }
+    }
+
+    /**
+     * An outage is the reader's to report, and a missing group its to mend. But the reader may be well: a command may be forbidden that only
+     * this task needs, or get no answer in time that the reader's do.
+     */
     private void enterTrouble(Throwable cause) {
         RedisCondition condition = RedisCondition.of(cause);
+        if (condition == RedisCondition.NO_GROUP) {
+            return;
+        }
         boolean isOurs =
                 !condition.isOutage() || (condition == RedisCondition.FORBIDDEN && !readerReports.getAsBoolean());
-        if (isOurs && condition != RedisCondition.NO_GROUP) {
+        if (isOurs || isAlone()) {
             if (trouble == null) {
                 log.error("The {} fails ({})", name, condition, cause);
             }
@@ -98,7 +126,20 @@ final class Periodic {
         }
     }
 
+    /** Whether it has failed again and again for so long that the reader, had it met the same, would have said so. */
+    private boolean isAlone() {
+        if (readerReports.getAsBoolean()) {
+            failures = 0;
+            return false;
+        }
+        if (failures++ == 0) {
+            failingSince = System.nanoTime();
+        }
+        return failures >= FAILURES_ALONE && System.nanoTime() - failingSince >= timeAlone.toNanos();
+    }
+
     private void leaveTrouble() {
+        failures = 0;
         if (trouble != null) {
             trouble = null;
             log.info("The {} goes on", name);
