@@ -5,19 +5,30 @@
 -- ARGV[1]            the consumer group
 -- ARGV[2]            1: only an entry whose XACK here returns 1 counts. 0: sequential mode, which reads without a group
 -- ARGV[3]            the consumer that runs this script; a dead letter names it if the entry isn't pending
--- then for each entry: its id, the reason
+-- then for each entry: its id; the reason; '' to take it from the stream, of one that isn't large. Else, so that Redis doesn't have to touch it,
+-- how many fields it has, how many of them are given, and these, each a name and a value
 --
--- A dead letter has the fields originalId, reason, deliveries, consumer and fields (how many the entry had), and then the first 1,000 fields of
--- the entry, unchanged. So it may have two fields of the same name.
+-- A dead letter has the fields originalId, reason, deliveries, consumer, fields (how many the entry had) and then those of the entry, the
+-- first 1,000 of them at most, unchanged: a name may stand twice. What would make more than 64 KB is left out, and all after it.
 --
--- Returns { { ids that became dead letters }, { ids that are lost } }. An entry is lost if someone deleted it from the stream. An entry in
--- neither list was settled before, or is not pending.
--- Fails with NOGROUP if the group is gone, and with WRONGTYPE or DAMAGED if a key has the wrong type or an invalid value. A call that fails has
--- acknowledged and set aside nothing. Safe to run twice: an entry that was set aside is settled.
+-- Returns { { ids that became dead letters }, { ids that are lost } }. Lost is what is no longer in the stream: someone deleted it. An entry
+-- in neither was settled before, or is not pending.
+-- Fails with NOGROUP if the group is gone, WRONGTYPE or DAMAGED if one of the keys is not what it should be. A call that fails has changed
+-- nothing: the first write is XACK. Safe to run twice: what was set aside is settled.
 
-local MOST_FIELDS = 1000
+local MOST_FIELDS, MOST_BYTES = 1000, 65536
 local stream, checkpointKey, rangesKey, totalsKey, probe, deadKey, deadIdsKey = unpack(KEYS)
 local group, mustBePending, self = ARGV[1], ARGV[2] == '1', ARGV[3]
+
+-- How many of these names and values a dead letter keeps.
+local function lengthKept(fields)
+  local bytes = 0
+  for i = 1, math.min(#fields, 2 * MOST_FIELDS), 2 do
+    bytes = bytes + #fields[i] + #fields[i + 1]
+    if bytes > MOST_BYTES then return i - 1 end
+  end
+  return math.min(#fields, 2 * MOST_FIELDS)
+end
 
 redis.call('HLEN', deadIdsKey)
 local deadInfo = readStreamInfo(deadKey)
@@ -27,20 +38,35 @@ for i = 1, #deadInfo, 2 do
   end
 end
 
-local entries = {}
-for i = 4, #ARGV, 2 do
-  local id = ARGV[i]
+local entries, low, high = {}, nil, nil
+local at = 4
+while at <= #ARGV do
+  local id, reason, size = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local held = mustBePending and redis.call('XPENDING', stream, group, id, id, 1)[1]
-  local isSettled = settledBetween(stream, checkpointKey, rangesKey, id, id, mustBePending)
-  entries[#entries + 1] = {
+  local entry = {
     id = id,
-    reason = ARGV[i + 1],
+    reason = reason,
     consumer = held and held[2] or self,
     deliveries = held and held[4] or 0,
-    settled = isSettled(id),
-    body = redis.call('XRANGE', stream, id, id)[1],
   }
+  at = at + 3
+  if size == '' then
+    local body = redis.call('XRANGE', stream, id, id)[1]
+    entry.fields = body and body[2]
+    entry.size = body and #body[2] / 2
+  else
+    local given = 2 * ARGV[at]
+    entry.fields = { unpack(ARGV, at + 1, at + given) }
+    entry.size = size
+    at = at + 1 + given
+  end
+  local padded = pad(id)
+  if not low or padded < low then low = padded end
+  if not high or padded > high then high = padded end
+  entries[#entries + 1] = entry
 end
+local isSettled = settledBetween(stream, checkpointKey, rangesKey, unpad(low), unpad(high), mustBePending)
+for _, entry in ipairs(entries) do entry.settled = isSettled(entry.id) end
 
 requirePermissions(stream, group, rangesKey, {
   { 'HSET', probe, 'probe', '1' },
@@ -52,11 +78,10 @@ for _, entry in ipairs(entries) do
   local pending = redis.call('XACK', stream, group, entry.id) == 1
   if not entry.settled and (pending or not mustBePending) then
     ranges[#ranges + 1] = rangeOver(entry.id, entry.id)
-    if entry.body then
-      local fields = entry.body[2]
+    if entry.fields then
       local letter = redis.call('XADD', deadKey, '*', 'originalId', entry.id, 'reason', entry.reason,
-        'deliveries', entry.deliveries, 'consumer', entry.consumer, 'fields', #fields / 2,
-        unpack(fields, 1, math.min(#fields, 2 * MOST_FIELDS)))
+        'deliveries', entry.deliveries, 'consumer', entry.consumer, 'fields', entry.size,
+        unpack(entry.fields, 1, lengthKept(entry.fields)))
       redis.call('HSET', deadIdsKey, entry.id, letter)
       dead[#dead + 1] = entry.id
     else

@@ -91,15 +91,43 @@ final class Applier {
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
-        return applySuspectsAlone(connection, batch)
+        return applyFit(connection, batch)
                 .thenCompose(outcome -> deadLetters
-                        .setAside(connection.async(), outcome.rejected())
+                        .setAside(connection.async(), outcome.rejected(), batch)
                         .thenApply(done -> outcome))
                 .whenComplete((outcome, error) -> {
                     if (error != null) {
                         redis.dropIfUseless(connection, error);
                     }
                 });
+    }
+
+    /** No projection is given what is too large, of which it would see only a part, nor what was deleted, of which it would see nothing. */
+    private CompletionStage<Outcome> applyFit(StatefulRedisConnection<String, String> connection, Batch batch) {
+        List<Rejected> unfit = new ArrayList<>();
+        for (Entry entry : batch.entries()) {
+            String reason = unfitness(entry);
+            if (reason != null) {
+                unfit.add(new Rejected(entry.id(), reason));
+            }
+        }
+        if (unfit.isEmpty()) {
+            return applySuspectsAlone(connection, batch);
+        }
+        List<Entry> fit = batch.entries().stream()
+                .filter(entry -> unfitness(entry) == null)
+                .toList();
+        Outcome rejected = new Outcome(0, 0, 0, unfit);
+        return fit.isEmpty()
+                ? CompletableFuture.completedFuture(rejected)
+                : applySuspectsAlone(connection, new Batch(fit, false)).thenApply(outcome -> outcome.plus(rejected));
+    }
+
+    private static @Nullable String unfitness(Entry entry) {
+        if (entry.isTooLarge()) {
+            return entry.isUnread() ? neverSettled(entry) : "too large";
+        }
+        return entry.isDeleted() ? "no longer in the stream" : null;
     }
 
     /**
@@ -130,8 +158,14 @@ final class Applier {
 
     /** Sets the entry aside before the next one is tried, because the next one may kill the process. */
     private CompletionStage<Outcome> giveUp(StatefulRedisConnection<String, String> connection, Entry entry) {
-        Outcome outcome = rejected(entry, "delivered " + entry.deliveries() + " times and never settled");
-        return deadLetters.setAside(connection.async(), outcome.rejected()).thenApply(done -> outcome);
+        Outcome outcome = rejected(entry, neverSettled(entry));
+        return deadLetters
+                .setAside(connection.async(), outcome.rejected(), Batch.of(entry))
+                .thenApply(done -> outcome);
+    }
+
+    private static String neverSettled(Entry entry) {
+        return "delivered " + entry.deliveries() + " times and never settled";
     }
 
     /** Applies a batch. If it fails and Redis is not the cause, applies the entries one by one, so that only the faulty one is left. */

@@ -52,7 +52,7 @@ public final class Engine implements SmartLifecycle {
         this.reader = new EntryReader(source, scriptLink, applier);
         BooleanSupplier readerReports = () -> reader.trouble() != null;
         if (mode == Mode.GROUP) {
-            Reclaimer reclaimer = new Reclaimer(scriptLink, applier, keys, consumer, settings);
+            Reclaimer reclaimer = new Reclaimer(scriptLink, applier, group, settings);
             periodic.add(new Periodic("reclaimer", settings.claimEvery(), reclaimer, readerReports));
         }
         Janitor janitor = new Janitor(scriptLink, keys, consumer, metrics, settings);

@@ -12,16 +12,26 @@ import org.jspecify.annotations.Nullable;
  * Parses the reply to XREADGROUP or XREAD of one stream into {@linkplain Entry entries} as it arrives. The reply is {@code [[stream, entries]]} in
  * RESP2 and {@code {stream: entries}} in RESP3. In both, an entry is an id and an array of names and values. With a backlog, this is most of the
  * processor's own work, so the parser creates no intermediate objects.
+ *
+ * <p>Of an entry that is {@linkplain #MOST_KEPT too large} only the first fields are kept, those that fit, whatever else it has.
  */
 final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
 
+    /** The most bytes of an entry that are kept, with {@link #OVERHEAD} for each name and each value. */
+    static final int MOST_KEPT = 16 << 10;
+
+    static final int OVERHEAD = 32;
     private static final int USUAL_FIELDS = 4;
 
     private boolean inStream;
     private @Nullable String id;
     private @Nullable String name;
     private Map<String, String> fields = Map.of();
+    private int size;
     private int left;
+    private int kept;
+    private boolean tooLarge;
+    private long bytes;
 
     EntriesOutput(EntryCodec codec) {
         super(codec, new ArrayList<>());
@@ -42,21 +52,33 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
             inStream = true; // the name of the stream
         } else if (id == null) {
             id = codec.decodeValue(bytes);
-        } else if (name == null) {
-            name = codec.decodeKey(bytes);
-            left--;
         } else {
-            fields.put(name, codec.decodeValue(bytes));
-            name = null;
+            keep(bytes);
             if (--left == 0) {
                 endEntry(id, fields);
             }
         }
     }
 
+    private void keep(ByteBuffer text) {
+        int length = text.remaining();
+        bytes += length;
+        if (tooLarge || length > MOST_KEPT || (kept += length + OVERHEAD) > MOST_KEPT) {
+            tooLarge = true;
+        } else if (name == null) {
+            name = codec.decodeKey(text);
+        } else {
+            fields.put(name, codec.decodeValue(text));
+            name = null;
+        }
+    }
+
     /** @param namesAndValues how many there are; -1 if Redis sends null, for a pending entry that was deleted from the stream */
     private void beginFields(String entry, int namesAndValues) {
+        size = namesAndValues;
         left = namesAndValues;
+        kept = 0;
+        tooLarge = false;
         if (left > 0) {
             fields = new LinkedHashMap<>(2 * USUAL_FIELDS);
         } else {
@@ -65,7 +87,13 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
     }
 
     private void endEntry(String entry, Map<String, String> itsFields) {
-        output.add(new Entry(entry, itsFields, 1));
+        output.add(tooLarge ? new Entry(entry, itsFields, 1, size / 2) : new Entry(entry, itsFields, 1));
         id = null;
+        name = null;
+    }
+
+    /** Of all names and values so far, whether they were kept or not. */
+    long bytes() {
+        return bytes;
     }
 }

@@ -2,20 +2,54 @@ package io.ncc.engine;
 
 import io.ncc.redis.StreamId;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An entry of the stream as it was read.
  *
- * @param fields if the entry repeats a name, the last value; empty for a pending entry that was deleted from the stream
- * @param deliveries how often the entry was delivered, 1 or more
+ * @param fields of a repeated field, the last value; empty for an entry that is pending and was deleted from the stream; of one that is too large
+ *     those that were kept
+ * @param deliveries how often it was delivered, as the server counts: 1 for the first time
+ * @param fieldsInStream how many fields an entry has that is too large, 0 if it could not even be read; null for any other
  */
-public record Entry(String id, Map<String, String> fields, long deliveries) {
+public record Entry(
+        String id,
+        Map<String, String> fields,
+        long deliveries,
+        @Nullable Integer fieldsInStream) {
 
     /** The field with the id of the original entry, in a dead letter that was put back into the stream. */
     public static final String REPLAY_OF = "replayOf";
 
+    public Entry(String id, Map<String, String> fields, long deliveries) {
+        this(id, fields, deliveries, null);
+    }
+
+    /** One that is given up without another attempt to read it. */
+    static Entry unread(String id, long deliveries) {
+        return new Entry(id, Map.of(), deliveries, 0);
+    }
+
     Entry deliveredAgain() {
-        return new Entry(id, fields, deliveries + 1);
+        return deliveredFor(deliveries + 1);
+    }
+
+    Entry deliveredFor(long times) {
+        return new Entry(id, fields, times, fieldsInStream);
+    }
+
+    /** Whether not all of it was kept when it was read. No projection is given such an entry, nor one that was deleted. */
+    boolean isTooLarge() {
+        return fieldsInStream != null;
+    }
+
+    /** Whether it is too large in so far as nobody came to the end of reading it. */
+    boolean isUnread() {
+        return fieldsInStream != null && fieldsInStream == 0;
+    }
+
+    boolean isDeleted() {
+        return fieldsInStream == null && fields.isEmpty();
     }
 
     /** Whether the entry has the field of a dead letter that was put back. */

@@ -1,7 +1,5 @@
 package io.ncc.engine;
 
-import io.lettuce.core.Limit;
-import io.lettuce.core.Range;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
@@ -10,6 +8,7 @@ import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 
 /** Reads without a group, from the checkpoint on. */
 final class SequentialSource implements EntrySource {
@@ -17,8 +16,8 @@ final class SequentialSource implements EntrySource {
     private final RedisLink redis;
     private final ConsumerGroup group;
     private final String stream;
-    private final int batchSize;
     private final Duration block;
+    private final PageSize pageSize;
     private final EntryCodec codec = new EntryCodec();
     private String position = "0-0";
 
@@ -26,19 +25,22 @@ final class SequentialSource implements EntrySource {
         this.redis = redis;
         this.group = group;
         this.stream = group.keys().stream();
-        this.batchSize = settings.effectiveBatchSize();
         this.block = settings.block();
+        this.pageSize = new PageSize(settings.effectiveBatchSize());
     }
 
     @Override
     public void open() {
+        pageSize.reset();
         group.requirePermissions();
         position = group.position();
     }
 
     @Override
     public Batch next(boolean readAhead) {
-        List<Entry> entries = redis.call(this::read);
+        Page page = redis.call(commands -> read(commands, position, pageSize.count(), block));
+        List<Entry> entries = page.entries();
+        pageSize.learn(page);
         if (entries.isEmpty()) {
             if (isReplaced()) {
                 position = group.position();
@@ -54,20 +56,20 @@ final class SequentialSource implements EntrySource {
      * empty read, that would read the settled entries above the checkpoint again and again.
      */
     private boolean isReplaced() {
-        return redis.call(commands -> commands.xrevrange(stream, Range.unbounded(), Limit.from(1))).stream()
-                .noneMatch(newest -> StreamId.parse(newest.getId()).compareTo(StreamId.parse(position)) >= 0);
+        String before = StreamId.parse(position).previous().toString();
+        return redis.call(commands -> read(commands, before, 1, null)).entries().isEmpty();
     }
 
-    private CompletionStage<List<Entry>> read(RedisAsyncCommands<String, String> commands) {
-        CommandArgs<String, String> args = new CommandArgs<>(codec)
-                .add("COUNT")
-                .add(batchSize)
-                .add("BLOCK")
-                .add(block.toMillis())
-                .add("STREAMS")
-                .addKey(stream)
-                .add(position);
-        return commands.dispatch(CommandType.XREAD, new EntriesOutput(codec), args);
+    private CompletionStage<Page> read(
+            RedisAsyncCommands<String, String> commands, String after, int count, @Nullable Duration wait) {
+        CommandArgs<String, String> args = new CommandArgs<>(codec).add("COUNT").add(count);
+        if (wait != null) {
+            args.add("BLOCK").add(wait.toMillis());
+        }
+        args.add("STREAMS").addKey(stream).add(after);
+        EntriesOutput output = new EntriesOutput(codec);
+        return commands.dispatch(CommandType.XREAD, output, args)
+                .thenApply(entries -> new Page(entries, count, output.bytes()));
     }
 
     @Override

@@ -96,13 +96,62 @@ final class EntriesOutputTest {
 
     @Test
     void thereMayBeManyFieldsAndAnyBytes() {
-        String fields = IntStream.range(1_000, 6_000)
+        String fields = IntStream.range(1_000, 1_200)
                 .mapToObj(i -> "$5\nf" + i + "\n$1\n\u00ff\n")
                 .collect(Collectors.joining());
-        List<Entry> entries = decoded("%1\n$1\ns\n*1\n*2\n$3\n5-0\n*10000\n" + fields);
+        List<Entry> entries = decoded("%1\n$1\ns\n*1\n*2\n$3\n5-0\n*400\n" + fields);
         assertThat(entries)
                 .singleElement()
-                .satisfies(entry -> assertThat(entry.fields()).hasSize(5_000).containsEntry("f5999", "\u00ff"));
+                .satisfies(entry -> assertThat(entry.fields()).hasSize(200).containsEntry("f1199", "\u00ff"));
+    }
+
+    @Test
+    void ofAnEntryWithTooManyFieldsTheFirstOnesAreKept() {
+        String many = IntStream.range(10_000, 60_000)
+                .mapToObj(i -> "$6\nf" + i + "\n$1\nx\n")
+                .collect(Collectors.joining());
+        List<Entry> entries =
+                decoded("%1\n$1\ns\n*2\n*2\n$3\n5-0\n*100000\n" + many + "*2\n$3\n6-0\n*2\n$1\na\n$1\n3\n");
+
+        assertThat(entries.get(0).isTooLarge()).isTrue();
+        assertThat(entries.get(0).fieldsInStream()).isEqualTo(50_000);
+        assertThat(entries.get(0).fields()).hasSizeBetween(200, 256).containsEntry("f10000", "x");
+        assertThat(entries.get(1)).isEqualTo(new Entry("6-0", Map.of("a", "3"), 1));
+    }
+
+    @Test
+    void ofAnEntryWithALargeValueWhatComesBeforeItIsKept() {
+        String large = "x".repeat(20_000);
+        List<Entry> entries = decoded("%1\n$1\ns\n*2\n*2\n$3\n5-0\n*6\n$1\na\n$1\n1\n$1\nb\n$20000\n" + large
+                + "\n$1\nc\n$1\n3\n*2\n$3\n6-0\n*2\n$1\na\n$1\n3\n");
+
+        assertThat(entries)
+                .containsExactly(new Entry("5-0", Map.of("a", "1"), 1, 3), new Entry("6-0", Map.of("a", "3"), 1));
+    }
+
+    @Test
+    void anEntryOfWhichNothingFitsIsNotTakenForOneThatWasDeleted() {
+        String large = "x".repeat(20_000);
+        Entry entry = decoded("%1\n$1\ns\n*1\n*2\n$3\n5-0\n*2\n$20000\n" + large + "\n$1\n1\n")
+                .get(0);
+        assertThat(entry).isEqualTo(new Entry("5-0", Map.of(), 1, 1));
+        assertThat(entry.isTooLarge()).isTrue();
+        assertThat(entry.isDeleted()).isFalse();
+    }
+
+    @Test
+    void anEntryOfExactlyTheLimitIsKept() {
+        String value = "x".repeat(EntriesOutput.MOST_KEPT - 2 * EntriesOutput.OVERHEAD - 1);
+        String reply = "%1\n$1\ns\n*1\n*2\n$3\n5-0\n*2\n$1\na\n$" + value.length() + "\n" + value + "\n";
+        assertThat(decoded(reply)).containsExactly(new Entry("5-0", Map.of("a", value), 1));
+    }
+
+    @Test
+    void allBytesAreCountedAlsoThoseThatAreNotKept() {
+        EntriesOutput output = new EntriesOutput(new EntryCodec());
+        String reply = "%1\n$1\ns\n*1\n*2\n$3\n5-0\n*4\n$1\na\n$20000\n" + "x".repeat(20_000) + "\n$1\nb\n$1\n2\n";
+        new RedisStateMachine().decode(bytes(reply), output);
+        assertThat(output.bytes()).isEqualTo(20_003);
     }
 
     private static List<Entry> decoded(String reply) {

@@ -119,6 +119,77 @@ final class SetAsideScriptIT {
         assertASecondRunChangesNothing(Mode.GROUP, ID);
     }
 
+    @Test
+    void aDeadLetterKeepsTheFirstFieldsThatFitInto64KiB() {
+        bench.createGroup("0");
+        String value = "v".repeat(30_000);
+        bytes.xadd(STREAM, new XAddArgs().id(ID), "a", value, "b", value, "c", value, "d", "1");
+        bench.deliverAll(HOLDER);
+
+        assertThat(setAside(Mode.GROUP, ID).dead).containsExactly(ID);
+
+        assertThat(letters().get(0).fields.subList(8, 14)).containsExactly("fields", "4", "a", value, "b", value);
+        assertThat(letters().get(0).fields).hasSize(14);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Mode.class)
+    void ofAnEntryThatIsTooLargeADeadLetterHasWhatWasKeptOfIt(Mode mode) {
+        pending("1-0", "2-0", "3-0", "4-0");
+        bench.range("4-0..4-0");
+        Entry large = new Entry("2-0", Map.of("a", "kept"), 1, 100_000);
+        Entry unread = Entry.unread("3-0", 15);
+        Entry settled = new Entry("4-0", Map.of("a", "kept"), 1, 100_000);
+        var batch = new Batch(List.of(large, unread, settled), false);
+        List<Rejected> rejected = Stream.of("1-0", "2-0", "3-0", "4-0")
+                .map(id -> new Rejected(id, REASON))
+                .toList();
+
+        var deadLetters = new DeadLetters(GROUP_KEYS, mode, ASKING);
+        deadLetters
+                .setAside(bench.async(), rejected, batch)
+                .toCompletableFuture()
+                .join();
+
+        assertThat(letters())
+                .extracting(letter -> letter.fields.subList(8, letter.fields.size()))
+                .containsExactly(
+                        List.of("fields", "3", "userId", "7", "locationId", "8", "starRating", "5"),
+                        List.of("fields", "100000", "a", "kept"),
+                        List.of("fields", "0"));
+        assertThat(bench.pending()).isEmpty();
+        assertThat(bench.totals()).isEqualTo(Map.of("dead", "3"));
+    }
+
+    /** 20 entries of 5 MB: to copy them into Lua takes a second or more. */
+    @Test
+    void redisDoesNotTouchWhatIsTooLarge() {
+        bench.createGroup("0");
+        String value = "v".repeat(5_000_000);
+        List<Rejected> rejected = new ArrayList<>();
+        List<Entry> entries = new ArrayList<>();
+        for (int i = 2; i <= 21; i++) {
+            redis.commands().xadd(STREAM, new XAddArgs().id(i + "-0"), "a", value);
+            rejected.add(new Rejected(i + "-0", REASON));
+            entries.add(new Entry(i + "-0", Map.of(), 1, 1));
+        }
+        bench.deliver(HOLDER, 5);
+        bench.deliver(HOLDER, 5);
+        bench.deliver(HOLDER, 5);
+        bench.deliver(HOLDER, 5);
+        redis.commands().configSet("slowlog-log-slower-than", "50000"); // microseconds
+        redis.commands().slowlogReset();
+
+        var deadLetters = new DeadLetters(GROUP_KEYS, Mode.GROUP, ASKING);
+        deadLetters
+                .setAside(bench.async(), rejected, new Batch(entries, false))
+                .toCompletableFuture()
+                .join();
+
+        assertThat(redis.commands().slowlogGet()).isEmpty();
+        assertThat(letters()).hasSize(20);
+    }
+
     @ParameterizedTest
     @EnumSource(Mode.class)
     void anEntryThatIsNoLongerInTheStreamIsLostAndNotDead(Mode mode) {
@@ -321,7 +392,10 @@ final class SetAsideScriptIT {
                 Stream.of(ids).map(id -> new Rejected(id, REASON)).toList();
         var deadLetters = new DeadLetters(GROUP_KEYS, Mode.GROUP, ASKING);
 
-        deadLetters.setAside(bench.async(), rejected).toCompletableFuture().join();
+        deadLetters
+                .setAside(bench.async(), rejected, Batch.EMPTY)
+                .toCompletableFuture()
+                .join();
 
         assertThat(letters()).extracting(letter -> letter.fields.get(1)).containsExactly(ids);
         assertThat(bench.pending()).isEmpty();
@@ -343,6 +417,7 @@ final class SetAsideScriptIT {
         for (String id : ids) {
             args.add(id);
             args.add(REASON);
+            args.add(""); // to be taken from the stream
         }
         List<Object> reply = bench.run(SCRIPT::run, SCRIPT_KEYS, args.toArray(String[]::new));
         return new Reply(texts(reply.get(0)), texts(reply.get(1)));

@@ -165,7 +165,7 @@ final class StreamFixture {
 
     private void setAside(String mustBePending, List<String> ids, String reason) {
         List<String> args = new ArrayList<>(Arrays.asList(Keys.GROUP, mustBePending, "test"));
-        ids.forEach(id -> args.addAll(List.of(id, reason)));
+        ids.forEach(id -> args.addAll(List.of(id, reason, "")));
         String[] keys = {
             KEYS.checkins(),
             KEYS.checkpoint(),

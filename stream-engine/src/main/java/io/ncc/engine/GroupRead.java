@@ -1,0 +1,48 @@
+package io.ncc.engine;
+
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.protocol.CommandArgs;
+import io.lettuce.core.protocol.CommandType;
+import java.time.Duration;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/** XREADGROUP, as one consumer on one connection. */
+final class GroupRead {
+
+    private static final String NEW_ENTRIES = ">";
+
+    private final ConsumerGroup group;
+    private final EntryCodec codec = new EntryCodec();
+
+    GroupRead(ConsumerGroup group) {
+        this.group = group;
+    }
+
+    /** @param block how long to wait for an entry, if there is none; null not to */
+    CompletionStage<Page> newEntries(RedisAsyncCommands<String, String> commands, int count, @Nullable Duration block) {
+        return send(commands, count, NEW_ENTRIES, block);
+    }
+
+    /** What is pending for the consumer, above an id. Counts as a delivery of each, but for those that were deleted from the stream. */
+    CompletionStage<Page> pending(RedisAsyncCommands<String, String> commands, int count, String after) {
+        return send(commands, count, after, null);
+    }
+
+    private CompletionStage<Page> send(
+            RedisAsyncCommands<String, String> commands, int count, String after, @Nullable Duration block) {
+        CommandArgs<String, String> args = new CommandArgs<>(codec)
+                .add("GROUP")
+                .add(group.keys().group())
+                .add(group.consumer())
+                .add("COUNT")
+                .add(count);
+        if (block != null) {
+            args.add("BLOCK").add(block.toMillis());
+        }
+        args.add("STREAMS").addKey(group.keys().stream()).add(after);
+        EntriesOutput output = new EntriesOutput(codec);
+        return commands.dispatch(CommandType.XREADGROUP, output, args)
+                .thenApply(entries -> new Page(entries, count, output.bytes()));
+    }
+}
