@@ -81,10 +81,17 @@ local function settledBetween(streamKey, checkpointKey, rangesKey, first, last, 
   end, clear
 end
 
+-- Whether it costs much to copy an entry, as every command that reads one does.
+local function isLarge(entry)
+  local bytes = 0
+  for i = 1, math.min(#entry[2], 1000) do bytes = bytes + #entry[2][i] end
+  return #entry[2] > 1000 or bytes > 65536
+end
+
 -- Moves the checkpoint (or false) on through the ranges until there is an unsettled entry. That is an entry of the stream, or an entry that is
 -- pending in the group and was deleted from the stream: it isn't settled until it is counted as lost. The group is nil if it doesn't exist.
--- Returns the new checkpoint; the first unsettled id, '' if there is none up to last; and 2 if it reached the limit of steps in one call, so
--- that the first unsettled id isn't known, else 0.
+-- Returns the new checkpoint; the first unsettled id, '' if there is none up to last; and 2 if it reached the limit of one call, so that the
+-- first unsettled id isn't known, else 0. The limit is 1,000 steps, or the first large entry.
 local function settledUpTo(checkpoint, last, streamKey, group, rangesKey)
   for step = 1, 1000 do
     if checkpoint and checkpoint >= last then return checkpoint, '', 0 end
@@ -95,6 +102,7 @@ local function settledUpTo(checkpoint, last, streamKey, group, rangesKey)
     local gone = group and redis.call('XPENDING', streamKey, group, from, to, 1)[1]
     if gone or not range then return checkpoint, gone and gone[1] or entry and entry[1] or '', 0 end
     checkpoint = lastOf(range)
+    if isLarge(entry) then break end
   end
   return checkpoint, '', 2
 end

@@ -31,7 +31,7 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
     private int left;
     private int kept;
     private boolean tooLarge;
-    private long bytes;
+    private long weight;
 
     EntriesOutput(EntryCodec codec) {
         super(codec, new ArrayList<>());
@@ -62,7 +62,7 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
 
     private void keep(ByteBuffer text) {
         int length = text.remaining();
-        bytes += length;
+        weight += length + OVERHEAD;
         if (tooLarge || length > MOST_KEPT || (kept += length + OVERHEAD) > MOST_KEPT) {
             tooLarge = true;
         } else if (name == null) {
@@ -92,8 +92,8 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
         name = null;
     }
 
-    /** Of all names and values so far, whether they were kept or not. */
-    long bytes() {
-        return bytes;
+    /** The bytes of all names and values so far, whether they were kept or not, with {@link #OVERHEAD} for each: to decode them takes time, too. */
+    long weight() {
+        return weight;
     }
 }

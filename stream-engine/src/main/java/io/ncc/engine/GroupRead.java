@@ -43,6 +43,6 @@ final class GroupRead {
         args.add("STREAMS").addKey(group.keys().stream()).add(after);
         EntriesOutput output = new EntriesOutput(codec);
         return commands.dispatch(CommandType.XREADGROUP, output, args)
-                .thenApply(entries -> new Page(entries, count, output.bytes()));
+                .thenApply(entries -> new Page(entries, count, output.weight()));
     }
 }

@@ -6,8 +6,8 @@ package io.ncc.engine;
  */
 final class PageSize {
 
-    /** What is a second for a link of 64 Mbit/s, and many times what a page of ordinary entries has. */
-    static final long WANTED_BYTES = 8 << 20;
+    /** In bytes: a tenth of a second for a link of 1 Gbit/s, half a second for one processor to decode, and many times what ordinary entries have. */
+    static final long WANTED_WEIGHT = 8 << 20;
 
     private final int most;
     private int count = 1;
@@ -26,9 +26,9 @@ final class PageSize {
 
     /** Learns from a page. One that isn't full says nothing of what a larger one would be. */
     void learn(Page page) {
-        if (page.bytes() > WANTED_BYTES) {
-            count = (int) Math.max(1, page.entries().size() * WANTED_BYTES / page.bytes());
-        } else if (page.isFull() && page.asked() >= count && 2 * page.bytes() <= WANTED_BYTES) {
+        if (page.weight() > WANTED_WEIGHT) {
+            count = (int) Math.max(1, page.entries().size() * WANTED_WEIGHT / page.weight());
+        } else if (page.isFull() && page.asked() >= count && 2 * page.weight() <= WANTED_WEIGHT) {
             count = Math.min(most, 2 * count);
         }
     }

@@ -69,7 +69,7 @@ final class SequentialSource implements EntrySource {
         args.add("STREAMS").addKey(stream).add(after);
         EntriesOutput output = new EntriesOutput(codec);
         return commands.dispatch(CommandType.XREAD, output, args)
-                .thenApply(entries -> new Page(entries, count, output.bytes()));
+                .thenApply(entries -> new Page(entries, count, output.weight()));
     }
 
     @Override

@@ -147,11 +147,11 @@ final class EntriesOutputTest {
     }
 
     @Test
-    void allBytesAreCountedAlsoThoseThatAreNotKept() {
+    void whatIsNotKeptWeighsAsWell() {
         EntriesOutput output = new EntriesOutput(new EntryCodec());
         String reply = "%1\n$1\ns\n*1\n*2\n$3\n5-0\n*4\n$1\na\n$20000\n" + "x".repeat(20_000) + "\n$1\nb\n$1\n2\n";
         new RedisStateMachine().decode(bytes(reply), output);
-        assertThat(output.bytes()).isEqualTo(20_003);
+        assertThat(output.weight()).isEqualTo(20_003 + 4 * EntriesOutput.OVERHEAD);
     }
 
     private static List<Entry> decoded(String reply) {

@@ -36,22 +36,22 @@ final class PageSizeTest {
     @Test
     void afterALargePageTheNextIsSmallInProportion() {
         grow();
-        learn(1000, 1000, 20 * PageSize.WANTED_BYTES);
+        learn(1000, 1000, 20 * PageSize.WANTED_WEIGHT);
         assertThat(size.count()).isEqualTo(50);
-        learn(50, 50, 100 * PageSize.WANTED_BYTES);
+        learn(50, 50, 100 * PageSize.WANTED_WEIGHT);
         assertThat(size.count()).isEqualTo(1);
-        learn(1, 1, 3 * PageSize.WANTED_BYTES);
+        learn(1, 1, 3 * PageSize.WANTED_WEIGHT);
         assertThat(size.count()).isEqualTo(1);
     }
 
     @Test
     void itStaysWhereTheNextMightBeTooLarge() {
         grow();
-        learn(1000, 1000, 2 * PageSize.WANTED_BYTES);
+        learn(1000, 1000, 2 * PageSize.WANTED_WEIGHT);
         assertThat(size.count()).isEqualTo(500);
-        learn(500, 500, PageSize.WANTED_BYTES);
+        learn(500, 500, PageSize.WANTED_WEIGHT);
         assertThat(size.count()).isEqualTo(500);
-        learn(500, 500, PageSize.WANTED_BYTES / 4);
+        learn(500, 500, PageSize.WANTED_WEIGHT / 4);
         assertThat(size.count()).isEqualTo(1000);
     }
 
@@ -69,7 +69,7 @@ final class PageSizeTest {
         assertThat(size.count()).isEqualTo(1000);
     }
 
-    private void learn(int asked, int came, long bytes) {
-        size.learn(new Page(Collections.nCopies(came, new Entry("1-0", Map.of("a", "b"), 1)), asked, bytes));
+    private void learn(int asked, int came, long weight) {
+        size.learn(new Page(Collections.nCopies(came, new Entry("1-0", Map.of("a", "b"), 1)), asked, weight));
     }
 }

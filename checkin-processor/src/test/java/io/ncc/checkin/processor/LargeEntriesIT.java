@@ -1,0 +1,197 @@
+package io.ncc.checkin.processor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.lettuce.core.Consumer;
+import io.lettuce.core.Range;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.StreamMessage;
+import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.XClaimArgs;
+import io.lettuce.core.XGroupCreateArgs;
+import io.lettuce.core.XReadArgs.StreamOffset;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.checkin.testsupport.ServiceProcess;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Any program may append to the stream, and entries of any size: they end no processor, one in a JVM of its own with a heap of 256 MB, and hold up
+ * neither what comes after them nor the other clients of Redis.
+ */
+@Timeout(180)
+final class LargeEntriesIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server().setting("appendonly", "no");
+
+    private static final Keys KEYS = Keys.unpartitioned();
+    private static final String STREAM = KEYS.checkins();
+    private static final int GOOD = 50;
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+
+    /** Longer than a busy machine takes to answer, and less than the time that a command gets. */
+    private static final Duration LONGEST_WAIT = Duration.ofMillis(1000);
+
+    @TempDir
+    Path folder;
+
+    record Large(int count, int fields, int valueSize, boolean held) {
+
+        @Override
+        public String toString() {
+            return count + " entries of " + fields + " fields of " + valueSize + " bytes"
+                    + (held ? ", held by a dead consumer" : "");
+        }
+    }
+
+    static Stream<Large> large() {
+        return Stream.of(
+                new Large(40, 100_000, 1, false),
+                new Large(300, 1, 1 << 20, false),
+                new Large(12, 1, 25 << 20, true),
+                new Large(100, 20_000, 1, true));
+    }
+
+    @ParameterizedTest
+    @MethodSource("large")
+    void whatIsTooLargeIsSetAsideAndHoldsUpNothing(Large large) throws InterruptedException {
+        append(large);
+        appendGood();
+        try (ServiceProcess processor = start()) {
+            processor.awaitUp();
+            long start = System.nanoTime();
+            long longest = longestWaitUntilTheGoodOnesAreApplied();
+            long millis = (System.nanoTime() - start) / 1_000_000;
+            await().atMost(LIMIT).until(() -> deadLetters().size() == large.count);
+            long all = (System.nanoTime() - start) / 1_000_000;
+            System.out.printf(
+                    "%s: good ones applied after %d ms, all settled after %d ms, longest wait of another client %d ms%n",
+                    large, millis, all, longest);
+
+            assertThat(processor.isRunning()).isTrue();
+            assertThat(processor.output()).doesNotContain("OutOfMemoryError");
+            assertThat(deadLetters())
+                    .extracting(letter -> letter.getBody().get("reason"))
+                    .containsOnly("too large");
+            assertThat(deadLetters())
+                    .extracting(letter -> letter.getBody().get("fields"))
+                    .containsOnly(Integer.toString(large.fields));
+            assertThat(redis.commands().xpending(STREAM, Keys.GROUP).getCount()).isZero();
+            assertThat(Duration.ofMillis(longest)).isLessThan(LONGEST_WAIT);
+        }
+    }
+
+    /** Larger than the memory that the processor has for what comes from Redis. */
+    @Test
+    void whatCanNotBeReadIsSetAsideUnreadAndThenAllGoesOn() throws InterruptedException {
+        append(new Large(1, 1, 200 << 20, false));
+        appendGood();
+        try (ServiceProcess processor = start("--checkin.processor.max-deliveries=1")) {
+            processor.awaitUp();
+            longestWaitUntilTheGoodOnesAreApplied();
+            await().atMost(LIMIT).until(() -> deadLetters().size() == 1);
+
+            assertThat(processor.isRunning()).isTrue();
+            assertThat(deadLetters().get(0).getBody())
+                    .containsEntry("reason", "delivered 3 times and never settled")
+                    .containsEntry("fields", "0");
+            assertThat(redis.commands().xpending(STREAM, Keys.GROUP).getCount()).isZero();
+        }
+    }
+
+    private ServiceProcess start(String... settings) {
+        List<String> all = Stream.concat(
+                        Stream.of(
+                                "--server.port=0",
+                                "--spring.data.redis.host=" + redis.host(),
+                                "--spring.data.redis.port=" + redis.port(),
+                                "--checkin.processor.claim-after=500ms",
+                                "--checkin.processor.claim-every=500ms"),
+                        Stream.of(settings))
+                .toList();
+        return ServiceProcess.ofClass("processor", folder, List.of(), ProcessorApplication.class, all);
+    }
+
+    private static void append(Large large) {
+        redis.commands().xgroupCreate(StreamOffset.from(STREAM, "0"), Keys.GROUP, XGroupCreateArgs.Builder.mkstream());
+        Object[] fields = new Object[2 * large.fields];
+        String value = large.fields == 1 ? "" : "x".repeat(large.valueSize);
+        for (int i = 0; i < large.fields; i++) {
+            fields[2 * i] = "field" + i;
+            fields[2 * i + 1] = value;
+        }
+        for (int i = 0; i < large.count; i++) {
+            String id = large.fields == 1 ? appendInRedis(large.valueSize) : redis.commands().xadd(STREAM, fields);
+            if (large.held) { // without being read here
+                redis.commands()
+                        .xclaim(
+                                STREAM,
+                                Consumer.from(Keys.GROUP, "dead"),
+                                new XClaimArgs().minIdleTime(0).retryCount(1).justid().force().lastid(id),
+                                id);
+            }
+        }
+    }
+
+    /** What is very large is not even sent. */
+    private static String appendInRedis(int valueSize) {
+        return redis.commands()
+                .eval(
+                        "return redis.call('XADD', KEYS[1], '*', 'field0', string.rep('x', ARGV[1]))",
+                        ScriptOutputType.VALUE,
+                        new String[] {STREAM},
+                        Integer.toString(valueSize));
+    }
+
+    private static void appendGood() {
+        for (int i = 1; i <= GOOD; i++) {
+            redis.commands().xadd(STREAM, CheckinCodec.encode(new Checkin(i, 1, 5)));
+        }
+    }
+
+    /** In milliseconds, of a client that asks again and again. */
+    private static long longestWaitUntilTheGoodOnesAreApplied() throws InterruptedException {
+        AtomicBoolean done = new AtomicBoolean();
+        long[] longest = {0};
+        Thread other = new Thread(() -> {
+            try (RedisClient client = RedisClient.create(redis.uri());
+                    StatefulRedisConnection<String, String> connection = client.connect()) {
+                while (!done.get()) {
+                    long asked = System.nanoTime();
+                    connection.sync().ping();
+                    longest[0] = Math.max(longest[0], (System.nanoTime() - asked) / 1_000_000);
+                }
+            }
+        });
+        other.start();
+        try {
+            await().atMost(LIMIT)
+                    .until(() -> Integer.toString(GOOD).equals(redis.commands().hget(KEYS.location(1), "numCheckins")));
+            await().atMost(LIMIT)
+                    .until(() -> redis.commands().xpending(STREAM, Keys.GROUP).getCount() == 0);
+        } finally {
+            done.set(true);
+            other.join();
+        }
+        return longest[0];
+    }
+
+    private static List<StreamMessage<String, String>> deadLetters() {
+        return redis.commands().xrange(KEYS.deadLetters(), Range.unbounded());
+    }
+}
