@@ -142,8 +142,9 @@ final class LargeEntriesIT {
                         .xclaim(
                                 STREAM,
                                 Consumer.from(Keys.GROUP, "dead"),
-                                new XClaimArgs().minIdleTime(0).retryCount(1).justid().force().lastid(id),
+                                new XClaimArgs().minIdleTime(0).retryCount(1).justid().force(),
                                 id);
+                redis.commands().xgroupSetid(StreamOffset.from(STREAM, id), Keys.GROUP);
             }
         }
     }
