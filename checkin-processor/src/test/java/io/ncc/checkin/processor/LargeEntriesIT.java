@@ -99,7 +99,7 @@ final class LargeEntriesIT {
     /** Larger than the memory that the processor has for what comes from Redis. */
     @Test
     void whatCanNotBeReadIsSetAsideUnreadAndThenAllGoesOn() throws InterruptedException {
-        append(new Large(1, 1, 200 << 20, false));
+        append(new Large(1, 1, 150 << 20, false));
         appendGood();
         try (ServiceProcess processor = start("--checkin.processor.max-deliveries=1")) {
             processor.awaitUp();
@@ -153,7 +153,7 @@ final class LargeEntriesIT {
     private static String appendInRedis(int valueSize) {
         return redis.commands()
                 .eval(
-                        "return redis.call('XADD', KEYS[1], '*', 'field0', string.rep('x', ARGV[1]))",
+                        "return redis.call('XADD', KEYS[1], '*', 'field0', string.rep(string.rep('x', 65536), ARGV[1] / 65536))",
                         ScriptOutputType.VALUE,
                         new String[] {STREAM},
                         Integer.toString(valueSize));
