@@ -35,5 +35,6 @@ COPY --from=build /build/extracted/application/ ./
 ARG TRAINING=""
 RUN java -XX:AOTCacheOutput=app.aot -Dspring.context.exit=onRefresh -jar app.jar $TRAINING
 USER checkins
-ENV JDK_JAVA_OPTIONS="-Xmx256m"
+# A JVM that has run out of memory may have lost threads: it ends, and is started again.
+ENV JDK_JAVA_OPTIONS="-Xmx256m -XX:+ExitOnOutOfMemoryError"
 ENTRYPOINT ["java", "-XX:AOTCache=app.aot", "-jar", "app.jar"]
