@@ -11,7 +11,8 @@
 -- ARGV[8]  the milliseconds now by the clock of the caller: what is to be trimmed for its age must be old by this clock, too
 --
 -- Returns { stale, trimmed, more, length, pending, oldest unsettled id, last id, milliseconds now, { groups passed over },
--- { consumers removed }, { applied, dead, lost, skipped } }: stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
+-- { consumers removed }, { applied, dead, lost, skipped }, reloaded }: stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
+-- reloaded is 1 if the stream was replaced by another one that the checkpoint and the ranges fit as well,
 -- more is 1 if there is more to trim, to drop or to join, 2 if the ranges have not been gone through to their end, so that the oldest unsettled id
 -- is not known yet; an id is '' where there is none.
 --
@@ -19,7 +20,7 @@
 -- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
 -- Fails with WRONGTYPE or DAMAGED if one of the first keys is not what it should be, and has then changed nothing.
 
-local MOST_DROPPED, MOST_JOINED, MOST_REMOVED = 5000, 1000, 1000
+local MOST_JOINED, MOST_REMOVED = 1000, 1000
 local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS, 1, 4)
 local group, self = ARGV[1], ARGV[6]
 local retainEntries, retainMillis, holdLength = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -34,7 +35,7 @@ local totals = readTotals(totalsKey)
 local info = readStreamInfo(stream)
 local stale, last = dropStale(info, checkpointKey, rangesKey)
 if not last then
-  return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals }
+  return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals, 0 }
 end
 
 -- Our group. An entry of a group is done with when it is below the first pending one, and not above the last one that was delivered.
@@ -62,19 +63,9 @@ end
 
 -- The checkpoint: up to where the group is done, then on through the ranges until there is an unsettled entry.
 
-local before = readCheckpoint(checkpointKey)
-local checkpoint = before
-if doneByUs and doneByUs > (checkpoint or pad('0-0')) then checkpoint = doneByUs end
-local oldest, more
-checkpoint, oldest, more = settledUpTo(checkpoint, last, stream, hasGroup and group or nil, rangesKey)
-if checkpoint then
-  -- ranges that are left for the next call do no harm
-  local top = '[' .. checkpoint .. '}' -- '}' is above the '|' after <last>
-  local below = redis.call('ZRANGEBYLEX', rangesKey, '-', top, 'LIMIT', 0, MOST_DROPPED)
-  redis.call('ZREMRANGEBYLEX', rangesKey, '-', #below > 0 and '[' .. below[#below] or top)
-  if #below == MOST_DROPPED and more == 0 then more = 1 end
-  if checkpoint ~= before then redis.call('SET', checkpointKey, unpad(checkpoint)) end
-end
+local from = readCheckpoint(checkpointKey)
+if doneByUs and doneByUs > (from or pad('0-0')) then from = doneByUs end
+local checkpoint, oldest, more = advance(from, last, stream, hasGroup and group or nil, checkpointKey, rangesKey)
 
 -- Join neighbouring ranges that have no unsettled entry between them. Begin with the lowest.
 
@@ -169,6 +160,16 @@ if reapMillis > 0 and hasGroup then
   end
 end
 
+-- From 7.0 on, Redis counts the entries that were ever added to a stream. If there are fewer than at the last call, it is another stream.
+
+local added, addedBefore = infoOf(info, 'entries-added'), tonumber(redis.call('HGET', totalsKey, 'added'))
+local reloaded = added and addedBefore and added < addedBefore and checkpoint
+if added and added ~= addedBefore then
+  redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, and then so is the next
+  redis.call('HSET', totalsKey, 'added', added)
+end
+
 return {
   stale and 1 or 0, trimmed, more, length - trimmed, pending, oldest, unpad(last), now, passedOver, removed, totals,
+  reloaded and 1 or 0,
 }

@@ -10,7 +10,8 @@ local stream, checkpointKey, rangesKey = unpack(KEYS)
 local group = ARGV[1]
 
 local stale = dropStale(readStreamInfo(stream), checkpointKey, rangesKey)
-local position = redis.call('GET', checkpointKey) or '0-0'
+local checkpoint = readCheckpoint(checkpointKey)
+local position = checkpoint and unpad(checkpoint) or '0-0'
 local created = 0
 if group then
   redis.call('XACK', stream, group, '0-0')

@@ -31,12 +31,8 @@ local function lengthKept(fields)
 end
 
 redis.call('HLEN', deadIdsKey)
-local deadInfo = readStreamInfo(deadKey)
-for i = 1, #deadInfo, 2 do
-  if deadInfo[i] == 'last-generated-id' and string.find(deadInfo[i + 1], '^18446744073709551615%-') then
-    error('DAMAGED ' .. deadKey .. ' has no id left')
-  end
-end
+local lastDead = infoOf(readStreamInfo(deadKey), 'last-generated-id')
+if lastDead and string.find(lastDead, '^18446744073709551615%-') then error('DAMAGED ' .. deadKey .. ' has no id left') end
 
 local entries, low, high = {}, nil, nil
 local at = 4
@@ -68,10 +64,12 @@ end
 local isSettled = settledBetween(stream, checkpointKey, rangesKey, unpad(low), unpad(high), mustBePending)
 for _, entry in ipairs(entries) do entry.settled = isSettled(entry.id) end
 
-requirePermissions(stream, group, rangesKey, {
+local commands = {
   { 'HSET', probe, 'probe', '1' },
   { 'XADD', probe, '*', 'probe', '1' },
-})
+}
+if not mustBePending then commands = withCommandsToAdvance(commands, stream, checkpointKey, rangesKey) end
+requirePermissions(stream, group, rangesKey, commands)
 
 local dead, lost, ranges = {}, {}, {}
 for _, entry in ipairs(entries) do
@@ -92,4 +90,5 @@ end
 writeRanges(rangesKey, ranges)
 count(totalsKey, 'dead', #dead)
 count(totalsKey, 'lost', #lost)
+if not mustBePending then advanceOver(unpad(high), stream, group, checkpointKey, rangesKey) end
 return { dead, lost }

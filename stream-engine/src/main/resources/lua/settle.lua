@@ -58,6 +58,7 @@ local function settle(commands)
 
   -- XACK returns 0 for an entry that isn't pending, and also if there is no group. XPENDING fails if there is no group.
   if mustBePending then redis.call('XPENDING', stream, group, '-', '+', 1) end
+  if not mustBePending then commands = withCommandsToAdvance(commands, stream, checkpointKey, rangesKey) end
   requirePermissions(stream, group, rangesKey, commands)
 
   -- Redis doesn't roll a script back, so everything that can fail is above this line. The first write is XACK: Redis allows it when memory
@@ -117,5 +118,6 @@ local function settle(commands)
   writeRanges(rangesKey, ranges)
   count(totalsKey, 'applied', applied)
   count(totalsKey, 'skipped', skipped)
+  if not mustBePending then advanceOver(ARGV[ids + entryCount], stream, group, checkpointKey, rangesKey) end
   return passedOver, { applied, skipped, left }
 end

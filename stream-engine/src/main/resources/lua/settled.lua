@@ -27,10 +27,11 @@ local function rangeOf(rangesKey, padded)
   return range and firstOf(range) <= padded and range or nil
 end
 
--- The padded checkpoint, or false.
+-- The padded checkpoint, or false. Other programs may write it without a sequence number, as XREAD takes it: 0, or milliseconds.
 local function readCheckpoint(checkpointKey)
   local checkpoint = redis.call('GET', checkpointKey)
   if not checkpoint then return false end
+  if string.match(checkpoint, '^%d+$') then checkpoint = checkpoint .. '-0' end
   if not string.match(checkpoint, '^%d+%-%d+$') then error('DAMAGED ' .. checkpointKey .. ' is not a stream id') end
   return pad(checkpoint)
 end
@@ -105,6 +106,37 @@ local function settledUpTo(checkpoint, last, streamKey, group, rangesKey)
     if isLarge(entry) then break end
   end
   return checkpoint, '', 2
+end
+
+-- Moves the checkpoint on from a padded id, or from the beginning if that is false, and drops the ranges below it: up to 5,000 in one call, and
+-- those that are left do no harm. Returns what settledUpTo returns, but 1 instead of 0 if ranges are left.
+local function advance(from, last, streamKey, group, checkpointKey, rangesKey)
+  local checkpoint, oldest, more = settledUpTo(from, last, streamKey, group, rangesKey)
+  if checkpoint then
+    local top = '[' .. checkpoint .. '}' -- '}' is above the '|' after <last>
+    local below = redis.call('ZRANGEBYLEX', rangesKey, '-', top, 'LIMIT', 0, 5000)
+    redis.call('ZREMRANGEBYLEX', rangesKey, '-', #below > 0 and '[' .. below[#below] or top)
+    if #below == 5000 and more == 0 then more = 1 end
+    if unpad(checkpoint) ~= redis.call('GET', checkpointKey) then redis.call('SET', checkpointKey, unpad(checkpoint)) end
+  end
+  return checkpoint, oldest, more
+end
+
+-- In sequential mode, the script that settles entries also moves the checkpoint over them, so that the checkpoint is always the last settled
+-- entry. These two functions are for that: the first adds the commands that advanceOver needs to those that requirePermissions is given; they
+-- change nothing. The second moves the checkpoint, up to an id.
+local function withCommandsToAdvance(commands, streamKey, checkpointKey, rangesKey)
+  redis.call('XRANGE', streamKey, '-', '-')
+  return {
+    { 'SET', checkpointKey, redis.call('GET', checkpointKey) or '0-0' },
+    { 'ZREMRANGEBYLEX', rangesKey, '+', '-' },
+    unpack(commands),
+  }
+end
+
+local function advanceOver(last, streamKey, group, checkpointKey, rangesKey)
+  local known = not redis.pcall('XPENDING', streamKey, group, '-', '+', 1).err
+  advance(readCheckpoint(checkpointKey), pad(last), streamKey, known and group or nil, checkpointKey, rangesKey)
 end
 
 local function rangeOver(first, last) return pad(last) .. '|' .. pad(first) end

@@ -29,6 +29,7 @@ final class Applier {
     private final RedisLink redis;
     private final Projection projection;
     private final DeadLetters deadLetters;
+    private final String consumer;
     private final EngineMetrics metrics;
     private final int maxInFlight;
     private final int maxDeliveries;
@@ -37,15 +38,11 @@ final class Applier {
     private final Semaphore slots;
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
-    Applier(
-            RedisLink redis,
-            Projection projection,
-            DeadLetters deadLetters,
-            EngineMetrics metrics,
-            EngineSettings settings) {
+    Applier(RedisLink redis, Projection projection, String consumer, EngineMetrics metrics, EngineSettings settings) {
         this.redis = redis;
         this.projection = projection;
-        this.deadLetters = deadLetters;
+        this.deadLetters = new DeadLetters(projection.keys(), settings.mode(), consumer);
+        this.consumer = consumer;
         this.metrics = metrics;
         this.maxInFlight = settings.effectiveMaxInFlight();
         this.maxDeliveries = settings.maxDeliveries();
@@ -64,13 +61,17 @@ final class Applier {
             return;
         }
         if (simulatedWork != null) {
-            TimeUnit.NANOSECONDS.sleep(simulatedWork.random().toNanos());
+            Duration pause = simulatedWork.random();
+            for (Entry entry : batch.entries()) {
+                log.info("{}: works {} ms on {} {}", consumer, pause.toMillis(), entry.id(), entry.fields());
+            }
+            TimeUnit.NANOSECONDS.sleep(pause.toNanos());
         }
         while (!slots.tryAcquire(1, TimeUnit.SECONDS)) {
             waiting.run();
         }
         long start = System.nanoTime();
-        process(batch).whenComplete((outcome, error) -> {
+        CompletableFuture.completedFuture(batch).thenCompose(this::process).whenComplete((outcome, error) -> {
             try {
                 if (outcome != null) {
                     metrics.processed(batch, outcome, System.nanoTime() - start);
@@ -212,8 +213,13 @@ final class Applier {
         return before.thenCompose(outcome -> next.get().thenApply(outcome::plus));
     }
 
-    private static void logEach(Batch batch, Outcome outcome) {
-        if (log.isDebugEnabled()) {
+    /** With simulated work, which is for watching, on the console. */
+    private void logEach(Batch batch, Outcome outcome) {
+        if (simulatedWork != null) {
+            for (Entry entry : batch.entries()) {
+                log.info("{}: {} {}", consumer, entry.id(), whatBecameOf(outcome));
+            }
+        } else if (log.isDebugEnabled()) {
             for (Entry entry : batch.entries()) {
                 log.debug("Read {} {}, delivery {}", entry.id(), entry.fields(), entry.deliveries());
             }
@@ -224,6 +230,20 @@ final class Applier {
                     outcome.skipped(),
                     outcome.rejected().size());
         }
+    }
+
+    /** @param outcome of a single entry */
+    private static String whatBecameOf(Outcome outcome) {
+        if (outcome.applied() > 0) {
+            return "applied and acknowledged";
+        }
+        if (outcome.skipped() > 0) {
+            return "acknowledged only: it was settled before";
+        }
+        if (!outcome.rejected().isEmpty()) {
+            return "set aside as a dead letter: " + outcome.rejected().get(0).reason();
+        }
+        return outcome.left() > 0 ? "failed, and will be tried again" : "settled by another consumer meanwhile";
     }
 
     /** The first failure since the last call, or null. After a failure, some entries are still pending. */

@@ -14,8 +14,14 @@ final class ConsumerGroup {
 
     private static final Logger log = LoggerFactory.getLogger(ConsumerGroup.class);
 
+    private static final String BEGINNING = "0-0";
+
+    /** Pending entries in one call. Between two of them, the script reads two entries. */
+    private static final String MOST_ADOPTED = "200";
+
     private final LuaScript probe = LuaScript.of(ConsumerGroup.class, "probe");
     private final LuaScript open = LuaScript.of(ConsumerGroup.class, "settled", "open");
+    private final LuaScript adopt = LuaScript.of(ConsumerGroup.class, "settled", "adopt");
     private final LuaScript leave = LuaScript.of(ConsumerGroup.class, "leave");
     private final RedisLink redis;
     private final GroupKeys keys;
@@ -44,20 +50,47 @@ final class ConsumerGroup {
     /** Creates the group at the checkpoint, unless it exists. */
     void open() {
         List<Object> reply = redis.call(commands -> runOpen(commands, keys.group()));
-        if ((Long) reply.get(1) == 1) {
-            log.info("Created group {} of {} at {}", keys.group(), keys.stream(), reply.get(0));
+        if ((Long) reply.get(1) == 0) {
+            return;
+        }
+        if (reply.get(0).equals(BEGINNING)) {
+            log.info("Created group {} of {}", keys.group(), keys.stream());
+        } else {
+            log.warn(
+                    "Created group {} of {} at {}: what comes before counts as settled. If the stream was loaded again and is to be"
+                            + " processed again, delete {} and {} and restart",
+                    keys.group(),
+                    keys.stream(),
+                    reply.get(0),
+                    keys.checkpoint(),
+                    keys.settledRanges());
         }
     }
 
-    /** Where to resume reading without a group: the checkpoint, or {@code 0-0} for the beginning. */
+    /**
+     * Where to resume reading without a group: the checkpoint, or {@code 0-0} for the beginning. First it takes over from the group what was
+     * acknowledged there.
+     */
     String position() {
-        return (String) redis.call((RedisAsyncCommands<String, String> commands) -> runOpen(commands))
+        Object before = redis.call((RedisAsyncCommands<String, String> commands) -> runOpen(commands))
                 .get(0);
+        List<Object> reply = List.of("", before);
+        do {
+            String[] args = {keys.group(), (String) reply.get(0), MOST_ADOPTED};
+            reply = redis.call(commands -> adopt.run(commands, ScriptOutputType.MULTI, settledKeys(), args));
+        } while (!reply.get(0).equals(""));
+        if (!reply.get(1).equals(before)) {
+            log.info("Goes on at {}, where group {} stands, and not at {}", reply.get(1), keys.group(), before);
+        }
+        return (String) reply.get(1);
+    }
+
+    private String[] settledKeys() {
+        return new String[] {keys.stream(), keys.checkpoint(), keys.settledRanges()};
     }
 
     private CompletionStage<List<Object>> runOpen(RedisAsyncCommands<String, String> commands, String... group) {
-        String[] scriptKeys = {keys.stream(), keys.checkpoint(), keys.settledRanges()};
-        return open.<List<Object>>run(commands, ScriptOutputType.MULTI, scriptKeys, group)
+        return open.<List<Object>>run(commands, ScriptOutputType.MULTI, settledKeys(), group)
                 .thenApply(reply -> {
                     if ((Long) reply.get(2) == 1) {
                         log.warn("Dropped the checkpoint and settled ranges of a stream that is gone");

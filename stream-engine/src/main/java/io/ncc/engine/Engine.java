@@ -1,6 +1,7 @@
 package io.ncc.engine;
 
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
@@ -25,9 +26,14 @@ public final class Engine implements SmartLifecycle {
     /** A loop hangs if a turn takes longer: each ends within seconds, whatever Redis does. */
     private static final Duration LONGEST_TURN = Duration.ofSeconds(30);
 
+    /** The longest time for the housekeeping at a stop, which is one call unless there is much to trim. */
+    private static final Duration LAST_TURNS = Duration.ofSeconds(2);
+
     private final RedisLink readLink;
     private final RedisLink scriptLink;
     private final EntryReader reader;
+    private final Janitor janitor;
+    private final GroupKeys keys;
     private final List<Periodic> periodic = new ArrayList<>();
     private volatile boolean running;
 
@@ -40,12 +46,11 @@ public final class Engine implements SmartLifecycle {
             MeterRegistry registry) {
         this.readLink = new RedisLink("read", client, new EntryCodec());
         this.scriptLink = new RedisLink("script", client, new EntryCodec()).greetedWith(new ServerSettings());
-        GroupKeys keys = projection.keys();
+        this.keys = projection.keys();
         Mode mode = settings.mode();
         EngineMetrics metrics = new EngineMetrics(registry, settings.meterPrefix(), keys.group());
         ConsumerGroup group = new ConsumerGroup(scriptLink, keys, consumer);
-        DeadLetters deadLetters = new DeadLetters(keys, mode, consumer);
-        Applier applier = new Applier(scriptLink, projection, deadLetters, metrics, settings);
+        Applier applier = new Applier(scriptLink, projection, consumer, metrics, settings);
         EntrySource source = mode == Mode.GROUP
                 ? new GroupSource(readLink, group, settings)
                 : new SequentialSource(readLink, group, settings);
@@ -55,7 +60,7 @@ public final class Engine implements SmartLifecycle {
             Reclaimer reclaimer = new Reclaimer(scriptLink, applier, group, settings);
             periodic.add(new Periodic("reclaimer", settings.claimEvery(), reclaimer, readerReports));
         }
-        Janitor janitor = new Janitor(scriptLink, keys, consumer, metrics, settings);
+        this.janitor = new Janitor(scriptLink, keys, consumer, metrics, settings);
         periodic.add(new Periodic("janitor", Janitor.INTERVAL, janitor, readerReports));
         log.info("Consumer {} of group {} of {}, with {}", consumer, keys.group(), keys.stream(), settings);
     }
@@ -89,14 +94,41 @@ public final class Engine implements SmartLifecycle {
         running = true;
     }
 
-    /** Stops reading and claiming, waits for batches in flight, and leaves the group. */
+    /**
+     * Stops reading and claiming, waits for batches in flight, and leaves the group. Afterwards the checkpoint is the last entry that all processors
+     * have settled, so that another program may go on there.
+     */
     @Override
     public void stop() {
         running = false;
         periodic.forEach(Periodic::stop);
         reader.stop();
+        moveCheckpoint();
         scriptLink.stop();
         readLink.stop();
+    }
+
+    private void moveCheckpoint() {
+        if (!scriptLink.isConnected()) {
+            return;
+        }
+        try {
+            long start = System.nanoTime();
+            while (janitor.run(() -> {}) && System.nanoTime() - start < LAST_TURNS.toNanos()) {
+                // there is more to do
+            }
+        } catch (RedisException e) {
+            log.warn("Stopped without moving the checkpoint ({})", RedisCondition.of(e));
+        }
+    }
+
+    /** What is wrong with the keys, if {@link #trouble} is {@link RedisCondition#WRONG_TYPE}; it asks Redis. */
+    public List<String> damagedKeys() {
+        try {
+            return keys.damaged(scriptLink);
+        } catch (RedisException e) {
+            return List.of(); // not allowed to look, or away meanwhile
+        }
     }
 
     @Override

@@ -129,6 +129,11 @@ final class EngineMetrics {
         latency.record(oldest.ageAt(System.currentTimeMillis()), TimeUnit.MILLISECONDS);
     }
 
+    /** The entries that this process has skipped since its start. */
+    long skipped() {
+        return (long) skipped.count();
+    }
+
     private double known(ToDoubleFunction<Standing> value) {
         Standing current = standing;
         return current == null ? Double.NaN : value.applyAsDouble(current);

@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param maxDeliveries an entry with more deliveries is applied alone and becomes a dead letter if that fails, 1 to 1,000; with more than twice as
  *     many, it may become one without another attempt
  * @param simulatedWork a random pause before each entry, 20 s at most; entries are then applied one at a time; null for no pause
+ * @param keepConsumer whether the consumer stays in the group after a stop, until it has been idle for 24 hours
  * @param retainEntries how many settled entries to keep in the stream, 0 to 80 % of {@code maxLength}
  * @param retainAge the longest time to keep settled entries, 1 ms or more; null for no limit
  * @param maxLength the maximum length of the stream, which the producers enforce, 1,000 or more; from 80 % of it on, trimming doesn't wait for other
@@ -32,6 +33,7 @@ public record EngineSettings(
         Duration claimEvery,
         int maxDeliveries,
         @Nullable DurationRange simulatedWork,
+        boolean keepConsumer,
         long retainEntries,
         @Nullable Duration retainAge,
         long maxLength) {
@@ -65,6 +67,7 @@ public record EngineSettings(
                 Duration.ofSeconds(10),
                 5,
                 null,
+                false,
                 500_000,
                 null,
                 2_000_000);

@@ -11,6 +11,7 @@ final class GroupSource implements EntrySource {
     private final RedisLink redis;
     private final ConsumerGroup group;
     private final Duration block;
+    private final boolean keepConsumer;
     private final PageSize pageSize;
     private final GroupRead read;
     private final PendingEntries pending;
@@ -22,6 +23,7 @@ final class GroupSource implements EntrySource {
         this.redis = redis;
         this.group = group;
         this.block = settings.block();
+        this.keepConsumer = settings.keepConsumer();
         this.pageSize = new PageSize(settings.effectiveBatchSize());
         this.read = new GroupRead(group);
         this.pending = new PendingEntries(redis, group, read, pageSize, settings);
@@ -65,6 +67,8 @@ final class GroupSource implements EntrySource {
 
     @Override
     public void leave() {
-        group.leave();
+        if (!keepConsumer) {
+            group.leave();
+        }
     }
 }

@@ -26,6 +26,7 @@ final class Janitor implements Periodic.Task {
     private static final Duration FUTURE = Duration.ofHours(1);
     private static final Duration FORGIVEN_AFTER = Duration.ofMinutes(10);
     private static final long NOT_KNOWN_YET = 2;
+    private static final long MANY_SKIPPED = 100;
 
     private final LuaScript script = LuaScript.of(Janitor.class, "settled", "janitor");
     private final RedisLink redis;
@@ -39,6 +40,9 @@ final class Janitor implements Periodic.Task {
     private final Map<Object, Long> passedOver = new HashMap<>();
 
     private boolean inTheFuture;
+    private long skippedBefore;
+    private long skippedInARow;
+    private long nextReport = MANY_SKIPPED;
 
     Janitor(RedisLink redis, GroupKeys keys, String consumer, EngineMetrics metrics, EngineSettings settings) {
         this.redis = redis;
@@ -74,6 +78,16 @@ final class Janitor implements Periodic.Task {
         if ((Long) reply.get(0) == 1) {
             log.warn("Dropped the checkpoint and settled ranges of a stream that is gone");
         }
+        if ((Long) reply.get(11) == 1) {
+            log.warn(
+                    "The stream {} was replaced by another one. What is not above the checkpoint counts as settled, although it may be new."
+                            + " If it is to be processed, stop all processors and delete {}, {} and the group {}",
+                    keys.stream(),
+                    keys.checkpoint(),
+                    keys.settledRanges(),
+                    keys.group());
+        }
+        warnOfSkipped(metrics.skipped());
         String oldest = (String) reply.get(5);
         String last = (String) reply.get(6);
         long now = (Long) reply.get(7);
@@ -109,6 +123,26 @@ final class Janitor implements Periodic.Task {
             log.warn("The last id of {} is {}, more than an hour ahead of the clock of Redis", keys.stream(), last);
         }
         inTheFuture = ahead;
+    }
+
+    /** Entries are only skipped if someone rewinds the group or loads the stream again. The first hundred and each tenfold of it is reported. */
+    private void warnOfSkipped(long skipped) {
+        if (skipped == skippedBefore) {
+            skippedInARow = 0;
+            nextReport = MANY_SKIPPED;
+            return;
+        }
+        skippedInARow += skipped - skippedBefore;
+        skippedBefore = skipped;
+        if (skippedInARow >= nextReport) {
+            log.warn(
+                    "{} entries of {} were acknowledged without being applied, because they had been settled before. Was group {} rewound,"
+                            + " or the stream loaded again?",
+                    skippedInARow,
+                    keys.stream(),
+                    keys.group());
+            nextReport = 10 * skippedInARow;
+        }
     }
 
     /** Trimming makes the stream shorter, so it may wait for the group the next time. One warning is enough for all of these times. */

@@ -193,11 +193,7 @@ final class ApplierIT {
             }
         };
         return new Applier(
-                link,
-                projection,
-                new DeadLetters(GROUP_KEYS, mode, "test"),
-                new EngineMetrics(new SimpleMeterRegistry(), "test", GROUP),
-                settings(mode));
+                link, projection, "test", new EngineMetrics(new SimpleMeterRegistry(), "test", GROUP), settings(mode));
     }
 
     private static EngineSettings settings(Mode mode) {
@@ -212,6 +208,7 @@ final class ApplierIT {
                 defaults.claimEvery(),
                 MAX_DELIVERIES,
                 null,
+                false,
                 defaults.retainEntries(),
                 null,
                 defaults.maxLength());

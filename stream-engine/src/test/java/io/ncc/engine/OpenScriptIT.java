@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.XReadArgs.StreamOffset;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.codec.StringCodec;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -36,7 +38,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** A consumer's coming and going: the contracts of open.lua, leave.lua and probe.lua. */
+/** A consumer's coming and going: the contracts of open.lua, adopt.lua, leave.lua and probe.lua. */
 @Timeout(60)
 final class OpenScriptIT {
 
@@ -44,6 +46,7 @@ final class OpenScriptIT {
     static final RealRedis redis = RealRedis.server();
 
     private static final LuaScript OPEN = LuaScript.of(ConsumerGroup.class, "settled", "open");
+    private static final LuaScript ADOPT = LuaScript.of(ConsumerGroup.class, "settled", "adopt");
     private static final LuaScript LEAVE = LuaScript.of(ConsumerGroup.class, "leave");
     private static final LuaScript PROBE = LuaScript.of(ConsumerGroup.class, "probe");
     private static final String ME = "me";
@@ -97,6 +100,12 @@ final class OpenScriptIT {
                         })
                         .answers("2-0", 0, 0)
                         .groupAt("1-0"),
+                new Case("at a checkpoint of milliseconds alone", bench -> {
+                            bench.append("1-0", "2-0", "3-0");
+                            bench.checkpoint("2");
+                        })
+                        .answers("2-0", 1, 0)
+                        .groupAt("2-0"),
                 new Case("a checkpoint without its stream is dropped first", bench -> bench.checkpoint("2-0"))
                         .answers("0-0", 1, 1)
                         .groupAt("0-0"),
@@ -158,6 +167,106 @@ final class OpenScriptIT {
         bench.checkpoint("9-0");
         assertThat(group.position()).as("of a stream that is gone").isEqualTo("0-0");
         assertThat(bench.checkpoint()).isNull();
+    }
+
+    static Stream<Adoption> adoptions() {
+        return Stream.of(
+                new Adoption("nothing is pending", List.of(), "6-0", List.of()),
+                new Adoption("the first entries are pending", List.of("1-0", "2-0"), "0-0", List.of("3-0..6-0")),
+                new Adoption(
+                        "some in between are pending", List.of("3-0", "5-0"), "2-0", List.of("4-0..4-0", "6-0..6-0")),
+                new Adoption("the last delivered entry is pending", List.of("6-0"), "5-0", List.of()),
+                new Adoption(
+                        "all that was delivered is pending",
+                        List.of("1-0", "2-0", "3-0", "4-0", "5-0", "6-0"),
+                        "0-0",
+                        List.of()));
+    }
+
+    /** @param pending of the entries 1-0 to 6-0, which were delivered of nine */
+    record Adoption(String name, List<String> pending, String position, List<String> ranges) {
+
+        @Override
+        public String toString() {
+            return name;
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("adoptions")
+    void withoutAGroupItTakesOverWhatWasAcknowledgedInTheGroup(Adoption adoption) {
+        bench.appendNumbered(9);
+        bench.createGroup("0");
+        bench.deliver("another", 6);
+        IntStream.rangeClosed(1, 6)
+                .mapToObj(i -> i + "-0")
+                .filter(id -> !adoption.pending.contains(id))
+                .forEach(bench::acknowledge);
+
+        for (String most : List.of("200", "1")) { // pending entries at once; the second run also is one again
+            assertThat(adopt(most)).isEqualTo(adoption.position);
+            assertThat(bench.ranges()).isEqualTo(adoption.ranges);
+            assertThat(bench.pending()).isEqualTo(adoption.pending);
+        }
+        redis.commands().del(GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges());
+        redis.fillMemory();
+        try {
+            assertThat(adopt("1")).as("with a full memory").isEqualTo(adoption.position);
+            assertThat(bench.ranges()).isEqualTo(adoption.ranges);
+        } finally {
+            redis.releaseMemory();
+        }
+        redis.commands().del(GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges());
+        assertThat(group.position()).isEqualTo(adoption.position);
+    }
+
+    @Test
+    void whatIsTakenOverMergesWithTheRangesThatAreThere() {
+        bench.appendNumbered(9);
+        bench.createGroup("0");
+        bench.deliver("another", 8);
+        bench.acknowledge("2-0", "3-0", "4-0", "6-0", "7-0", "8-0");
+        bench.range("3-0..3-0");
+        bench.range("5-0..6-0"); // of a pending entry that is settled, as after a rewind
+        bench.range("9-0..9-0");
+
+        assertThat(adopt("200")).isEqualTo("0-0");
+
+        assertThat(bench.ranges()).containsExactly("2-0..4-0", "5-0..8-0", "9-0..9-0");
+    }
+
+    @Test
+    void ofARewoundGroupOnlyWhatItHasDeliveredIsTakenOver() {
+        bench.appendNumbered(9);
+        bench.createGroup("0");
+        bench.deliver("another", 9);
+        bench.acknowledge("1-0", "2-0", "3-0", "5-0", "6-0", "8-0");
+        redis.commands().xgroupSetid(StreamOffset.from(STREAM, "5-0"), GROUP);
+
+        assertThat(adopt("200")).isEqualTo("3-0");
+
+        assertThat(bench.ranges()).containsExactly("5-0..5-0");
+    }
+
+    @Test
+    void thereIsNothingToTakeOverWithoutAGroupOrAStream() {
+        assertThat(adopt("200")).isEqualTo("0-0");
+        bench.append("1-0");
+        assertThat(adopt("200")).isEqualTo("0-0");
+        bench.createGroup("another", "$");
+        assertThat(adopt("200")).isEqualTo("0-0");
+        bench.createGroup("0");
+        assertThat(adopt("200")).isEqualTo("0-0");
+        assertThat(bench.ranges()).isEmpty();
+    }
+
+    private String adopt(String most) {
+        String[] keys = {STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges()};
+        List<Object> reply = List.of("");
+        do {
+            reply = bench.run(ADOPT::run, keys, GROUP, (String) reply.get(0), most);
+        } while (!reply.get(0).equals(""));
+        return (String) reply.get(1);
     }
 
     @ParameterizedTest

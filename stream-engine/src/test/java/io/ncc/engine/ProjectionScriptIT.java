@@ -20,6 +20,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A projection of another stream keeps the promises with nothing but {@link ProjectionScript}. */
 @Timeout(60)
@@ -80,6 +82,43 @@ final class ProjectionScriptIT {
     }
 
     @Test
+    void inSequentialModeTheCheckpointMovesWithEachBatchAsFarAsAllIsSettled() {
+        var sequential = new OrderProjection(KEYS, Mode.SEQUENTIAL);
+        Batch all = delivered(
+                order("ada", "1"), order("bob", "2"), order("ada", "3"), order("ada", "much"), order("bob", "4"));
+        redis.commands().xgroupDestroy(KEYS.stream(), KEYS.group());
+
+        apply(sequential, new Batch(all.entries().subList(0, 2), true));
+        assertThat(redis.commands().get(KEYS.checkpoint()))
+                .isEqualTo(all.entries().get(1).id());
+        assertThat(redis.commands().zcard(KEYS.settledRanges())).isZero();
+
+        apply(sequential, new Batch(all.entries().subList(2, 5), true));
+        assertThat(redis.commands().get(KEYS.checkpoint()))
+                .isEqualTo(all.entries().get(2).id());
+        assertThat(redis.commands().zcard(KEYS.settledRanges())).isEqualTo(1);
+        assertThat(redis.commands().hget(KEYS.totals(), "applied")).isEqualTo("4");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"set", "zremrangebylex", "zadd", "hincrby"})
+    void inSequentialModeAMissingPermissionIsNoticedBeforeAnythingIsApplied(String command) {
+        var sequential = new OrderProjection(KEYS, Mode.SEQUENTIAL);
+        Batch batch = delivered(order("ada", "1"));
+        redis.permit("-" + command);
+        try {
+            apply(sequential, batch);
+            throw new AssertionError("applied without " + command);
+        } catch (CompletionException e) {
+            assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.FORBIDDEN);
+        } finally {
+            redis.permit("+@all");
+        }
+        assertThat(redis.commands().exists(KEYS.totals(), KEYS.settledRanges())).isZero();
+        assertThat(apply(sequential, batch).applied()).isEqualTo(1);
+    }
+
+    @Test
     void ifNothingCanBeDecodedNothingIsRun() {
         Batch batch = delivered(order("ada", "much"));
         redis.commands().xgroupDestroy(KEYS.stream(), KEYS.group());
@@ -130,8 +169,11 @@ final class ProjectionScriptIT {
     }
 
     private Outcome apply(Batch batch) {
-        return projection
-                .apply(connection.async(), batch)
+        return apply(projection, batch);
+    }
+
+    private Outcome apply(Projection to, Batch batch) {
+        return to.apply(connection.async(), batch)
                 .toCompletableFuture()
                 .orTimeout(10, TimeUnit.SECONDS)
                 .join();

@@ -85,8 +85,8 @@ final class ReclaimerIT {
 
         assertThat(applied).extracting(Entry::id).containsExactly("4-0", "5-0", "6-0", "8-0");
         assertThat(deliveries())
-                .containsExactlyInAnyOrderEntriesOf(Map.of(
-                        "1-0", 1L, "2-0", 1L, "3-0", 1L, "4-0", 2L, "5-0", 2L, "6-0", 2L, "7-0", 1L, "8-0", 2L));
+                .containsExactlyInAnyOrderEntriesOf(
+                        Map.of("1-0", 1L, "2-0", 1L, "3-0", 1L, "4-0", 2L, "5-0", 2L, "6-0", 2L, "7-0", 1L, "8-0", 2L));
     }
 
     @Test
@@ -113,10 +113,10 @@ final class ReclaimerIT {
 
         assertThat(applied).extracting(Entry::id).containsExactly("1-0", "3-0", "5-0");
         assertThat(redis.commands().xrange(GROUP_KEYS.deadLetters(), Range.unbounded()))
-                .extracting(letter -> letter.getBody().get("originalId") + ' '
+                .extracting(letter -> letter.getBody().get("originalId")
+                        + ' '
                         + letter.getBody().get("reason"))
-                .containsExactly(
-                        "2-0 delivered 9 times and never settled", "4-0 delivered 9 times and never settled");
+                .containsExactly("2-0 delivered 9 times and never settled", "4-0 delivered 9 times and never settled");
     }
 
     @Test
@@ -162,7 +162,7 @@ final class ReclaimerIT {
                     return CompletableFuture.completedFuture(new Outcome(0, 0, batch.size(), List.of()));
                 }
             },
-            new DeadLetters(GROUP_KEYS, Mode.GROUP, SELF),
+            SELF,
             new EngineMetrics(new SimpleMeterRegistry(), "test", GROUP),
             settings());
 
@@ -182,6 +182,7 @@ final class ReclaimerIT {
                 defaults.claimEvery(),
                 MAX_DELIVERIES,
                 null,
+                false,
                 defaults.retainEntries(),
                 null,
                 defaults.maxLength());
@@ -197,7 +198,8 @@ final class ReclaimerIT {
     }
 
     private static Map<String, Long> deliveries() {
-        return redis.commands()
+        return redis
+                .commands()
                 .xpending(STREAM, Consumer.from(GROUP, SELF), Range.unbounded(), Limit.from(100))
                 .stream()
                 .collect(Collectors.toMap(PendingMessage::getId, PendingMessage::getRedeliveryCount));

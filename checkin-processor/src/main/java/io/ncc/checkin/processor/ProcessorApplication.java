@@ -8,6 +8,7 @@ import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
 import io.ncc.engine.Engine;
 import io.ncc.engine.Projection;
+import io.ncc.redis.RedisCondition;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.UUID;
@@ -64,7 +65,16 @@ public class ProcessorApplication {
     /** Part of readiness: whether processing goes on. */
     @Bean
     HealthIndicator processingHealthIndicator(Engine engine) {
-        return () -> RedisHealth.of(engine.trouble());
+        return () -> {
+            RedisCondition trouble = engine.trouble();
+            Health health = RedisHealth.of(trouble);
+            return trouble == RedisCondition.WRONG_TYPE
+                    ? Health.status(health.getStatus())
+                            .withDetails(health.getDetails())
+                            .withDetail("damaged", engine.damagedKeys())
+                            .build()
+                    : health;
+        };
     }
 
     /** Part of liveness: if a loop hangs, only a restart helps. */

@@ -21,6 +21,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param claimEvery how often to look for entries to claim, 100 ms or more; each pause is random, from 0.5 to 1.5 times this
  * @param maxDeliveries an entry with more deliveries is applied alone and becomes a dead letter if that fails, 1 to 1,000; with more than twice as many, it may become one without another attempt
  * @param simulatedWork a random pause before each entry, for demonstrations, such as 1s..5s, 20 s at most; entries are then applied one at a time
+ * @param keepConsumer whether the consumer stays in the group after a stop, until it has been idle for 24 hours
  * @param retainEntries how many settled entries to keep in the stream, 0 to 80 % of max-length
  * @param retainAge the longest time to keep settled entries; if not set, no limit
  * @param maxLength must equal the receiver's max-length, 1,000 or more; from 80 % of it on, trimming doesn't wait for other groups
@@ -36,6 +37,7 @@ public record ProcessorProperties(
         @DefaultValue("10s") Duration claimEvery,
         @DefaultValue("5") int maxDeliveries,
         @Nullable DurationRange simulatedWork,
+        @DefaultValue("false") boolean keepConsumer,
         @DefaultValue("500000") long retainEntries,
         @Nullable Duration retainAge,
         @DefaultValue("2000000") long maxLength) {
@@ -60,6 +62,7 @@ public record ProcessorProperties(
                     claimEvery,
                     maxDeliveries,
                     simulatedWork,
+                    keepConsumer,
                     retainEntries,
                     retainAge,
                     maxLength);
@@ -80,6 +83,7 @@ public record ProcessorProperties(
                 claimEvery,
                 maxDeliveries,
                 simulatedWork,
+                keepConsumer,
                 retainEntries,
                 retainAge,
                 maxLength);

@@ -6,8 +6,8 @@ import static org.awaitility.Awaitility.await;
 import io.lettuce.core.Consumer;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
-import io.lettuce.core.StreamMessage;
 import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XClaimArgs;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
@@ -136,13 +136,19 @@ final class LargeEntriesIT {
             fields[2 * i + 1] = value;
         }
         for (int i = 0; i < large.count; i++) {
-            String id = large.fields == 1 ? appendInRedis(large.valueSize) : redis.commands().xadd(STREAM, fields);
+            String id = large.fields == 1
+                    ? appendInRedis(large.valueSize)
+                    : redis.commands().xadd(STREAM, fields);
             if (large.held) { // without being read here
                 redis.commands()
                         .xclaim(
                                 STREAM,
                                 Consumer.from(Keys.GROUP, "dead"),
-                                new XClaimArgs().minIdleTime(0).retryCount(1).justid().force(),
+                                new XClaimArgs()
+                                        .minIdleTime(0)
+                                        .retryCount(1)
+                                        .justid()
+                                        .force(),
                                 id);
                 redis.commands().xgroupSetid(StreamOffset.from(STREAM, id), Keys.GROUP);
             }

@@ -32,6 +32,7 @@ final class ProcessorPropertiesTest {
                         Duration.ofSeconds(10),
                         5,
                         null,
+                        false,
                         500_000,
                         null,
                         2_000_000));
@@ -54,6 +55,7 @@ final class ProcessorPropertiesTest {
                         Map.entry("claim-every", "5s"),
                         Map.entry("max-deliveries", "3"),
                         Map.entry("simulated-work", "1s..5s"),
+                        Map.entry("keep-consumer", "true"),
                         Map.entry("retain-entries", "100"),
                         Map.entry("retain-age", "7d"),
                         Map.entry("max-length", "5000"))))
@@ -67,6 +69,7 @@ final class ProcessorPropertiesTest {
                         Duration.ofSeconds(5),
                         3,
                         new DurationRange(Duration.ofSeconds(1), Duration.ofSeconds(5)),
+                        true,
                         100,
                         Duration.ofDays(7),
                         5000));

@@ -1,0 +1,52 @@
+-- Marks as settled what was acknowledged in the consumer group. A processor in sequential mode runs it at its start: programs that share the group
+-- may have applied entries without marking them. One call covers one part of the group's pending entries.
+--
+-- KEYS     the stream, the checkpoint, the settled ranges
+-- ARGV     the consumer group, the pending id after which to go on ('' to begin), the most pending entries to look at
+--
+-- Returns { next, position }: the pending id after which to go on, '' at the end; and the checkpoint, or 0-0.
+-- Settled is what was delivered and isn't pending any more. After a rewind of the group, what lies above its last delivered id is not delivered.
+-- Does nothing if the group doesn't exist.
+-- The first write is XACK, which Redis allows when memory is full. Safe to run twice.
+
+local stream, checkpointKey, rangesKey = unpack(KEYS)
+local group, after, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
+
+local delivered
+if redis.call('EXISTS', stream) == 1 then
+  for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    if infoOf(reply, 'name') == group then delivered = infoOf(reply, 'last-delivered-id') end
+  end
+end
+
+-- Adds a range over the entries of an interval of the stream. It takes in the ranges that it overlaps.
+local function settle(from, to)
+  local first = redis.call('XRANGE', stream, from, to, 'COUNT', 1)[1]
+  if not first then return end
+  local low, high = pad(first[1]), pad(redis.call('XREVRANGE', stream, to, from, 'COUNT', 1)[1][1])
+  local atLow, atHigh = rangeOf(rangesKey, low), rangeOf(rangesKey, high)
+  low, high = atLow and firstOf(atLow) or low, atHigh and lastOf(atHigh) or high
+  redis.call('ZREMRANGEBYLEX', rangesKey, '[' .. low, '[' .. high .. '}')
+  redis.call('ZADD', rangesKey, 0, high .. '|' .. low)
+end
+
+local next, checkpoint = '', readCheckpoint(checkpointKey)
+if delivered then
+  redis.call('XACK', stream, group, '0-0')
+  local from = after == '' and '-' or '(' .. after
+  local pending = redis.call('XPENDING', stream, group, from, '+', most)
+  next = #pending == most and pending[most][1] or ''
+  for _, entry in ipairs(pending) do
+    if pad(entry[1]) > pad(delivered) then
+      next = ''
+      break
+    end
+    settle(from, '(' .. entry[1])
+    from = '(' .. entry[1]
+  end
+  if next == '' then
+    settle(from, delivered)
+    checkpoint = advance(checkpoint, pad(delivered), stream, group, checkpointKey, rangesKey)
+  end
+end
+return { next, checkpoint and unpad(checkpoint) or '0-0' }
