@@ -73,6 +73,7 @@ end
 -- 2. What is settled: all up to the checkpoint, and all within a range. If that belongs to a stream that is gone, it is dropped.
 
 local checkpoint = redis.call('GET', checkpointKey)
+if checkpoint and string.match(checkpoint, '^%d+$') then checkpoint = checkpoint .. '-0' end
 checkpoint = checkpoint and padded(checkpoint)
 local ranges = {}
 for _, member in ipairs(redis.call('ZRANGE', rangesKey, 0, -1)) do
@@ -153,6 +154,49 @@ for n, entry in ipairs(entries) do
 end
 if applied > 0 then redis.pcall('HINCRBY', totalsKey, 'applied', applied) end
 if skipped > 0 then redis.pcall('HINCRBY', totalsKey, 'skipped', skipped) end
+
+-- Without a group, the checkpoint moves over what is settled, up to the last entry of the batch. It stops before an entry that isn't settled, and
+-- before one that is pending in the group and was deleted. The ranges that it has passed are dropped.
+
+local function firstEntryAbove(id)
+  for _, entry in ipairs(redis.call('XRANGE', stream, '-', '+')) do
+    if not id or padded(entry[1]) > id then return padded(entry[1]) end
+  end
+end
+
+local function rangeAround(id)
+  for _, member in ipairs(redis.call('ZRANGE', rangesKey, 0, -1)) do
+    local range = { last = string.sub(member, 1, 41), first = string.sub(member, 43) }
+    if id and range.first <= id and range.last >= id then return range end
+  end
+end
+
+local function isPendingBetween(low, high)
+  local pending = redis.pcall('XPENDING', stream, group, '-', '+', 1000000)
+  for _, entry in ipairs(pending.err and {} or pending) do
+    local id = padded(entry[1])
+    if (not low or id > low) and id < high then return true end
+  end
+end
+
+local function unpadded(id)
+  local millis, sequence = string.match(id, '^0*(%d+)%-0*(%d+)$')
+  return millis .. '-' .. sequence
+end
+
+if not mustBePending then
+  while not checkpoint or checkpoint < high do
+    local range = rangeAround(firstEntryAbove(checkpoint))
+    if not range or isPendingBetween(checkpoint, range.first) then break end
+    checkpoint = range.last
+  end
+  if checkpoint then
+    redis.call('SET', checkpointKey, unpadded(checkpoint))
+    for _, member in ipairs(redis.call('ZRANGE', rangesKey, 0, -1)) do
+      if string.sub(member, 1, 41) <= checkpoint then redis.call('ZREM', rangesKey, member) end
+    end
+  end
+end
 
 -- 5. Each entry that counts changes its user and its location.
 

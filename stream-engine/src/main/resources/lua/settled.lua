@@ -128,7 +128,7 @@ end
 local function withCommandsToAdvance(commands, streamKey, checkpointKey, rangesKey)
   redis.call('XRANGE', streamKey, '-', '-')
   return {
-    { 'SET', checkpointKey, redis.call('GET', checkpointKey) or '0-0' },
+    { 'SET', checkpointKey, redis.call('GET', checkpointKey) or '0-0', 'XX' },
     { 'ZREMRANGEBYLEX', rangesKey, '+', '-' },
     unpack(commands),
   }
