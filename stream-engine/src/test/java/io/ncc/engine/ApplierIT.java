@@ -17,6 +17,8 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.redis.RedisLink;
 import java.time.Duration;
+import io.ncc.redis.RedisCondition;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -66,6 +68,30 @@ final class ApplierIT {
         assertThat(pendingIds()).containsExactly(guilty);
         assertThat(deadLetters()).isEmpty();
         assertThat(calls).hasSize(6);
+    }
+
+    /** Such as an OutOfMemoryError. The batch fails, and its slot is free again. */
+    @Test
+    void anErrorBeforeABatchIsSentKeepsNoSlot() throws InterruptedException {
+        Applier applier = applierOf(Mode.GROUP, (commands, batch) -> {
+            throw new AssertionError("not reached");
+        });
+        List<Entry> broken = new AbstractList<>() {
+            @Override
+            public Entry get(int index) {
+                throw new LinkageError("thrown by the test");
+            }
+
+            @Override
+            public int size() {
+                return 1;
+            }
+        };
+
+        applier.submit(new Batch(broken, true), () -> {});
+
+        assertThat(applier.awaitIdle(Duration.ofSeconds(5))).isTrue();
+        assertThat(RedisCondition.unwrapped(applier.takeFailure())).isInstanceOf(LinkageError.class);
     }
 
     @Test

@@ -19,6 +19,7 @@ import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.ServiceProcess;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Stream;
@@ -28,10 +29,14 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Any program may append to the stream, and entries of any size: they end no processor, one in a JVM of its own with a heap of 256 MB, and hold up
  * neither what comes after them nor the other clients of Redis.
+ *
+ * <p>{@code -Dlarge.each=true} tries more entries of each kind, apart from the others.
  */
 @Timeout(180)
 final class LargeEntriesIT {
@@ -39,6 +44,7 @@ final class LargeEntriesIT {
     @RegisterExtension
     static final RealRedis redis = RealRedis.server().setting("appendonly", "no");
 
+    private static final Logger log = LoggerFactory.getLogger(LargeEntriesIT.class);
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String STREAM = KEYS.checkins();
     private static final int GOOD = 50;
@@ -59,29 +65,45 @@ final class LargeEntriesIT {
         }
     }
 
-    static Stream<Large> large() {
-        return Stream.of(
-                new Large(40, 100_000, 1, false),
-                new Large(300, 1, 1 << 20, false),
-                new Large(12, 1, 25 << 20, true),
-                new Large(100, 20_000, 1, true));
+    private static final List<Large> EACH = List.of(
+            new Large(40, 100_000, 1, false),
+            new Large(300, 1, 1 << 20, false),
+            new Large(12, 1, 25 << 20, true),
+            new Large(100, 20_000, 1, true));
+
+    /** What a dead consumer holds comes first. */
+    private static final List<Large> SOME_OF_EACH = List.of(
+            new Large(4, 1, 25 << 20, true),
+            new Large(20, 20_000, 1, true),
+            new Large(20, 100_000, 1, false),
+            new Large(100, 1, 1 << 20, false));
+
+    static Stream<List<Large>> large() {
+        return Boolean.getBoolean("large.each") ? EACH.stream().map(List::of) : Stream.of(SOME_OF_EACH);
     }
 
     @ParameterizedTest
     @MethodSource("large")
-    void whatIsTooLargeIsSetAsideAndHoldsUpNothing(Large large) throws InterruptedException {
-        append(large);
+    void whatIsTooLargeIsSetAsideAndHoldsUpNothing(List<Large> large) throws InterruptedException {
+        redis.commands().xgroupCreate(StreamOffset.from(STREAM, "0"), Keys.GROUP, XGroupCreateArgs.Builder.mkstream());
+        large.forEach(LargeEntriesIT::append);
         appendGood();
-        try (ServiceProcess processor = start()) {
+        List<String> fields = large.stream()
+                .flatMap(each -> Collections.nCopies(each.count, Integer.toString(each.fields)).stream())
+                .toList();
+        try (ServiceProcess processor = start(List.of())) {
             processor.awaitUp();
             long start = System.nanoTime();
             long longest = longestWaitUntilTheGoodOnesAreApplied();
             long millis = (System.nanoTime() - start) / 1_000_000;
-            await().atMost(LIMIT).until(() -> deadLetters().size() == large.count);
+            await().atMost(LIMIT).until(() -> deadLetters().size() == fields.size());
             long all = (System.nanoTime() - start) / 1_000_000;
-            System.out.printf(
-                    "%s: good ones applied after %d ms, all settled after %d ms, longest wait of another client %d ms%n",
-                    large, millis, all, longest);
+            log.info(
+                    "{}: good ones applied after {} ms, all settled after {} ms, longest wait of another client {} ms",
+                    large,
+                    millis,
+                    all,
+                    longest);
 
             assertThat(processor.isRunning()).isTrue();
             assertThat(processor.output()).doesNotContain("OutOfMemoryError");
@@ -90,7 +112,7 @@ final class LargeEntriesIT {
                     .containsOnly("too large");
             assertThat(deadLetters())
                     .extracting(letter -> letter.getBody().get("fields"))
-                    .containsOnly(Integer.toString(large.fields));
+                    .containsExactlyInAnyOrderElementsOf(fields);
             assertThat(redis.commands().xpending(STREAM, Keys.GROUP).getCount()).isZero();
             assertThat(Duration.ofMillis(longest)).isLessThan(LONGEST_WAIT);
         }
@@ -99,9 +121,10 @@ final class LargeEntriesIT {
     /** Larger than the memory that the processor has for what comes from Redis. */
     @Test
     void whatCanNotBeReadIsSetAsideUnreadAndThenAllGoesOn() throws InterruptedException {
-        append(new Large(1, 1, 150 << 20, false));
+        redis.commands().xgroupCreate(StreamOffset.from(STREAM, "0"), Keys.GROUP, XGroupCreateArgs.Builder.mkstream());
+        append(new Large(1, 1, 70 << 20, false));
         appendGood();
-        try (ServiceProcess processor = start("--checkin.processor.max-deliveries=1")) {
+        try (ServiceProcess processor = start(List.of("-Xmx96m"), "--checkin.processor.max-deliveries=1")) {
             processor.awaitUp();
             longestWaitUntilTheGoodOnesAreApplied();
             await().atMost(LIMIT).until(() -> deadLetters().size() == 1);
@@ -114,7 +137,7 @@ final class LargeEntriesIT {
         }
     }
 
-    private ServiceProcess start(String... settings) {
+    private ServiceProcess start(List<String> jvmOptions, String... settings) {
         List<String> all = Stream.concat(
                         Stream.of(
                                 "--server.port=0",
@@ -124,11 +147,11 @@ final class LargeEntriesIT {
                                 "--checkin.processor.claim-every=500ms"),
                         Stream.of(settings))
                 .toList();
-        return ServiceProcess.ofClass("processor", folder, List.of(), ProcessorApplication.class, all);
+        return ServiceProcess.ofClass(
+                "processor", folder, jvmOptions, List.of(), ProcessorApplication.class, all);
     }
 
     private static void append(Large large) {
-        redis.commands().xgroupCreate(StreamOffset.from(STREAM, "0"), Keys.GROUP, XGroupCreateArgs.Builder.mkstream());
         Object[] fields = new Object[2 * large.fields];
         String value = large.fields == 1 ? "" : "x".repeat(large.valueSize);
         for (int i = 0; i < large.fields; i++) {

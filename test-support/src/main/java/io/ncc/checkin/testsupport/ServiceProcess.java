@@ -74,10 +74,28 @@ public final class ServiceProcess implements AutoCloseable {
      */
     public static ServiceProcess ofClass(
             String name, Path outputFolder, List<Path> classPath, Class<?> main, List<String> settings) {
+        return ofClass(name, outputFolder, List.of(), classPath, main, settings);
+    }
+
+    /**
+     * Begins to start a service that is on the class path of this JVM.
+     *
+     * @param name of its output's file
+     * @param jvmOptions in place of our own, where they are the same
+     * @param classPath goes before the class path of this JVM
+     */
+    public static ServiceProcess ofClass(
+            String name,
+            Path outputFolder,
+            List<String> jvmOptions,
+            List<Path> classPath,
+            Class<?> main,
+            List<String> settings) {
         var classes = new ArrayList<>(classPath.stream().map(Path::toString).toList());
         classes.add(System.getProperty("java.class.path"));
-        return new ServiceProcess(
-                name, outputFolder, List.of("-cp", String.join(File.pathSeparator, classes), main.getName()), settings);
+        List<String> program = new ArrayList<>(jvmOptions);
+        program.addAll(List.of("-cp", String.join(File.pathSeparator, classes), main.getName()));
+        return new ServiceProcess(name, outputFolder, program, settings);
     }
 
     /**

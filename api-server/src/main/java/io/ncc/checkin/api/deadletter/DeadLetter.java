@@ -12,8 +12,8 @@ import java.util.List;
  * @param reason why it could not be applied
  * @param deliveries how often it was delivered
  * @param consumer who had it
- * @param truncated whether it hasn't got all fields of the entry, of which 1,000 are kept; then it can't be put back. So it is with what others
- *     wrote into the stream of dead letters
+ * @param truncated whether fields of the entry are missing: at most 1,000 fields of 64 KB are kept, and at most 16 KB of an entry that was too
+ *     large. Such a dead letter can't be put back, nor can an entry that another program wrote into the stream of dead letters
  * @param fields of the entry, as they were; a name may stand twice
  */
 record DeadLetter(
