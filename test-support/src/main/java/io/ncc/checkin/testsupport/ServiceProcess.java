@@ -12,9 +12,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.Attributes;
+import java.util.jar.JarFile;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 
 /**
  * A service in its own JVM, which a test can kill, pause and start again. It ends with this JVM at the latest, even if this JVM is killed: a
@@ -60,7 +61,9 @@ public final class ServiceProcess implements AutoCloseable {
                 "-Xmx256m",
                 // it lives for seconds: a quick start matters more than the last bit of speed
                 "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC"));
+                "-XX:+UseSerialGC",
+                "-XX:+UnlockDiagnosticVMOptions",
+                "-XX:-BytecodeVerificationRemote"));
         command.addAll(program);
         command.addAll(settings);
         this.process = launch();
@@ -99,21 +102,24 @@ public final class ServiceProcess implements AutoCloseable {
     }
 
     /**
-     * Begins to start the service of a runnable jar.
+     * Begins to start the service of an {@linkplain Jars#extracted extracted} jar.
      *
-     * @param classPath what is there goes before what is in the jar
+     * @param classPath goes before the class path of the jar
      */
     public static ServiceProcess ofJar(
             String name, Path outputFolder, List<Path> classPath, Path jar, List<String> settings) {
-        List<String> program = classPath.isEmpty()
-                ? List.of("-jar", jar.toString())
-                : List.of(
-                        "-cp",
-                        jar.toString(),
-                        "-Dloader.path="
-                                + classPath.stream().map(Path::toString).collect(Collectors.joining(",")),
-                        "org.springframework.boot.loader.launch.PropertiesLauncher");
+        var classes = new ArrayList<>(classPath.stream().map(Path::toString).toList());
+        classes.add(jar.toString());
+        List<String> program = List.of("-cp", String.join(File.pathSeparator, classes), mainClass(jar));
         return new ServiceProcess(name, outputFolder, program, settings);
+    }
+
+    private static String mainClass(Path jar) {
+        try (JarFile file = new JarFile(jar.toFile())) {
+            return file.getManifest().getMainAttributes().getValue(Attributes.Name.MAIN_CLASS);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private Process launch() {

@@ -8,7 +8,6 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.BrokenScript;
-import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.ServiceProcess;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.function.Function;
 
 /** Receivers, processors and an API server, each a process with its own {@link Route} to Redis. */
 public final class Topology implements AutoCloseable {
@@ -57,7 +57,7 @@ public final class Topology implements AutoCloseable {
             List.of("--checkin.processor.claim-after=500ms", "--checkin.processor.claim-every=200ms");
 
     private final Setup setup;
-    private final Jars jars;
+    private final Function<String, Path> jars;
     private final Path folder;
     private final Map<Kind, List<Member>> members = new EnumMap<>(Kind.class);
     private final RedisPair redis;
@@ -66,19 +66,25 @@ public final class Topology implements AutoCloseable {
      * Starts everything and waits until it is up.
      *
      * @param number of receivers, and of processors
+     * @param jars the extracted jar of a module
      * @param folder for what the services write
      */
-    public Topology(Setup setup, int number, Jars jars, Path folder) {
+    public Topology(Setup setup, int number, Function<String, Path> jars, Path folder) {
         this.setup = setup;
         this.jars = jars;
         this.folder = folder;
         redis = new RedisPair(setup);
         try {
             for (int i = 1; i <= number; i++) {
-                start(Kind.RECEIVER, "receiver" + i, jars.of("checkin-receiver"), List.of(), receiverSettings(setup));
-                start(Kind.PROCESSOR, "processor" + i, jars.of("checkin-processor"), List.of(), PROCESSOR_SETTINGS);
+                start(
+                        Kind.RECEIVER,
+                        "receiver" + i,
+                        jars.apply("checkin-receiver"),
+                        List.of(),
+                        receiverSettings(setup));
+                start(Kind.PROCESSOR, "processor" + i, jars.apply("checkin-processor"), List.of(), PROCESSOR_SETTINGS);
             }
-            start(Kind.API, "api", jars.of("api-server"), List.of(), List.of());
+            start(Kind.API, "api", jars.apply("api-server"), List.of(), List.of());
             awaitAllUp();
         } catch (RuntimeException | Error e) {
             close();
@@ -112,7 +118,12 @@ public final class Topology implements AutoCloseable {
         }
         all(Kind.PROCESSOR).forEach(Member::close);
         members.remove(Kind.PROCESSOR);
-        start(Kind.PROCESSOR, "broken-processor", jars.of("checkin-processor"), List.of(classes), PROCESSOR_SETTINGS);
+        start(
+                Kind.PROCESSOR,
+                "broken-processor",
+                jars.apply("checkin-processor"),
+                List.of(classes),
+                PROCESSOR_SETTINGS);
         awaitAllUp();
     }
 
