@@ -147,8 +147,7 @@ final class LargeEntriesIT {
                                 "--checkin.processor.claim-every=500ms"),
                         Stream.of(settings))
                 .toList();
-        return ServiceProcess.ofClass(
-                "processor", folder, jvmOptions, List.of(), ProcessorApplication.class, all);
+        return ServiceProcess.ofClass("processor", folder, jvmOptions, List.of(), ProcessorApplication.class, all);
     }
 
     private static void append(Large large) {
