@@ -11,7 +11,7 @@
 -- ARGV[8]  the milliseconds now by the clock of the caller: what is to be trimmed for its age must be old by this clock, too
 --
 -- Returns { stale, trimmed, more, length, pending, oldest unsettled id, last id, milliseconds now, { groups passed over },
--- { consumers removed }, { applied, dead, lost, skipped }, reloaded }: stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
+-- { consumers removed }, { applied, dead, lost, skipped }, reloaded }: the last id may be the last one that the group has read; stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
 -- reloaded is 1 if the stream was replaced by another one that the checkpoint and the ranges fit as well,
 -- more is 1 if there is more to trim, to drop or to join, 2 if the ranges have not been gone through to their end, so that the oldest unsettled id
 -- is not known yet; an id is '' where there is none.
@@ -20,7 +20,7 @@
 -- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
 -- Fails with WRONGTYPE or DAMAGED if one of the first keys is not what it should be, and has then changed nothing.
 
-local MOST_JOINED, MOST_REMOVED = 1000, 1000
+local MOST_JOINED, MOST_REMOVED, HIGHEST_ID = 1000, 1000, '18446744073709551615-18446744073709551615'
 local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS, 1, 4)
 local group, self = ARGV[1], ARGV[6]
 local retainEntries, retainMillis, holdLength = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -32,10 +32,31 @@ local damage = redis.pcall('HMGET', totalsKey, 'applied').err
 if damage then error(string.find(damage, 'WRONGTYPE', 1, true) and 'DAMAGED ' .. totalsKey .. ' is not a hash' or damage) end
 local totals = readTotals(totalsKey)
 
-local info = readStreamInfo(stream)
-local stale, last = dropStale(info, checkpointKey, rangesKey)
-if not last then
-  return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals, 0 }
+local groups = redis.pcall('XINFO', 'GROUPS', stream)
+if groups.err and redis.call('EXISTS', stream) == 1 then error(groups.err) end
+local ours
+for _, reply in ipairs(groups) do
+  if infoOf(reply, 'name') == group then ours = reply end
+end
+
+-- XINFO STREAM copies the first and the last entry, however large they are. It isn't needed while the group has read all that is settled: the
+-- checkpoint and the ranges belong to this stream then. From 7.0 on, the group knows how many entries it has read, unless someone moved it.
+
+local stale, last, added = false, nil, nil
+local delivered, entriesRead = ours and pad(infoOf(ours, 'last-delivered-id')), ours and infoOf(ours, 'entries-read')
+local checkpointBefore = readCheckpoint(checkpointKey)
+local highest = redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)[1]
+if entriesRead and (not checkpointBefore or checkpointBefore <= delivered) and (not highest or lastOf(highest) <= delivered) then
+  last = delivered
+  local lag = infoOf(ours, 'lag')
+  added = lag and entriesRead + lag
+else
+  local info = readStreamInfo(stream)
+  stale, last = dropStale(info, checkpointKey, rangesKey)
+  if not last then
+    return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals, 0 }
+  end
+  added = infoOf(info, 'entries-added')
 end
 
 -- Our group. An entry of a group is done with when it is below the first pending one, and not above the last one that was delivered.
@@ -44,20 +65,15 @@ local function firstPending(reply)
   return infoOf(reply, 'pending') > 0 and redis.call('XPENDING', stream, infoOf(reply, 'name'), '-', '+', 1)[1]
 end
 
-local pending = 0
-local doneByUs, hasGroup
-local groups = redis.call('XINFO', 'GROUPS', stream)
-for _, reply in ipairs(groups) do
-  if infoOf(reply, 'name') == group then
-    pending = infoOf(reply, 'pending')
-    hasGroup = true
-    local delivered, held = pad(infoOf(reply, 'last-delivered-id')), firstPending(reply)
-    doneByUs = delivered < last and delivered or last
-    if held then
-      local before = redis.call('XREVRANGE', stream, '(' .. held[1], '-', 'COUNT', 1)[1]
-      local done = before and pad(before[1])
-      if not done then doneByUs = nil elseif done < doneByUs then doneByUs = done end
-    end
+local pending, doneByUs = 0, nil
+if ours then
+  pending = infoOf(ours, 'pending')
+  local held = firstPending(ours)
+  doneByUs = delivered < last and delivered or last
+  if held then
+    local before = redis.call('XREVRANGE', stream, '(' .. held[1], '-', 'COUNT', 1)[1]
+    local done = before and pad(before[1])
+    if not done then doneByUs = nil elseif done < doneByUs then doneByUs = done end
   end
 end
 
@@ -65,14 +81,14 @@ end
 
 local from = readCheckpoint(checkpointKey)
 if doneByUs and doneByUs > (from or pad('0-0')) then from = doneByUs end
-local checkpoint, oldest, more = advance(from, last, stream, hasGroup and group or nil, checkpointKey, rangesKey)
+local checkpoint, oldest, more = advance(from, HIGHEST_ID, stream, ours and group, checkpointKey, rangesKey)
 
 -- Join neighbouring ranges that have no unsettled entry between them. Begin with the lowest.
 
 -- Says what lies between two ranges: 'pending' for a pending entry, 'unread' for an entry that is only in the stream, nil for nothing.
 local function between(range, following)
   local after, before = '(' .. unpad(lastOf(range)), '(' .. unpad(firstOf(following))
-  if hasGroup and redis.call('XPENDING', stream, group, after, before, 1)[1] then return 'pending' end
+  if ours and redis.call('XPENDING', stream, group, after, before, 1)[1] then return 'pending' end
   return redis.call('XRANGE', stream, after, before, 'COUNT', 1)[1] and 'unread'
 end
 
@@ -94,7 +110,7 @@ end
 
 -- Trim at the lowest of: the retention, the checkpoint, what other groups still need.
 
-local length = infoOf(info, 'length')
+local length = redis.call('XLEN', stream)
 local excess = length - retainEntries
 local age = math.min(now, callersNow) - retainMillis
 local byAge = retainMillis > 0 and age > 0 and pad(string.format('%.0f-0', age))
@@ -148,7 +164,7 @@ end
 -- runs, its next read creates it again.
 
 local removed = {}
-if reapMillis > 0 and hasGroup then
+if reapMillis > 0 and ours then
   for _, reply in ipairs(redis.call('XINFO', 'CONSUMERS', stream, group)) do
     local name = infoOf(reply, 'name')
     if infoOf(reply, 'pending') == 0 and infoOf(reply, 'idle') > reapMillis and name ~= self then
@@ -162,7 +178,7 @@ end
 
 -- From 7.0 on, Redis counts the entries that were ever added to a stream. If there are fewer than at the last call, it is another stream.
 
-local added, addedBefore = infoOf(info, 'entries-added'), tonumber(redis.call('HGET', totalsKey, 'added'))
+local addedBefore = tonumber(redis.call('HGET', totalsKey, 'added'))
 local reloaded = added and addedBefore and added < addedBefore and checkpoint
 if added and added ~= addedBefore then
   redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, and then so is the next

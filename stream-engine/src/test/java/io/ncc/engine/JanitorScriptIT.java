@@ -196,7 +196,7 @@ final class JanitorScriptIT {
         assertThat(bench.checkpoint()).as("checkpoint").isEqualTo(theCase.checkpoint);
         assertThat(bench.ranges()).as("ranges").isEqualTo(theCase.left);
         assertThat(reply.oldest).as("oldest unsettled").isEqualTo(theCase.oldest);
-        assertThat(reply.last).as("last").isEqualTo(theCase.lastEntry());
+        assertThat(reply.last).as("last").isIn(theCase.lastEntry(), theCase.lastDelivered());
         assertThat(reply.length).as("length").isEqualTo(theCase.entries.size());
         assertThat(reply.pending).as("pending").isEqualTo(theCase.pending.size());
         assertThat(reply.stale || reply.more || reply.trimmed > 0).isFalse();
@@ -1020,6 +1020,12 @@ final class JanitorScriptIT {
         Case passedOver() {
             passedOver = List.of(OTHER);
             return this;
+        }
+
+        /** From Redis 7.0 on, that may be as far as the script looks. */
+        @Nullable
+        String lastDelivered() {
+            return delivered == null || delivered == 0 ? null : entries.get(delivered - 1);
         }
 
         String lastEntry() {
