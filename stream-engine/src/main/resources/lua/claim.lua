@@ -3,11 +3,11 @@
 -- KEYS     the stream, the checkpoint, the settled ranges, the totals, a key to try commands on
 -- ARGV     the consumer group, the consumer that claims, the idle time in milliseconds, the cursor (0-0 to begin), the most entries to claim
 --
--- Returns { cursor, { claimed ids }, { lost ids } }: where to go on (0-0 at the end), the ids that the consumer holds now, ascending, and those
--- that no longer are in the stream because someone deleted them. The latter are counted here: from 7.0 on XAUTOCLAIM itself takes them out of
--- the pending entries, so there is no later. 6.2 claims them like any other; the consumer finds out when it reads them.
--- No entry is touched, however large it is. The claim is no delivery; the consumer's read of what it holds then is one.
--- Fails with NOGROUP if the stream or the group is gone. Safe to run twice: what was claimed just now isn't idle.
+-- Returns { cursor, { claimed ids }, { lost ids } }: where to go on (0-0 at the end), the ids that the consumer holds now, ascending, and the ids
+-- that someone deleted from the stream. From Redis 7.0 on, XAUTOCLAIM removes deleted ids from the pending entries, so this script counts them as
+-- lost. Redis 6.2 claims them like others; the consumer notices when it reads them.
+-- The script reads no entry, so their size doesn't matter. The claim doesn't count as a delivery; the read that follows does.
+-- Fails with NOGROUP if the stream or the group is gone. Safe to run twice: an entry that was just claimed isn't idle.
 
 local stream, checkpointKey, rangesKey, totalsKey, probe = unpack(KEYS)
 local group, consumer, idle, cursor, most = unpack(ARGV)
@@ -22,7 +22,7 @@ redis.call('XRANGE', stream, '-', '-')
 requirePermissions(stream, group, rangesKey, {
   { 'HSET', probe, 'probe', '1' },
   { 'XADD', probe, '*', 'probe', '1' },
-  { 'XINFO', 'STREAM', probe }, -- of the stream itself it would bring along the first and the last entry
+  { 'XINFO', 'STREAM', probe }, -- of the stream itself it would copy the first and the last entry
 })
 local reply = redis.call('XAUTOCLAIM', stream, group, consumer, idle, cursor, 'COUNT', most, 'JUSTID')
 

@@ -5,11 +5,11 @@
 -- ARGV[1]            the consumer group
 -- ARGV[2]            1: only an entry whose XACK here returns 1 counts. 0: sequential mode, which reads without a group
 -- ARGV[3]            the consumer that runs this script; a dead letter names it if the entry isn't pending
--- then for each entry: its id; the reason; '' to take it from the stream, of one that isn't large. Else, so that Redis doesn't have to touch it,
--- how many fields it has, how many of them are given, and these, each a name and a value
+-- then for each entry: its id; the reason; and '' if the script should copy its fields from the stream. For an entry that is too large to be copied,
+-- instead of '': how many fields it has, how many of them follow here, and these, each a name and a value
 --
--- A dead letter has the fields originalId, reason, deliveries, consumer, fields (how many the entry had) and then those of the entry, the
--- first 1,000 of them at most, unchanged: a name may stand twice. What would make more than 64 KB is left out, and all after it.
+-- A dead letter has the fields originalId, reason, deliveries, consumer, fields (how many the entry had), and then the first fields of the entry,
+-- unchanged, so a name may occur twice: at most 1,000 fields, and at most 64 KB.
 --
 -- Returns { { ids that became dead letters }, { ids that are lost } }. Lost is what is no longer in the stream: someone deleted it. An entry
 -- in neither was settled before, or is not pending.

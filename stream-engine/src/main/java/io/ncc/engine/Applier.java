@@ -103,7 +103,7 @@ final class Applier {
                 });
     }
 
-    /** No projection is given what is too large, of which it would see only a part, nor what was deleted, of which it would see nothing. */
+    /** Rejects entries that are too large or deleted, because the projection would see only a part of them or nothing, and applies the others. */
     private CompletionStage<Outcome> applyFit(StatefulRedisConnection<String, String> connection, Batch batch) {
         List<Rejected> unfit = new ArrayList<>();
         for (Entry entry : batch.entries()) {

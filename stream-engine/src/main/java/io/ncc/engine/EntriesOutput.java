@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * RESP2 and {@code {stream: entries}} in RESP3. In both, an entry is an id and an array of names and values. With a backlog, this is most of the
  * processor's own work, so the parser creates no intermediate objects.
  *
- * <p>Of an entry that is {@linkplain #MOST_KEPT too large} only the first fields are kept, those that fit, whatever else it has.
+ * <p>Of an entry that is {@linkplain #MOST_KEPT too large}, the parser keeps the first fields that fit.
  */
 final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
 
@@ -92,7 +92,7 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
         name = null;
     }
 
-    /** The bytes of all names and values so far, whether they were kept or not, with {@link #OVERHEAD} for each: to decode them takes time, too. */
+    /** The bytes of all names and values so far, kept or not, plus {@link #OVERHEAD} for each, because many small ones take long to decode, too. */
     long weight() {
         return weight;
     }

@@ -7,10 +7,10 @@ import org.jspecify.annotations.Nullable;
 /**
  * An entry of the stream as it was read.
  *
- * @param fields of a repeated field, the last value; empty for an entry that is pending and was deleted from the stream; of one that is too large
- *     those that were kept
+ * @param fields of a repeated field, the last value; empty for an entry that is pending and was deleted from the stream; for an entry that is too
+ *     large, the fields that were kept
  * @param deliveries how often it was delivered, as the server counts: 1 for the first time
- * @param fieldsInStream how many fields an entry has that is too large, 0 if it could not even be read; null for any other
+ * @param fieldsInStream the number of fields of an entry that is too large, 0 if it could not be read; null for other entries
  */
 public record Entry(
         String id,
@@ -25,7 +25,7 @@ public record Entry(
         this(id, fields, deliveries, null);
     }
 
-    /** One that is given up without another attempt to read it. */
+    /** An entry that is given up without another attempt to read it. */
     static Entry unread(String id, long deliveries) {
         return new Entry(id, Map.of(), deliveries, 0);
     }
@@ -38,12 +38,12 @@ public record Entry(
         return new Entry(id, fields, times, fieldsInStream);
     }
 
-    /** Whether not all of it was kept when it was read. No projection is given such an entry, nor one that was deleted. */
+    /** Whether fields were dropped when it was read. A projection gets no such entry, and no deleted one. */
     boolean isTooLarge() {
         return fieldsInStream != null;
     }
 
-    /** Whether it is too large in so far as nobody came to the end of reading it. */
+    /** Whether nobody could read it. */
     boolean isUnread() {
         return fieldsInStream != null && fieldsInStream == 0;
     }

@@ -65,7 +65,7 @@ final class EntryReader {
                 Thread.currentThread().interrupt();
                 return;
             } catch (OutOfMemoryError e) {
-                turned(); // there was not even enough to deal with a failure: nothing can be said
+                turned(); // no memory left to log or report it
             }
         }
     }

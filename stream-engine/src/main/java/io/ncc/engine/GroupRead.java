@@ -19,12 +19,12 @@ final class GroupRead {
         this.group = group;
     }
 
-    /** @param block how long to wait for an entry, if there is none; null not to */
+    /** @param block how long to wait if there are no entries; null to return at once */
     CompletionStage<Page> newEntries(RedisAsyncCommands<String, String> commands, int count, @Nullable Duration block) {
         return send(commands, count, NEW_ENTRIES, block);
     }
 
-    /** What is pending for the consumer, above an id. Counts as a delivery of each, but for those that were deleted from the stream. */
+    /** Reads entries above an id that are pending for the consumer. This counts as a delivery of each entry that is still in the stream. */
     CompletionStage<Page> pending(RedisAsyncCommands<String, String> commands, int count, String after) {
         return send(commands, count, after, null);
     }

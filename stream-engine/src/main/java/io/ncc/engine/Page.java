@@ -3,10 +3,10 @@ package io.ncc.engine;
 import java.util.List;
 
 /**
- * What one read returned.
+ * The entries that one read returned.
  *
- * @param asked the most entries that it might have returned
- * @param weight how large the entries are in the stream, in bytes and with something for each name and value: more than was kept, where one is too large
+ * @param asked the COUNT of the read
+ * @param weight {@link EntriesOutput#weight}
  */
 record Page(List<Entry> entries, int asked, long weight) {
 

@@ -1,12 +1,12 @@
 package io.ncc.engine;
 
 /**
- * How many entries to ask for at once. Nobody knows how large they are before they are there, so the first page is one entry, also after a failure,
- * which may have come of a page that was too large. The next ones double while they are small.
+ * How many entries to ask for in one read. The size of an entry is only known once it has arrived. So the first page has one entry, also after a
+ * failure, because a page that was too large may be its cause. As long as pages are small, the next page has twice as many entries.
  */
 final class PageSize {
 
-    /** In bytes: a tenth of a second for a link of 1 Gbit/s, half a second for one processor to decode, and many times what ordinary entries have. */
+    /** A page of this weight takes a tenth of a second on a link of 1 Gbit/s, and at most half a second to decode. A page of ordinary entries has less. */
     static final long WANTED_WEIGHT = 8 << 20;
 
     private final int most;
@@ -24,7 +24,7 @@ final class PageSize {
         count = 1;
     }
 
-    /** Learns from a page. One that isn't full says nothing of what a larger one would be. */
+    /** Adapts to a page that was read. Only a full page shows that more entries could be read at once. */
     void learn(Page page) {
         if (page.weight() > WANTED_WEIGHT) {
             count = (int) Math.max(1, page.entries().size() * WANTED_WEIGHT / page.weight());

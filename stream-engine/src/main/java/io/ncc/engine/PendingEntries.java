@@ -15,8 +15,8 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A walk through entries that are pending for this consumer: all of them, or those that it has claimed. First their ids are listed, and then
- * read; so one whose reading fails, or ends the process, is known by its id and its deliveries.
+ * A walk through entries that are pending for this consumer: all of them, or those that it has claimed. It lists ids before it reads entries. So if
+ * an entry can't be read, or reading it ends the process, its id and the number of its deliveries are still known.
  */
 final class PendingEntries {
 
@@ -27,7 +27,7 @@ final class PendingEntries {
     private final Consumer<String> consumer;
     private final int mostDeliveries;
 
-    /** Up to where they have been read; null when all have. */
+    /** The id up to which entries have been read; null when all have been. */
     private @Nullable StreamId position;
 
     private Range<String> rest = Range.unbounded();
@@ -42,21 +42,21 @@ final class PendingEntries {
         this.mostDeliveries = 3 * settings.maxDeliveries();
     }
 
-    /** Begins a walk through all. */
+    /** Begins a walk through all pending entries. */
     void begin() {
         wanted = null;
         position = StreamId.ZERO;
         rest = Range.unbounded();
     }
 
-    /** Begins a walk through some; the others may be under way. A walk that is not at its end is forgotten. */
+    /** Begins a walk through some pending entries; the others may be in flight. Replaces a walk that hasn't ended. */
     void begin(List<String> ascendingIds) {
         wanted = new HashSet<>(ascendingIds);
         position = StreamId.parse(ascendingIds.get(0)).previous();
         rest = Range.create(ascendingIds.get(0), ascendingIds.get(ascendingIds.size() - 1));
     }
 
-    /** The next of them; empty at the end of the walk. A call that failed can be made again. */
+    /** Reads the next entries; empty at the end of the walk. A call that failed can be repeated. */
     Batch next() {
         while (position != null) {
             int count = pageSize.count();
@@ -80,7 +80,7 @@ final class PendingEntries {
         return Batch.EMPTY;
     }
 
-    /** The first ones that are wanted and have nothing between them that isn't, or that is not to be read any more. */
+    /** The first wanted entries, up to the next one that isn't wanted or is hopeless. */
     private List<PendingMessage> firstRun(List<PendingMessage> held) {
         int from = 0;
         while (from < held.size() && !isWanted(held.get(from).getId())) {
@@ -97,7 +97,7 @@ final class PendingEntries {
         return wanted == null || wanted.contains(id);
     }
 
-    /** The applier gives up what was delivered twice as often as is allowed. What gets here was never even read, or not by one that lived on. */
+    /** The applier gives up entries with more than twice the allowed deliveries. An entry with three times as many never got there: reading it fails. */
     private boolean isHopeless(PendingMessage entry) {
         return entry.getRedeliveryCount() >= mostDeliveries;
     }
@@ -110,7 +110,7 @@ final class PendingEntries {
         if (!page.entries().isEmpty()) {
             StreamId lastRead =
                     StreamId.parse(page.entries().get(page.entries().size() - 1).id());
-            // fewer, where someone settled some meanwhile; others, where some were claimed meanwhile
+            // other entries than listed, if some were settled or claimed meanwhile
             last = page.isFull() || lastRead.compareTo(last) > 0 ? lastRead : last;
         }
         goOnAfter(last);

@@ -17,7 +17,7 @@ final class Periodic {
     private static final Duration STOP_LIMIT = Duration.ofSeconds(5);
     private static final int FAILURES_ALONE = 3;
 
-    /** Longer than a read of the reader's takes to fail. */
+    /** Longer than a read takes to fail. */
     private static final Duration TIME_ALONE = Duration.ofSeconds(10);
 
     private final String name;
@@ -44,12 +44,12 @@ final class Periodic {
         boolean run(Runnable waiting) throws InterruptedException;
     }
 
-    /** @param readerReports whether the reader is in trouble now, and so has logged it */
+    /** @param readerReports whether the reader is in trouble now, and has logged it */
     Periodic(String name, Duration interval, Task task, BooleanSupplier readerReports) {
         this(name, interval, task, readerReports, TIME_ALONE);
     }
 
-    /** @param timeAlone after which an outage that the reader doesn't report is one of this task alone */
+    /** @param timeAlone the time after which an outage that the reader doesn't report counts as this task's own */
     Periodic(String name, Duration interval, Task task, BooleanSupplier readerReports, Duration timeAlone) {
         this.timeAlone = timeAlone;
         this.name = name;
@@ -84,7 +84,7 @@ final class Periodic {
                 Thread.currentThread().interrupt();
                 return;
             } catch (OutOfMemoryError e) {
-                turned(); // there was not even enough to deal with a failure: nothing can be said
+                turned(); // no memory left to log or report it
             }
         }
     }
@@ -108,8 +108,8 @@ final class Periodic {
     }
 
     /**
-     * An outage is the reader's to report, and a missing group its to mend. But the reader may be well: a command may be forbidden that only
-     * this task needs, or get no answer in time that the reader's do.
+     * The reader reports an outage, and creates a missing group. But only this task may suffer: its user may lack a permission that the reader doesn't
+     * need, or only its commands may time out.
      */
     private void enterTrouble(Throwable cause) {
         RedisCondition condition = RedisCondition.of(cause);
@@ -126,7 +126,7 @@ final class Periodic {
         }
     }
 
-    /** Whether it has failed again and again for so long that the reader, had it met the same, would have said so. */
+    /** Whether the task has failed for so long that the reader would have reported the same outage. */
     private boolean isAlone() {
         if (readerReports.getAsBoolean()) {
             failures = 0;

@@ -8,14 +8,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes over the entries that a consumer has held for too long, by their ids, reads them as any that are pending for this consumer, and
- * hands them to the {@link Applier}.
+ * Claims entries that have been pending with another consumer for too long. The claim transfers ids only; the entries are then read like all that are
+ * pending for this consumer, and passed to the {@link Applier}.
  */
 final class Reclaimer implements Periodic.Task {
 
     private static final Logger log = LoggerFactory.getLogger(Reclaimer.class);
     private static final String BEGINNING = "0-0";
-    private static final int MOST_AT_ONCE = 500; // what is taken over and not read yet waits for its turn here
+    private static final int MOST_AT_ONCE = 500; // claimed entries that are not read yet can be claimed by others
 
     private final LuaScript script = LuaScript.of(Reclaimer.class, "settled", "claim");
     private final RedisLink redis;
@@ -41,7 +41,7 @@ final class Reclaimer implements Periodic.Task {
     @Override
     public boolean run(Runnable waiting) throws InterruptedException {
         try {
-            submitClaimed(waiting); // what the last turn failed to read
+            submitClaimed(waiting); // the entries that the last turn failed to read
             GroupKeys keys = group.keys();
             String[] args = {keys.group(), group.consumer(), claimAfterMillis, cursor, most};
             List<Object> reply =
