@@ -79,7 +79,7 @@ final class ClaimScriptIT {
     void redisDoesNotTouchTheEntries() {
         bench.createGroup("0");
         String value = "v".repeat(5_000_000);
-        for (int i = 1; i <= 40; i++) {
+        for (int i = 1; i <= 10; i++) {
             redis.commands().xadd(STREAM, new XAddArgs().id(i + "-0"), "a", value);
             bench.deliver(GONE, 1);
         }
@@ -89,7 +89,7 @@ final class ClaimScriptIT {
         Reply reply = Reply.of(run(0, BEGINNING, MANY));
 
         assertThat(redis.commands().slowlogGet()).isEmpty();
-        assertThat(reply.claimed).hasSize(40);
+        assertThat(reply.claimed).hasSize(10);
     }
 
     @Test
@@ -373,9 +373,10 @@ final class ClaimScriptIT {
 
     private Reply claim(String consumer, long idle, String cursor, int most) {
         Reply reply = Reply.of(run(consumer, idle, cursor, most));
-        Set<String> there = Set.copyOf(bench.entries());
-        List<String> gone =
-                reply.claimed.stream().filter(id -> !there.contains(id)).toList();
+        List<String> gone = reply.claimed.stream()
+                .filter(id ->
+                        redis.commands().xrange(STREAM, Range.create(id, id)).isEmpty())
+                .toList();
         if (gone.isEmpty()) {
             return reply;
         }
@@ -383,7 +384,9 @@ final class ClaimScriptIT {
         List<String> lost = new ArrayList<>(reply.lost);
         lost.addAll(setAside(gone));
         return new Reply(
-                reply.cursor, reply.claimed.stream().filter(there::contains).toList(), lost);
+                reply.cursor,
+                reply.claimed.stream().filter(id -> !gone.contains(id)).toList(),
+                lost);
     }
 
     /** As the applier does with what the reader found gone. Returns those that are counted as lost. */
