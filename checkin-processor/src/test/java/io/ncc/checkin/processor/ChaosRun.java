@@ -106,7 +106,7 @@ final class ChaosRun implements AutoCloseable {
         this.folder = folder;
         random = new Random(seed);
         checkins = new Random(random.nextLong());
-        server = LocalRedis.with(binary).setting("appendfsync", "always").start();
+        server = LocalRedis.with(binary).setting("appendfsync", "no").start();
         // by default Lettuce waits longer from attempt to attempt, in the end for half a minute
         resources = ClientResources.builder()
                 .reconnectDelay(Delay.constant(Duration.ofMillis(20)))

@@ -68,7 +68,6 @@ final class SelfHealingIT {
 
     @RegisterExtension
     static final RealRedis redis = RealRedis.server()
-            .setting("appendfsync", "no") // it is written before each answer, and the machine lives on
             .setting("dbfilename", ".") // a name that no snapshot can be given: each one fails
             .setting("lua-time-limit", "50") // milliseconds, then Redis says that it is busy
             .setting("key-load-delay", "100"); // microseconds, for each command that is loaded

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
 final class CutConnectionIT {
 
     @RegisterExtension
-    static final RealRedis redis = RealRedis.server().setting("appendfsync", "no"); // it never restarts
+    static final RealRedis redis = RealRedis.server();
 
     private static final Logger log = LoggerFactory.getLogger(CutConnectionIT.class);
 

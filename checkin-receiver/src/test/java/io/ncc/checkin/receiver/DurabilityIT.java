@@ -40,7 +40,8 @@ import org.springframework.boot.test.system.OutputCaptureExtension;
 final class DurabilityIT {
 
     @RegisterExtension
-    static final RealRedis redis = RealRedis.server().setting("repl-diskless-sync-delay", "0");
+    static final RealRedis redis =
+            RealRedis.server().setting("appendfsync", "always").setting("repl-diskless-sync-delay", "0");
 
     private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final Duration DURABILITY_TIMEOUT = Duration.ofMillis(300);
