@@ -17,7 +17,12 @@ final class ApiPropertiesTest {
     void theDefaults() {
         assertThat(bind(Map.of()))
                 .isEqualTo(new ApiProperties(
-                        Duration.ofSeconds(30), Duration.ofSeconds(60), 1_000, 1_000_000, Duration.ofSeconds(15)));
+                        Duration.ofSeconds(30),
+                        Duration.ofSeconds(60),
+                        Duration.ofHours(1),
+                        1_000,
+                        1_000_000,
+                        Duration.ofSeconds(15)));
     }
 
     @Test
@@ -25,12 +30,18 @@ final class ApiPropertiesTest {
         Map<String, String> settings = Map.of(
                 "max-wait", "10s",
                 "claim-after", "5m",
+                "consumer-timeout", "2h",
                 "max-listeners", "50",
                 "listener-buffer", "20000",
                 "heartbeat", "1s");
         assertThat(bind(settings))
                 .isEqualTo(new ApiProperties(
-                        Duration.ofSeconds(10), Duration.ofMinutes(5), 50, 20_000, Duration.ofSeconds(1)));
+                        Duration.ofSeconds(10),
+                        Duration.ofMinutes(5),
+                        Duration.ofHours(2),
+                        50,
+                        20_000,
+                        Duration.ofSeconds(1)));
     }
 
     @ParameterizedTest
@@ -38,6 +49,7 @@ final class ApiPropertiesTest {
         "max-wait, 100ms",
         "max-wait, 5m",
         "claim-after, 100ms",
+        "consumer-timeout, 1s",
         "max-listeners, 1",
         "max-listeners, 100000",
         "listener-buffer, 1000",
@@ -53,6 +65,7 @@ final class ApiPropertiesTest {
         "max-wait, 99ms",
         "max-wait, 300001ms",
         "claim-after, 99ms",
+        "consumer-timeout, 999ms",
         "max-listeners, 0",
         "max-listeners, 100001",
         "listener-buffer, 999",

@@ -426,8 +426,8 @@ final class LiveIT {
         List<CompletableFuture<HttpResponse<String>>> waiting = new ArrayList<>();
         for (int i = 0; i < clients; i++) {
             waiting.add(begin(server.request("/users/1?after=" + queued + "&wait=30s")));
-            waiting.add(begin(
-                    server.request("/groups/others/consumers/one/pull?wait=30s").POST(BodyPublishers.noBody())));
+            waiting.add(begin(server.request("/groups/others/consumers/c" + i + "/pull?wait=30s")
+                    .POST(BodyPublishers.noBody())));
         }
         if (clients > 0) {
             eventually(() -> server.metric("checkin_api_waiting") == clients);

@@ -16,8 +16,10 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -123,7 +125,7 @@ final class PullIT {
         stream.add("1000-0", 789, 171, 5);
         assertThat(api.post("/groups/g/consumers/one/pull").body())
                 .isEqualTo("{\"items\":[{\"id\":\"1000-0\",\"timestamp\":1000,\"userId\":789,\"locationId\":171,"
-                        + "\"starRating\":5}]}");
+                        + "\"starRating\":5,\"deliveries\":1}]}");
         assertThat(api.post("/groups/g/consumers/one/pull").body()).isEqualTo("{\"items\":[]}");
     }
 
@@ -209,7 +211,7 @@ final class PullIT {
         stream.createGroup("g", "0");
         assertThat(pull("g", "stops", "?count=5")).isEqualTo(ids.subList(0, 5));
         acknowledge("g", ids.subList(1, 2));
-        await().atMost(Duration.ofSeconds(10)).until(() -> leastIdle("g") > CLAIM_AFTER.toMillis());
+        awaitIdle("g");
         assertThat(pull("g", "goes-on", "?count=3")).containsExactly("1000-1", "1000-3", "1000-4");
         assertThat(pull("g", "goes-on-too", "?count=3")).containsExactly("1000-5", "1000-6", "1000-7");
     }
@@ -224,6 +226,11 @@ final class PullIT {
             assertThat(ids(patient.post(path.formatted("two")).json())).isEqualTo(ids.subList(1, 2));
             assertThat(ids(patient.post(path.formatted("two")).json())).isEmpty();
         }
+    }
+
+    /** Returns when all that is pending can be claimed. */
+    private static void awaitIdle(String group) {
+        await().atMost(Duration.ofSeconds(10)).until(() -> leastIdle(group) > CLAIM_AFTER.toMillis());
     }
 
     private static long leastIdle(String group) {
@@ -328,14 +335,232 @@ final class PullIT {
         assertThat(api.delete("/groups/g").status()).isEqualTo(404);
     }
 
-    @Test
-    void aGroupThatIsRemovedWhileOneWaitsIsNotFound() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whoWaitsHearsAtOnceThatTheGroupIsRemoved(boolean byAnotherProgram) {
         stream.createGroup("g", "$");
+        List<CompletableFuture<HttpResponse<String>>> answers =
+                beginToWait(3, "/groups/g/consumers/c%2$d/pull?wait=20s");
+        long start = System.nanoTime();
+        if (byAnotherProgram) {
+            redis.commands().xgroupDestroy(KEYS.checkins(), "g");
+        } else {
+            assertThat(api.delete("/groups/g").status()).isEqualTo(204);
+        }
+        assertThat(answers)
+                .allSatisfy(answer -> assertThat(answer.join().statusCode()).isEqualTo(404));
+        assertThat(since(start)).isLessThan(Duration.ofSeconds(byAnotherProgram ? 5 : 1));
+        await().atMost(Duration.ofSeconds(15)).until(() -> api.metric("checkin_api_pulling") == 0);
+        stream.createGroup("g", "$"); // and again there is one
         CompletableFuture<HttpResponse<String>> answer =
                 beginToWait(1, "/groups/g/consumers/one/pull?wait=20s").get(0);
+        String id = stream.add(1, 1, 1);
+        assertThat(answer.join().body()).contains(id);
+    }
+
+    @Test
+    void aLaterPullOfAConsumerEndsItsOlderOneWhichTakesNothing() {
+        stream.createGroup("g", "$");
+        CompletableFuture<HttpResponse<String>> older =
+                beginToWait(1, "/groups/g/consumers/one/pull?wait=20s&ack=auto").get(0);
+        CompletableFuture<HttpResponse<String>> later =
+                beginToWait(1, "/groups/g/consumers/one/pull?wait=20s").get(0);
+        assertThat(older.join().statusCode()).isEqualTo(409);
+        String id = stream.add(1, 1, 1);
+        assertThat(later.join().body()).contains(id);
+    }
+
+    @Test
+    void manyWhoWaitCostOneScriptForEachEntryThatComes() {
+        int waiting = 100;
+        int entries = 50;
+        stream.createGroup("g", "$");
+        List<CompletableFuture<HttpResponse<String>>> answers =
+                beginToWait(waiting, "/groups/g/consumers/c%2$d/pull?wait=20s&count=10");
+        long before = stream.pulls();
+        long start = System.nanoTime();
+        for (int i = 1; i <= entries; i++) {
+            stream.add(i, 1, 1);
+            int come = i;
+            await().pollInterval(Duration.ofMillis(2))
+                    .until(() ->
+                            answers.stream().filter(CompletableFuture::isDone).count() >= come);
+        }
+        // one for each entry, and one a second to see what has been held for too long
+        assertThat(stream.pulls() - before)
+                .isLessThanOrEqualTo(entries + since(start).toSeconds() + 2);
         assertThat(api.delete("/groups/g").status()).isEqualTo(204);
-        stream.add(1, 1, 1);
-        assertThat(answer.join().statusCode()).isEqualTo(404);
+        CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new)).join();
+    }
+
+    @Test
+    void everyPendingEntryHasItsTurn() {
+        add(200);
+        stream.createGroup("g", "0");
+        stream.deliver("g", "dead", 200);
+        awaitIdle("g");
+        Set<String> seen = new HashSet<>();
+        int pulls = 0;
+        while (!seen.contains("1000-200")) {
+            seen.addAll(pull("g", "one", "?count=1"));
+            pulls++;
+            assertThat(pulls).isLessThanOrEqualTo(210);
+        }
+        assertThat(seen).hasSize(200);
+    }
+
+    @Test
+    void newEntriesHaveTheirTurnWhileManyAreClaimed() {
+        List<String> ids = add(40);
+        stream.createGroup("g", "0");
+        stream.deliver("g", "dead", 39);
+        awaitIdle("g");
+        List<String> seen = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            seen.addAll(pull("g", "one", "?count=1"));
+        }
+        assertThat(seen).contains(ids.get(39));
+    }
+
+    @Test
+    void whatIsHeldForTooLongComesToWhoWaits() {
+        add(1);
+        stream.createGroup("g", "0");
+        stream.deliver("g", "dead", 1);
+        long start = System.nanoTime();
+        assertThat(pull("g", "one", "?wait=20s")).containsExactly("1000-1");
+        assertThat(since(start)).isLessThan(Duration.ofSeconds(5));
+    }
+
+    @Test
+    void aLookForPendingEntriesIsBoundedAndRare() {
+        int pending = 20_000;
+        redis.commands().configResetstat();
+        stream.addAll(
+                IntStream.rangeClosed(1, pending).mapToObj(i -> "1000-" + i).toList(),
+                Collections.nCopies(pending, "1"));
+        stream.createGroup("g", "0");
+        stream.deliver("g", "busy", pending);
+        try (ApiServer patient = ApiServer.start(redis)) {
+            long before = calls("xautoclaim");
+            for (int i = 0; i < 20; i++) {
+                patient.post("/groups/g/consumers/one/pull?count=10");
+            }
+            // ten steps of a hundred entries each, once a second
+            assertThat(calls("xautoclaim") - before).isBetween(1L, 30L);
+        }
+    }
+
+    private static long calls(String command) {
+        return redis.commands()
+                .info("commandstats")
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_" + command + ":calls="))
+                .mapToLong(line -> Long.parseLong(line.substring(line.indexOf('=') + 1, line.indexOf(','))))
+                .sum();
+    }
+
+    @Test
+    void whatComesAgainSaysHowOften() {
+        add(2);
+        stream.createGroup("g", "0");
+        stream.deliver("g", "dead", 1);
+        awaitIdle("g");
+        JsonNode items = api.post("/groups/g/consumers/one/pull").json().get("items");
+        assertThat(items.valueStream().map(item -> item.get("deliveries").asInt()))
+                .containsExactly(2, 1);
+    }
+
+    @Test
+    void aConsumerGetsWhatItHoldsIfItAsksForIt() {
+        List<String> ids = add(6);
+        stream.createGroup("g", "0");
+        pull("g", "one", "?count=3");
+        pull("g", "two", "?count=1");
+        redis.commands().xdel(KEYS.checkins(), ids.get(0));
+        assertThat(pull("g", "one", "?own=true&count=1")).isEqualTo(ids.subList(1, 2));
+        assertThat(pull("g", "one", "?own=true")).isEqualTo(ids.subList(1, 3));
+        acknowledge("g", ids.subList(1, 3));
+        assertThat(pull("g", "one", "?own=true&ack=auto")).isEqualTo(ids.subList(4, 6));
+        assertThat(stream.pending("g")).isEqualTo(1);
+    }
+
+    @Test
+    void aPullMayTakeOverWhatOthersHaveHeldForLess() {
+        List<String> ids = add(2);
+        stream.createGroup("g", "0");
+        try (ApiServer patient = ApiServer.start(redis)) {
+            stream.deliver("g", "dead", 2);
+            assertThat(ids(patient.post("/groups/g/consumers/one/pull?claimAfter=0ms&count=1")
+                            .json()))
+                    .isEqualTo(ids.subList(0, 1));
+            assertThat(patient.post("/groups/g/consumers/one/pull?claimAfter=61s")
+                            .status())
+                    .isEqualTo(400);
+        }
+    }
+
+    @Test
+    void idleConsumersThatHoldNothingAreRemoved() {
+        add(1);
+        stream.createGroup("g", "0");
+        try (ApiServer tidy = ApiServer.start(redis, "--checkin.api.consumer-timeout=1s")) {
+            stream.deliver("g", "holds", 1);
+            for (int i = 0; i < 120; i++) {
+                tidy.post("/groups/g/consumers/c" + i + "/pull");
+            }
+            await().atMost(Duration.ofSeconds(15)).until(() -> consumers("g").equals(List.of("holds")));
+        }
+    }
+
+    private static List<String> consumers(String group) {
+        return api.get("/stream/groups/" + group + "/consumers")
+                .json()
+                .valueStream()
+                .map(consumer -> consumer.get("name").asString())
+                .toList();
+    }
+
+    @Test
+    void aConsumerCanBeRemovedUnlessItHoldsEntries() {
+        List<String> ids = add(1);
+        stream.createGroup("g", "0");
+        pull("g", "one", "");
+        HttpAnswer refused = api.delete("/groups/g/consumers/one");
+        assertThat(refused.status()).isEqualTo(409);
+        assertThat(refused.problemType()).isEqualTo("conflict");
+        assertThat(stream.pending("g")).isEqualTo(1);
+        acknowledge("g", ids);
+        assertThat(api.delete("/groups/g/consumers/one").status()).isEqualTo(204);
+        assertThat(consumers("g")).isEmpty();
+        assertThat(api.delete("/groups/g/consumers/one").status()).isEqualTo(204);
+        assertThat(api.delete("/groups/none/consumers/one").status()).isEqualTo(404);
+        assertThat(api.delete("/groups/checkinConsumers/consumers/one").status())
+                .isEqualTo(409);
+    }
+
+    /** A server before 7.0 doesn't count. */
+    @ParameterizedTest
+    @CsvSource({"$, 10", "1000-100, 10", "1000-40, 70", "0, 110"})
+    void theLagOfAGroupIsKnownFromTheStart(String from, int expected) {
+        add(100);
+        assertThat(api.put("/groups/g?from=" + from).status()).isEqualTo(201);
+        stream.addAll(
+                IntStream.rangeClosed(101, 110).mapToObj(i -> "1000-" + i).toList(), Collections.nCopies(10, "1"));
+        JsonNode lag = api.get("/stream/groups").json().get(0).get("lag");
+        if (redis.commands().xinfoStream(KEYS.checkins()).contains("entries-added")) {
+            assertThat(lag.asInt()).isEqualTo(expected);
+        } else {
+            assertThat(lag.isNull()).isTrue();
+        }
+    }
+
+    @Test
+    void aGroupDoesNotBeginAboveTheEndOfTheStream() {
+        add(1);
+        assertThat(api.put("/groups/g?from=1000-2").status()).isEqualTo(400);
+        assertThat(api.put("/groups/g?from=1000-1").status()).isEqualTo(201);
+        assertThat(api.put("/groups/g?from=1000-2").status()).isEqualTo(200); // which says that it stays where it is
     }
 
     @ParameterizedTest
@@ -398,6 +623,7 @@ final class PullIT {
         "from=-, from",
         "from=+, from",
         "from=1000-x, from",
+        "from=1000-1, from",
     })
     void anOddBeginningIsRefused(String query, String parameter) {
         HttpAnswer answer = api.put("/groups/g?" + query);
@@ -420,6 +646,9 @@ final class PullIT {
         "ack=maybe, ack",
         "ack=, ack",
         "ack=AUTO, ack",
+        "own=yes, own",
+        "claimAfter=301ms, claimAfter",
+        "claimAfter=-1ms, claimAfter",
     })
     void anOddPullIsRefusedByItsParameterAndTakesNothing(String query, String parameter) {
         add(1);
@@ -538,7 +767,8 @@ final class PullIT {
     @Test
     void whoWaitsHearsThatRedisIsAway() {
         stream.createGroup("g", "$");
-        List<CompletableFuture<HttpResponse<String>>> answers = beginToWait(20, "/groups/g/consumers/c/pull?wait=2s");
+        List<CompletableFuture<HttpResponse<String>>> answers =
+                beginToWait(20, "/groups/g/consumers/c%2$d/pull?wait=2s");
         redis.stop();
         for (CompletableFuture<HttpResponse<String>> answer : answers) {
             assertThat(answer.join().statusCode()).isEqualTo(503);

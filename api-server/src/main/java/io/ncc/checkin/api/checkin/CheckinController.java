@@ -92,13 +92,10 @@ final class CheckinController {
         if (first.compareTo(last) > 0) {
             throw ProblemType.invalidParameter("to", "must not be before from");
         }
-        if (order != null && !order.equals("asc") && !order.equals("desc")) {
-            throw ProblemType.invalidParameter("order", "must be asc or desc");
-        }
         return new Cursor(
                 first,
                 last,
-                "desc".equals(order),
+                Parameters.choice("order", order, "desc", "asc"),
                 Parameters.count("limit", limit, 1, CheckinReader.MAX_PAGE, DEFAULT_LIMIT));
     }
 

@@ -7,7 +7,6 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
-import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.model.Keys;
 import io.ncc.redis.Backoff;
@@ -18,9 +17,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
-import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -53,7 +50,7 @@ public final class StreamTail implements SmartLifecycle {
     /** The last positions. */
     private final Deque<StreamId> passed = new ArrayDeque<>();
 
-    private final Set<CompletableFuture<Void>> waiting = ConcurrentHashMap.newKeySet();
+    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private volatile StreamId position = StreamId.ZERO;
     private volatile boolean positioned;
     private volatile boolean running;
@@ -61,27 +58,17 @@ public final class StreamTail implements SmartLifecycle {
     private volatile @Nullable RedisCondition trouble;
     private volatile Thread thread = new Thread("tail, not started");
 
-    StreamTail(
-            @Qualifier("tailLink") RedisLink redis,
-            Keys keys,
-            LiveHub hub,
-            ApiProperties properties,
-            MeterRegistry registry) {
+    StreamTail(@Qualifier("tailLink") RedisLink redis, Keys keys, LiveHub hub, ApiProperties properties) {
         this.redis = redis;
         this.stream = keys.checkins();
         this.hub = hub;
         Duration half = properties.heartbeat().dividedBy(2); // else it would come later than is said
         this.block = half.compareTo(MOST_BLOCK) < 0 ? half : MOST_BLOCK;
-        registry.gauge("checkin.api.pulling", waiting, Set::size);
     }
 
-    /** Completes when the next entry comes, also one that comes right now. Whoever no longer waits cancels it, or it is kept until then. */
-    @SuppressWarnings("CollectionUndefinedEquality") // of futures, which are equal if they are the same
-    public CompletableFuture<Void> next() {
-        CompletableFuture<Void> next = new CompletableFuture<>();
-        waiting.add(next);
-        CompletableFuture<Void> unused = next.whenComplete((come, cancelled) -> waiting.remove(next));
-        return next;
+    /** The action is run whenever entries have come; it must not wait for anything. */
+    public void whenEntriesCome(Runnable action) {
+        listeners.add(action);
     }
 
     /** What stands in the way of following now; null if nothing does. */
@@ -130,7 +117,7 @@ public final class StreamTail implements SmartLifecycle {
             StreamId before = position;
             moveTo(StreamId.parse(read.get(read.size() - 1).getId()));
             hub.publish(read, before, position);
-            waiting.forEach(next -> next.complete(null));
+            listeners.forEach(Runnable::run);
         }
         hub.tick();
         if (read.size() < MOST_AT_ONCE) {
@@ -216,7 +203,6 @@ public final class StreamTail implements SmartLifecycle {
     public void stop() {
         running = false;
         hub.closeAll();
-        waiting.forEach(next -> next.complete(null)); // who waits looks once more, and then gives up
         try {
             thread.join(MOST_BLOCK.multipliedBy(3).toMillis());
         } catch (InterruptedException e) {

@@ -2,7 +2,7 @@ package io.ncc.checkin.api.pull;
 
 import io.lettuce.core.RedisException;
 import io.ncc.checkin.api.ApiProperties;
-import io.ncc.checkin.api.checkin.StoredCheckin;
+import io.ncc.checkin.api.pull.PullGroups.Creation;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.InvalidMember;
@@ -22,7 +22,6 @@ import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
-import org.springframework.web.ErrorResponseException;
 import org.springframework.web.bind.annotation.DeleteMapping;
 import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
@@ -46,10 +45,12 @@ final class PullController {
 
     private final PullGroups groups;
     private final Duration maxWait;
+    private final Duration longestClaimAfter;
 
     PullController(PullGroups groups, ApiProperties properties) {
         this.groups = groups;
         this.maxWait = properties.maxWait();
+        this.longestClaimAfter = properties.claimAfter();
     }
 
     @Operation(
@@ -67,7 +68,11 @@ final class PullController {
                     @Nullable
                     String from) {
         requireForeign(group);
-        return ResponseEntity.status(groups.create(group, start(from)) ? HttpStatus.CREATED : HttpStatus.OK)
+        Creation creation = groups.create(group, start(from));
+        if (creation == Creation.AHEAD_OF_STREAM) {
+            throw ProblemType.invalidParameter("from", "must not be above the last id of the stream");
+        }
+        return ResponseEntity.status(creation == Creation.MADE ? HttpStatus.CREATED : HttpStatus.OK)
                 .build();
     }
 
@@ -89,10 +94,32 @@ final class PullController {
         requireForeign(group);
         try {
             if (!groups.remove(group)) {
-                throw noGroup();
+                throw PullGroup.noGroup();
             }
         } catch (RedisException e) {
             throw noGroupOr(e);
+        }
+    }
+
+    @Operation(
+            summary = "Removes a consumer that holds no entries",
+            description = "Consumers that are idle and hold none are removed after some time anyway.")
+    @ApiResponse(responseCode = "204", description = "It is gone")
+    @ApiResponse(responseCode = "404", ref = "404")
+    @DeleteMapping("/consumers/{consumer}")
+    @ResponseStatus(HttpStatus.NO_CONTENT)
+    void removeConsumer(@PathVariable String group, @PathVariable String consumer) {
+        requireForeign(group);
+        long pending;
+        try {
+            pending = groups.removeConsumer(group, Parameters.name("consumer", consumer));
+        } catch (RedisException e) {
+            throw noGroupOr(e);
+        }
+        if (pending > 0) {
+            throw ProblemType.CONFLICT.exception(
+                    "The consumer holds entries that are not acknowledged. Acknowledge them,"
+                            + " or let another consumer claim them.");
         }
     }
 
@@ -123,20 +150,33 @@ final class PullController {
                                             defaultValue = "manual"))
                     @RequestParam(required = false)
                     @Nullable
-                    String ack) {
+                    String ack,
+            @Parameter(
+                            description =
+                                    "take over what other consumers have held for that long, such as 5s; at most checkin.api.claim-after, as without it")
+                    @RequestParam(required = false)
+                    @Nullable
+                    String claimAfter,
+            @Parameter(
+                            description = "true: if the consumer holds entries already, it gets these and no others",
+                            schema = @Schema(type = "boolean", defaultValue = "false"))
+                    @RequestParam(required = false)
+                    @Nullable
+                    String own) {
         requireForeign(group);
         Parameters.name("consumer", consumer);
         int most = Parameters.count("count", count, 1, MAX_COUNT, DEFAULT_COUNT);
         Duration patience = Parameters.wait("wait", wait, maxWait, Duration.ZERO);
-        if (ack != null && !ack.equals("auto") && !ack.equals("manual")) {
-            throw ProblemType.invalidParameter("ack", "must be auto or manual");
-        }
-        return groups.pull(group, consumer, most, patience, "auto".equals(ack)).handle((items, failure) -> {
-            if (failure != null) {
-                throw noGroupOr(failure);
-            }
-            return new Pulled(items);
-        });
+        boolean acknowledge = Parameters.choice("ack", ack, "auto", "manual");
+        Duration idle = Parameters.wait("claimAfter", claimAfter, longestClaimAfter, longestClaimAfter);
+        boolean ownFirst = Parameters.choice("own", own, "true", "false");
+        return groups.pull(group, new Pull.Request(consumer, most, idle, acknowledge, ownFirst), patience)
+                .handle((items, failure) -> {
+                    if (failure != null) {
+                        throw noGroupOr(failure);
+                    }
+                    return new Pulled(items);
+                });
     }
 
     @Operation(summary = "Acknowledges checkins that were pulled")
@@ -178,16 +218,12 @@ final class PullController {
     private static RuntimeException noGroupOr(Throwable failure) {
         Throwable cause = RedisCondition.unwrapped(failure);
         if (RedisCondition.of(cause) == RedisCondition.NO_GROUP) {
-            return noGroup();
+            return PullGroup.noGroup();
         }
         return cause instanceof RuntimeException known ? known : new IllegalStateException(cause);
     }
 
-    private static ErrorResponseException noGroup() {
-        return ProblemType.NOT_FOUND.exception("The stream has no group of this name.");
-    }
-
-    record Pulled(List<StoredCheckin> items) {}
+    record Pulled(List<PulledCheckin> items) {}
 
     /** @param ids 1 to 1,000 */
     record Ids(@Nullable List<String> ids) {}

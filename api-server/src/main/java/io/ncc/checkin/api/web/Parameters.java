@@ -100,10 +100,21 @@ public final class Parameters {
                 name, "must be a time such as 500ms or 2s, at most " + most.toMillis() + "ms");
     }
 
+    /** Whether the first of two values is given; the second is the default. */
+    public static boolean choice(String name, @Nullable String text, String yes, String no) {
+        if (text != null && !text.equals(yes) && !text.equals(no)) {
+            throw ProblemType.invalidParameter(name, "must be " + yes + " or " + no);
+        }
+        return yes.equals(text);
+    }
+
     /** The name of a consumer or group. */
     public static String name(String name, String text) {
-        if (!NAME.matcher(text).matches()) {
-            throw ProblemType.invalidParameter(name, "must be 1 to 100 letters, digits, dots, dashes, underscores");
+        if (!NAME.matcher(text).matches()
+                || text.equals(".")
+                || text.equals("..")) { // clients take these out of a path
+            throw ProblemType.invalidParameter(
+                    name, "must be 1 to 100 letters, digits, dots, dashes, underscores; not . or ..");
         }
         return text;
     }

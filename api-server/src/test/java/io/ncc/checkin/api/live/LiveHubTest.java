@@ -26,7 +26,13 @@ final class LiveHubTest {
 
     private final LiveHub hub = new LiveHub(
             new JsonMapper(),
-            new ApiProperties(Duration.ofSeconds(30), Duration.ofSeconds(60), 1_000, 1_000_000, Duration.ofSeconds(15)),
+            new ApiProperties(
+                    Duration.ofSeconds(30),
+                    Duration.ofSeconds(60),
+                    Duration.ofHours(1),
+                    1_000,
+                    1_000_000,
+                    Duration.ofSeconds(15)),
             new SimpleMeterRegistry());
 
     @Test

@@ -1,0 +1,284 @@
+package io.ncc.checkin.api.pull;
+
+import io.lettuce.core.ScriptOutputType;
+import io.ncc.checkin.api.checkin.StoredCheckin;
+import io.ncc.checkin.service.ProblemType;
+import io.ncc.redis.LuaScript;
+import io.ncc.redis.RedisCondition;
+import io.ncc.redis.RedisLink;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+import org.springframework.web.ErrorResponseException;
+
+/**
+ * A group and the pulls that wait for its entries. When entries may have come, the pull that has waited longest reads. The next one reads only if that
+ * one got as many as it may have.
+ */
+final class PullGroup {
+
+    private static final LuaScript PULL = LuaScript.of(PullGroup.class, "pull");
+    private static final String BEGINNING = "0-0";
+
+    /** The pause after a look for entries to claim that found none, and after each walk through the pending entries. */
+    private static final Duration CLAIM_PAUSE = Duration.ofSeconds(1);
+
+    /** After so many reads in a row that got claimed entries alone, new entries are read first, which else might never be. */
+    private static final int MOST_CLAIMING_READS = 4;
+
+    private static final Duration UNUSED_AFTER = Duration.ofMinutes(1);
+
+    private final RedisLink redis;
+    private final String stream;
+    private final String name;
+
+    // guarded by this
+
+    /** By consumer; the one that has waited longest comes first. */
+    private final Map<String, Pull> waiting = new LinkedHashMap<>();
+
+    /** Of those that wait, the one that reads now. */
+    private @Nullable Pull reader;
+
+    /** How often there may have been entries. */
+    private long calls;
+
+    private boolean calledAgain;
+    private boolean gone;
+    private long lastUsed = System.nanoTime();
+    private @Nullable Throwable lastFailure;
+    private String claimCursor = BEGINNING;
+    private long nextClaim = System.nanoTime();
+    private int claimingReads;
+
+    PullGroup(RedisLink redis, String stream, String name) {
+        this.redis = redis;
+        this.stream = stream;
+        this.name = name;
+    }
+
+    static ErrorResponseException noGroup() {
+        return ProblemType.NOT_FOUND.exception("The stream has no group of this name.");
+    }
+
+    synchronized int waiting() {
+        return waiting.size();
+    }
+
+    synchronized boolean isGone() {
+        return gone;
+    }
+
+    /** Whether nobody has pulled for some time. */
+    synchronized boolean isUnused() {
+        return waiting.isEmpty() && System.nanoTime() - lastUsed > UNUSED_AFTER.toNanos();
+    }
+
+    /**
+     * Reads for a pull. An older pull of the same consumer that waits is ended: its client may be gone.
+     *
+     * @param otherwise what to do if there is nothing
+     */
+    void begin(Pull pull, Runnable otherwise) {
+        synchronized (this) {
+            lastUsed = System.nanoTime();
+            pull.calls = calls;
+            endOlder(pull.consumer());
+        }
+        readFirst(pull, otherwise);
+    }
+
+    private void endOlder(String consumer) {
+        Pull older = waiting.get(consumer);
+        if (older != null) {
+            end(
+                    older,
+                    () -> older.fail(ProblemType.CONFLICT.exception("A later pull of the consumer ended this one.")));
+        }
+    }
+
+    private void readFirst(Pull pull, Runnable otherwise) {
+        read(pull, pull.own()).whenComplete((taken, failure) -> {
+            if (failure != null) {
+                failed(pull, failure);
+            } else if (!taken.items.isEmpty()) {
+                pull.complete(taken.items);
+            } else if (taken.entries > 0) {
+                readFirst(pull, otherwise); // none of them was a checkin
+            } else {
+                otherwise.run();
+            }
+        });
+    }
+
+    /** Lets a pull wait that has found nothing. */
+    void await(Pull pull) {
+        boolean missedSome;
+        synchronized (this) {
+            if (gone) {
+                pull.fail(noGroup());
+                return;
+            }
+            endOlder(pull.consumer());
+            waiting.put(pull.consumer(), pull);
+            missedSome = pull.calls != calls;
+        }
+        if (missedSome) {
+            call();
+        }
+    }
+
+    /** Ends a pull that waits. If it is reading at this moment, it gets what it reads. */
+    private synchronized void end(Pull pull, Runnable answer) {
+        if (waiting.remove(pull.consumer(), pull)) { // else it has its answer
+            if (pull.equals(reader)) {
+                pull.ending = answer;
+            } else {
+                answer.run();
+            }
+        }
+    }
+
+    /** Ends a pull whose time is over. */
+    synchronized void expire(Pull pull) {
+        Throwable failure = lastFailure;
+        end(pull, failure == null ? () -> pull.complete(List.of()) : () -> pull.fail(failure));
+    }
+
+    /** Ends all pulls, as there is no such group any more. */
+    void close() {
+        removeAll().forEach(pull -> pull.fail(noGroup()));
+    }
+
+    /** Ends all pulls, as the server stops. */
+    void stop() {
+        removeAll().forEach(pull -> pull.complete(List.of()));
+    }
+
+    private synchronized List<Pull> removeAll() {
+        gone = true;
+        List<Pull> all = List.copyOf(waiting.values());
+        waiting.clear();
+        return all;
+    }
+
+    /** Is called when there may be entries. */
+    void call() {
+        Pull next;
+        synchronized (this) {
+            calls++;
+            calledAgain = reader != null;
+            if (calledAgain || waiting.isEmpty()) {
+                return;
+            }
+            next = waiting.values().iterator().next();
+            reader = next;
+        }
+        read(next, false).whenComplete((taken, failure) -> hasRead(next, taken, failure));
+    }
+
+    private void hasRead(Pull pull, @Nullable Taken taken, @Nullable Throwable failure) {
+        boolean found = taken != null && !taken.items.isEmpty();
+        Runnable ending;
+        boolean more;
+        synchronized (this) {
+            reader = null;
+            lastFailure = failure;
+            ending = pull.ending;
+            if (found || failure != null) {
+                waiting.remove(pull.consumer(), pull);
+            }
+            more = taken != null && (calledAgain || taken.entries >= pull.count() || (taken.entries > 0 && !found));
+        }
+        if (failure != null) {
+            failed(pull, failure);
+        } else if (found) {
+            pull.complete(taken.items);
+        } else if (ending != null) {
+            ending.run();
+        }
+        if (more) {
+            call();
+        }
+    }
+
+    private void failed(Pull pull, Throwable failure) {
+        if (RedisCondition.of(failure) == RedisCondition.NO_GROUP) {
+            pull.fail(noGroup());
+            close();
+        } else {
+            pull.fail(failure);
+        }
+    }
+
+    private CompletionStage<Taken> read(Pull pull, boolean own) {
+        String[] args = args(pull, own);
+        return redis.send(commands ->
+                        PULL.<List<Object>>run(commands, ScriptOutputType.MULTI, new String[] {stream}, args))
+                .thenApply(reply -> taken(reply, !args[4].isEmpty()));
+    }
+
+    private synchronized String[] args(Pull pull, boolean own) {
+        long now = System.nanoTime();
+        String from = "";
+        if (now - nextClaim >= 0) {
+            from = claimCursor;
+            nextClaim = now + Math.min(CLAIM_PAUSE.toNanos(), pull.claimAfter().toNanos());
+        }
+        String order = own ? "own" : claimingReads >= MOST_CLAIMING_READS ? "new" : "";
+        return new String[] {
+            name,
+            pull.consumer(),
+            Integer.toString(pull.count()),
+            Long.toString(pull.claimAfter().toMillis()),
+            from,
+            pull.acknowledge() ? "auto" : "",
+            order
+        };
+    }
+
+    private Taken taken(List<Object> reply, boolean claiming) {
+        String cursor = (String) reply.get(0);
+        long claimed = (Long) reply.get(1);
+        List<?> entries = (List<?>) reply.get(2);
+        synchronized (this) {
+            claimingReads = claimed > 0 && claimed == entries.size() ? claimingReads + 1 : 0;
+            if (claiming) {
+                claimCursor = cursor;
+                if (claimed > 0 && !cursor.equals(BEGINNING)) {
+                    nextClaim = System.nanoTime(); // there may be more
+                }
+            }
+        }
+        List<PulledCheckin> items = new ArrayList<>(entries.size());
+        List<String> others = new ArrayList<>();
+        for (Object element : entries) {
+            List<?> entry = (List<?>) element;
+            String id = (String) entry.get(0);
+            StoredCheckin checkin = StoredCheckin.from(id, (List<?>) entry.get(1));
+            if (checkin != null) {
+                items.add(new PulledCheckin(checkin, (Long) entry.get(2)));
+            } else {
+                others.add(id);
+            }
+        }
+        if (!others.isEmpty()) {
+            // no checkins: the processor sets them aside, and nobody else will ever see or acknowledge them. If this
+            // fails, they come again.
+            CompletionStage<Long> unused =
+                    redis.send(commands -> commands.xack(stream, name, others.toArray(String[]::new)));
+        }
+        return new Taken(items, entries.size());
+    }
+
+    /**
+     * What a pull was given.
+     *
+     * @param entries how many there were, with those that are no checkins
+     */
+    private record Taken(List<PulledCheckin> items, int entries) {}
+}
