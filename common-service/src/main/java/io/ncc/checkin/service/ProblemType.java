@@ -16,6 +16,10 @@ import org.springframework.web.ErrorResponseException;
  */
 public enum ProblemType {
     INVALID_REQUEST(HttpStatus.BAD_REQUEST, "Invalid request", "The request is invalid."),
+    FOREIGN_PAGE(
+            HttpStatus.FORBIDDEN,
+            "Foreign page",
+            "A page of another site made this request in a browser, and it could change something."),
     NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such resource."),
     METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED, "Method not allowed", "The resource doesn't have this method."),
     NOT_ACCEPTABLE(

@@ -9,7 +9,14 @@ import org.springframework.context.annotation.Import;
 
 /** To be imported by each service. */
 @Configuration(proxyBeanMethods = false)
-@Import({RedisConfiguration.class, AsyncAnswers.class, ProblemAdvice.class, ApiDocumentation.class})
+@Import({
+    RedisConfiguration.class,
+    AsyncAnswers.class,
+    QueryParameters.class,
+    ForeignPages.class,
+    ProblemAdvice.class,
+    ApiDocumentation.class
+})
 public class ServiceConfiguration {
 
     @Bean

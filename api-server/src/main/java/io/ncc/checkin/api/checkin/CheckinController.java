@@ -1,6 +1,7 @@
 package io.ncc.checkin.api.checkin;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
@@ -9,6 +10,7 @@ import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -51,11 +53,13 @@ final class CheckinController {
     @ApiResponse(responseCode = "400", ref = "400")
     @GetMapping(path = "/checkins", produces = MediaType.APPLICATION_JSON_VALUE)
     Checkins list(
-            @Parameter(description = "the first time; milliseconds since 1970, or ISO 8601")
+            @Parameter(description = "the first time; milliseconds since 1970, an RFC 3339 time, or a date (of UTC)")
                     @RequestParam(required = false)
                     @Nullable
                     String from,
-            @Parameter(description = "the last time, included; milliseconds since 1970, or ISO 8601")
+            @Parameter(
+                            description =
+                                    "the last time, included; milliseconds since 1970, an RFC 3339 time, or a date (of UTC)")
                     @RequestParam(required = false)
                     @Nullable
                     String to,
@@ -74,21 +78,23 @@ final class CheckinController {
             @Parameter(description = "of the answer before; it stands for all other parameters")
                     @RequestParam(required = false)
                     @Nullable
-                    String cursor) {
+                    String cursor,
+            HttpServletRequest request) {
         if (cursor == null) {
-            return Checkins.of(checkins.page(begin(from, to, limit, order)));
+            return Checkins.of(checkins.page(begin(from, to, limit, order)), request);
         }
         if (from != null || to != null || limit != null || order != null) {
             throw ProblemType.invalidParameter("cursor", "stands for all other parameters");
         }
-        return Checkins.of(checkins.page(Cursor.parse(cursor)));
+        return Checkins.of(checkins.page(Cursor.parse(cursor)), request);
     }
 
     private static Cursor begin(
             @Nullable String from, @Nullable String to, @Nullable String limit, @Nullable String order) {
         StreamId first = from == null ? StreamId.ZERO : new StreamId(Parameters.time("from", from), 0);
-        StreamId last =
-                to == null ? StreamId.HIGHEST : new StreamId(Parameters.time("to", to), StreamId.HIGHEST.sequence());
+        StreamId last = to == null
+                ? StreamId.HIGHEST
+                : new StreamId(Parameters.lastTime("to", to), StreamId.HIGHEST.sequence());
         if (first.compareTo(last) > 0) {
             throw ProblemType.invalidParameter("to", "must not be before from");
         }
@@ -105,12 +111,10 @@ final class CheckinController {
             path = {"/checkins/{from}/{to}", "/api/checkins/{from}/{to}"},
             produces = MediaType.APPLICATION_JSON_VALUE)
     List<StoredCheckin> range(
-            @Parameter(description = "milliseconds since 1970, included", example = "1609459200000") @PathVariable
-                    String from,
-            @Parameter(description = "milliseconds since 1970, included", example = "1609718400000") @PathVariable
-                    String to) {
-        StreamId first = new StreamId(Parameters.millis("from", from), 0);
-        StreamId last = new StreamId(Parameters.millis("to", to), StreamId.HIGHEST.sequence());
+            @Parameter(description = "as from of /checkins", example = "1609459200000") @PathVariable String from,
+            @Parameter(description = "as to of /checkins", example = "1609718400000") @PathVariable String to) {
+        StreamId first = new StreamId(Parameters.time("from", from), 0);
+        StreamId last = new StreamId(Parameters.lastTime("to", to), StreamId.HIGHEST.sequence());
         if (first.compareTo(last) > 0) {
             throw ProblemType.invalidParameter("to", "must not be before from");
         }
@@ -141,8 +145,9 @@ final class CheckinController {
             @Schema(example = "/checkins?cursor=...") @Nullable
             String next) {
 
-        static Checkins of(CheckinReader.Page page) {
-            return new Checkins(page.items(), page.next() == null ? null : "/checkins?cursor=" + page.next());
+        static Checkins of(CheckinReader.Page page, HttpServletRequest request) {
+            return new Checkins(
+                    page.items(), page.next() == null ? null : Links.to(request, "/checkins?cursor=" + page.next()));
         }
     }
 

@@ -1,6 +1,7 @@
 package io.ncc.checkin.api.deadletter;
 
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
+import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
@@ -9,6 +10,7 @@ import io.swagger.v3.oas.annotations.Parameter;
 import io.swagger.v3.oas.annotations.media.Schema;
 import io.swagger.v3.oas.annotations.responses.ApiResponse;
 import io.swagger.v3.oas.annotations.tags.Tag;
+import jakarta.servlet.http.HttpServletRequest;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -49,7 +51,8 @@ final class DeadLetterController {
             @Parameter(schema = @Schema(type = "integer", minimum = "1", maximum = "1000", defaultValue = "100"))
                     @RequestParam(required = false)
                     @Nullable
-                    String limit) {
+                    String limit,
+            HttpServletRequest request) {
         StreamId from = after == null ? StreamId.ZERO : Parameters.streamId("after", after);
         int most = Parameters.count("limit", limit, 1, MAX_LIMIT, DEFAULT_LIMIT);
         List<DeadLetter> page = deadLetters.list(from, most + 1);
@@ -59,7 +62,10 @@ final class DeadLetterController {
         List<DeadLetter> items = page.subList(0, most);
         return new DeadLetters(
                 items,
-                "/dead-letters?limit=" + most + "&after=" + items.get(most - 1).id());
+                Links.to(
+                        request,
+                        "/dead-letters?limit=" + most + "&after="
+                                + items.get(most - 1).id()));
     }
 
     @Operation(summary = "One dead letter")

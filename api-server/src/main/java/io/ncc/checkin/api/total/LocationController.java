@@ -39,34 +39,32 @@ final class LocationController {
         this.readYourWrites = readYourWrites;
     }
 
-    @Operation(summary = "A location with the totals of its checkins")
-    @GetMapping(
-            path = {"/locations/{id}", "/api/location/{id}"},
-            params = "!after",
-            produces = MediaType.APPLICATION_JSON_VALUE)
-    CompletionStage<Location> location(
-            @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "171") @PathVariable String id) {
-        return read(Parameters.id("id", id));
-    }
-
     @Operation(
-            summary = "A location, once a certain checkin is in the totals",
-            description = "For those who want to read what they wrote: after is the id that the receiver gave.")
+            summary = "A location with the totals of its checkins",
+            description = "With after, once that checkin is in the totals: for those who want to read what they wrote.")
     @ApiResponse(responseCode = "409", ref = "409")
     @ApiResponse(responseCode = "504", ref = "504")
     @GetMapping(
             path = {"/locations/{id}", "/api/location/{id}"},
-            params = "after",
             produces = MediaType.APPLICATION_JSON_VALUE)
-    CompletionStage<Location> locationAfter(
+    CompletionStage<Location> location(
             @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "171") @PathVariable String id,
-            @Parameter(description = "the id of a checkin", example = "1609602085397-0") @RequestParam String after,
-            @Parameter(description = "how long to wait at most, such as 500ms; 2s if not given")
+            @Parameter(description = "the id of a checkin, which the receiver gave", example = "1609602085397-0")
+                    @RequestParam(required = false)
+                    @Nullable
+                    String after,
+            @Parameter(description = "with after: how long to wait at most, such as 500ms; 2s if not given")
                     @RequestParam(required = false)
                     @Nullable
                     String wait) {
         long number = Parameters.id("id", id);
-        return readYourWrites.read(after, wait, StoredCheckin::locationId, number, () -> read(number));
+        if (after != null) {
+            return readYourWrites.read(after, wait, StoredCheckin::locationId, number, () -> read(number));
+        }
+        if (wait != null) {
+            throw ProblemType.invalidParameter("wait", "goes with after");
+        }
+        return read(number);
     }
 
     private CompletionStage<Location> read(long id) {

@@ -4,8 +4,10 @@ import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
 import java.time.DateTimeException;
 import java.time.Duration;
-import java.time.Instant;
+import java.time.LocalDate;
 import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.Locale;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.convert.DurationStyle;
@@ -18,6 +20,15 @@ public final class Parameters {
 
     private static final Pattern DECIMAL = Pattern.compile("0|[1-9][0-9]{0,18}");
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,100}");
+
+    private static final Pattern DATE = Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}");
+
+    /** Date, time, offset. A space for the T is what RFC 3339 allows; one for the + of the offset is what an unescaped + is in a query. */
+    private static final Pattern TIME =
+            Pattern.compile("^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9:.]+)([Zz]|[+-][0-9]{2}:[0-9]{2})$");
+
+    private static final Pattern SPACE_FOR_PLUS = Pattern.compile("^(.{10}[Tt ][0-9:.]{5,}) ([0-9]{2}:[0-9]{2})$");
+    private static final Pattern LOCAL_TIME = Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.]+");
 
     private Parameters() {}
 
@@ -44,31 +55,45 @@ public final class Parameters {
         }
     }
 
-    /** A time in milliseconds since 1970. */
-    public static long millis(String name, String text) {
-        long millis = number(text);
-        if (millis < 0) {
-            throw ProblemType.invalidParameter(name, "must be a number of milliseconds from 0 to 2^63-1");
-        }
-        return millis;
+    /** A time in milliseconds since 1970: given as such, as an RFC 3339 time, or as a date, which begins in UTC. */
+    public static long time(String name, String text) {
+        return time(name, text, 0);
     }
 
-    /** A time, in milliseconds since 1970 or as ISO 8601 has it. */
-    public static long time(String name, String text) {
+    /** The same as the last time of a range: a date stands for its last millisecond. */
+    public static long lastTime(String name, String text) {
+        return time(name, text, 1);
+    }
+
+    private static long time(String name, String text, int days) {
         long millis = number(text);
         if (millis >= 0) {
             return millis;
         }
         try {
-            Instant instant = OffsetDateTime.parse(text).toInstant();
-            if (instant.toEpochMilli() >= 0) {
-                return instant.toEpochMilli();
+            millis = DATE.matcher(text).matches()
+                    ? LocalDate.parse(text)
+                                    .plusDays(days)
+                                    .atStartOfDay(ZoneOffset.UTC)
+                                    .toInstant()
+                                    .toEpochMilli()
+                            - days
+                    : OffsetDateTime.parse(rfc3339(text)).toInstant().toEpochMilli();
+            if (millis >= 0) {
+                return millis;
             }
         } catch (DateTimeException | ArithmeticException e) {
             // said below
         }
+        String message = "must be milliseconds since 1970, an RFC 3339 time such as 2021-01-02T15:41:25.397Z"
+                + " or 2021-01-02T16:41:25+01:00, or a date such as 2021-01-02";
         throw ProblemType.invalidParameter(
-                name, "must be milliseconds since 1970, or a time such as 2021-01-02T15:41:25.397Z");
+                name, LOCAL_TIME.matcher(text).matches() ? message + "; this one has no offset, such as Z" : message);
+    }
+
+    private static String rfc3339(String text) {
+        String plus = SPACE_FOR_PLUS.matcher(text).replaceFirst("$1+$2");
+        return TIME.matcher(plus).replaceFirst("$1T$2$3").toUpperCase(Locale.ROOT);
     }
 
     /** An integer within limits; the default where it isn't given. */
@@ -89,7 +114,7 @@ public final class Parameters {
             return otherwise.compareTo(most) < 0 ? otherwise : most;
         }
         try {
-            Duration wait = DurationStyle.SIMPLE.parse(text);
+            Duration wait = DurationStyle.detectAndParse(text);
             if (!wait.isNegative() && wait.compareTo(most) <= 0) {
                 return wait;
             }

@@ -14,7 +14,7 @@ final class ParametersTest {
     void theWholeRangeIsTaken() {
         assertThat(Parameters.id("id", "1")).isEqualTo(1);
         assertThat(Parameters.id("id", "9223372036854775807")).isEqualTo(Long.MAX_VALUE);
-        assertThat(Parameters.millis("from", "0")).isZero();
+        assertThat(Parameters.time("from", "0")).isZero();
     }
 
     @ParameterizedTest
@@ -35,7 +35,50 @@ final class ParametersTest {
             })
     void anythingElseIsRefused(String text) {
         assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> Parameters.id("id", text));
-        assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> Parameters.millis("from", text));
+        assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> Parameters.time("from", text));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "1609602085000",
+                "2021-01-02T15:41:25Z",
+                "2021-01-02T15:41:25.000Z",
+                "2021-01-02t15:41:25z",
+                "2021-01-02 15:41:25Z",
+                "2021-01-02T16:41:25+01:00",
+                "2021-01-02T16:41:25 01:00",
+                "2021-01-02 16:41:25 01:00",
+                "2021-01-02T14:41:25-01:00",
+            })
+    void eachFormOfATimeThatIsUnambiguousIsTaken(String text) {
+        assertThat(Parameters.time("from", text)).isEqualTo(1609602085000L);
+        assertThat(Parameters.lastTime("to", text)).isEqualTo(1609602085000L);
+    }
+
+    @Test
+    void aDateIsADayOfUtc() {
+        assertThat(Parameters.time("from", "2021-01-02")).isEqualTo(1609545600000L);
+        assertThat(Parameters.lastTime("to", "2021-01-02")).isEqualTo(1609631999999L);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "2021-01-02T15:41:25",
+                "2021-01-02 15:41",
+                "2021-02-30",
+                "2021-1-2",
+                "02.01.2021",
+                "2021-01-02T25:00:00Z",
+                "1969-12-31T23:59:59Z",
+                "now"
+            })
+    void otherTimesAreRefusedWithAnExample(String text) {
+        assertThatExceptionOfType(ErrorResponseException.class)
+                .isThrownBy(() -> Parameters.time("from", text))
+                .satisfies(e -> assertThat(e.getBody().getProperties().toString())
+                        .contains("RFC 3339 time such as 2021-01-02T15:41:25.397Z"));
     }
 
     @Test

@@ -1,0 +1,32 @@
+package io.ncc.checkin.api.web;
+
+import jakarta.servlet.http.HttpServletRequest;
+import java.util.Collections;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** Paths for answers, as the client of a request has to ask for them. */
+public final class Links {
+
+    private static final String PREFIX = "X-Forwarded-Prefix";
+    private static final Pattern PREFIXES = Pattern.compile("(/[A-Za-z0-9._~-]+)+/?");
+
+    private Links() {}
+
+    /**
+     * A path of this server, below the prefix that a proxy took away, or else below the context path.
+     *
+     * @param path with its query
+     */
+    public static String to(HttpServletRequest request, String path) {
+        List<String> headers = Collections.list(request.getHeaders(PREFIX));
+        StringBuilder prefix = new StringBuilder();
+        for (String value : String.join(",", headers).split(",", -1)) { // each proxy adds its own
+            String part = value.strip();
+            if (PREFIXES.matcher(part).matches()) {
+                prefix.append(part, 0, part.endsWith("/") ? part.length() - 1 : part.length());
+            }
+        }
+        return (prefix.isEmpty() ? request.getContextPath() : prefix) + path;
+    }
+}
