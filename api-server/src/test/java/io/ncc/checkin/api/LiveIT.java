@@ -222,12 +222,93 @@ final class LiveIT {
                     one.seen().contains(there)); // who is right before it misses nothing as long as it is not published
         }
         redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId(there));
-        for (String last : List.of(first, trimmed.get(0), trimmed.get(1), "1000-0")) {
+        for (String last : List.of(first, trimmed.get(0), "1000-0")) {
             try (LiveFollower follower = api.follow("", last)) {
                 eventually(() -> follower.count() >= 2);
                 assertThat(follower.seen()).containsExactly("gap", there);
-                assertThat(follower.events().get(0)).isEqualTo(new LiveFollower.Event("gap", null, "{}"));
+                assertThat(follower.events().get(0)).isEqualTo(new LiveFollower.Event("gap", last, "{}"));
             }
+        }
+    }
+
+    @Test
+    void whoMissedNothingIsToldOfNoGap() {
+        String last = stream.add(1, 1, 1);
+        String next;
+        try (LiveFollower one = api.follow()) {
+            eventually(() -> last.equals(one.lastId()));
+            next = stream.add(1, 1, 1);
+            eventually(() -> one.seen().contains(next));
+        }
+        redis.commands().xdel(KEYS.checkins(), last); // there are entries before it, so it alone is gone
+        try (LiveFollower follower = api.follow("", last)) {
+            eventually(() -> follower.count() >= 1);
+            assertThat(follower.seen()).containsExactly(next);
+        }
+        redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId(next)); // and what follows it is known
+        try (LiveFollower follower = api.follow("", last)) {
+            eventually(() -> follower.count() >= 1);
+            assertThat(follower.seen()).containsExactly(next);
+        }
+    }
+
+    @Test
+    void theLastIdIsAlsoTakenFromTheQueryAndTheHeaderGoesBeforeIt() {
+        String one = stream.add(1, 1, 1);
+        String two = stream.add(1, 1, 1);
+        try (LiveFollower byQuery = api.follow("?lastEventId=" + first, null);
+                LiveFollower byHeader = api.follow("?lastEventId=" + first, one)) {
+            eventually(() -> byQuery.count() >= 2 && byHeader.count() >= 1);
+            assertThat(byQuery.seen()).containsExactly(one, two);
+            assertThat(byHeader.seen()).containsExactly(two);
+        }
+    }
+
+    @Test
+    void whoComesBackWithTheIdOfAHeartbeatMissesNothing() {
+        LiveFollower follower = api.follow("?userId=5", null);
+        stream.add(1, 1, 1);
+        String ofOthers = stream.add(1, 1, 1);
+        eventually(() -> ofOthers.equals(follower.lastId()));
+        follower.close();
+        assertThat(follower.events()).isEmpty();
+        String wanted = stream.add(5, 1, 1);
+        try (LiveFollower again = api.follow("?userId=5", follower.lastId())) {
+            eventually(() -> again.count() == 1);
+            assertThat(again.seen()).containsExactly(wanted);
+        }
+    }
+
+    @Test
+    void manyEntriesOfOthersAreReadOnceAndQuickly() {
+        append(1, 50_000);
+        long start = System.nanoTime();
+        try (LiveFollower follower = api.follow("?userId=777", first)) {
+            String wanted = stream.add(777, 1, 1);
+            eventually(() -> follower.seen().contains(wanted));
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(4));
+        }
+        try (LiveFollower follower = api.follow("?userId=778", first)) {
+            List<String> ids = stream.ids();
+            eventually(() -> ids.get(ids.size() - 1).equals(follower.lastId()));
+            assertThat(follower.events()).isEmpty();
+        }
+    }
+
+    @Test
+    void aClientThatTheContainerGivesUpIsCounted() throws IOException {
+        try (ApiServer server = ApiServer.start(
+                        redis, "--server.tomcat.connection-timeout=500ms", "--checkin.api.listener-buffer=100000000");
+                Socket slow = new Socket()) {
+            slow.setReceiveBufferSize(4_096);
+            slow.connect(new InetSocketAddress("localhost", server.port()));
+            slow.getOutputStream()
+                    .write("GET /checkins/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                            .getBytes(StandardCharsets.US_ASCII));
+            eventually(() -> listeners(server) == 1);
+            append(1, 60_000); // more than what the connection itself holds
+            eventually(() -> listeners(server) == 0);
+            assertThat(server.metric("checkin_api_listeners_dropped_total")).isEqualTo(1);
         }
     }
 
@@ -243,7 +324,8 @@ final class LiveIT {
 
     @Test
     void whatIsWrongIsAProblemAlsoForWhoAcceptsEventsOnly() {
-        for (String wrong : List.of("x", "1000", "$", "0-0?userId=0", "0-0?userId=x", "0-0?locationId=-1")) {
+        for (String wrong :
+                List.of("x", "1000", "$", "0-0?userId=0", "0-0?userid=1", "0-0?userId=x", "0-0?locationId=-1")) {
             int question = wrong.indexOf('?') < 0 ? wrong.length() : wrong.indexOf('?');
             HttpAnswer answer = HttpAnswer.send(api.request("/checkins/stream" + wrong.substring(question))
                     .header("Accept", "text/event-stream")

@@ -35,6 +35,7 @@ public final class LiveFollower implements AutoCloseable {
     private final HttpResponse<InputStream> response;
     private final List<Event> events = new ArrayList<>(); // guarded by itself
     private final AtomicInteger heartbeats = new AtomicInteger();
+    private volatile @Nullable String lastId;
     private final Thread reader;
 
     private LiveFollower(HttpResponse<InputStream> response) {
@@ -86,9 +87,14 @@ public final class LiveFollower implements AutoCloseable {
                     data.append(line.substring("data: ".length()));
                 } else if (!line.isEmpty()) {
                     throw new AssertionError("not a line of an event: " + line);
-                } else if (!data.isEmpty()) {
-                    synchronized (events) {
-                        events.add(new Event(name, id, data.toString()));
+                } else {
+                    if (id != null) {
+                        lastId = id;
+                    }
+                    if (!data.isEmpty()) {
+                        synchronized (events) {
+                            events.add(new Event(name, id, data.toString()));
+                        }
                     }
                     name = "message";
                     id = null;
@@ -115,6 +121,11 @@ public final class LiveFollower implements AutoCloseable {
         return events().stream()
                 .map(event -> event.name().equals("message") ? String.valueOf(event.id()) : event.name())
                 .toList();
+    }
+
+    /** What a browser would come back with: the last id, also one of a heartbeat. */
+    public @Nullable String lastId() {
+        return lastId;
     }
 
     public int count() {

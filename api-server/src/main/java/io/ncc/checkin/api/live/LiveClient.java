@@ -6,6 +6,7 @@ import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.WriteListener;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
@@ -31,6 +32,7 @@ final class LiveClient implements WriteListener {
     private boolean ready;
     private boolean unflushed;
     private boolean closed;
+    private boolean tooSlow;
 
     /**
      * @param after begin with what comes after this entry; null to begin with what is new
@@ -124,9 +126,26 @@ final class LiveClient implements WriteListener {
         }
     }
 
+    /** The container gives up a client that takes nothing for a while. */
     @Override
     public void onError(Throwable failure) {
+        if (failure instanceof SocketTimeoutException) {
+            drop();
+        } else {
+            close();
+        }
+    }
+
+    /** Ends the connection, as the client reads too slowly. */
+    void drop() {
+        synchronized (this) {
+            tooSlow = true;
+        }
         close();
+    }
+
+    synchronized boolean isTooSlow() {
+        return tooSlow;
     }
 
     /** Ends the connection; it can be called more than once. */

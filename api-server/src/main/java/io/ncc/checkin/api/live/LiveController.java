@@ -36,9 +36,10 @@ final class LiveController {
     @Operation(
             summary = "Checkins as they come, as Server-Sent Events",
             description =
-                    "The id of an event is that of the checkin. Last-Event-ID goes on after it, with nothing left out or repeated; 0-0 is the"
-                            + " beginning of the stream. An event 'gap' says that some after it are no longer there. A client that reads too"
-                            + " slowly is disconnected, and can go on in the same way.")
+                    "The id of an event is that of the checkin. Last-Event-ID, or lastEventId in the query, goes on after it, with nothing left"
+                            + " out or repeated; 0-0 is the beginning of the stream. An event 'gap' says that some after it are no longer"
+                            + " there. Heartbeats and gaps have an id, too, to go on after. A client that reads too slowly is disconnected,"
+                            + " and can go on in the same way.")
     @ApiResponse(
             responseCode = "200",
             content =
@@ -52,6 +53,10 @@ final class LiveController {
             @Parameter(description = "the id of the last event that was seen")
                     @RequestHeader(name = "Last-Event-ID", required = false)
                     @Nullable
+                    String lastEventIdHeader,
+            @Parameter(description = "the same, for clients that can't send the header; the header goes before it")
+                    @RequestParam(required = false)
+                    @Nullable
                     String lastEventId,
             @Parameter(description = "only checkins of this user") @RequestParam(required = false) @Nullable
                     String userId,
@@ -60,7 +65,7 @@ final class LiveController {
             @Parameter(hidden = true) HttpServletRequest request,
             @Parameter(hidden = true) HttpServletResponse response)
             throws IOException {
-        StreamId after = lastEventId == null ? null : Parameters.streamId("Last-Event-ID", lastEventId);
+        StreamId after = position(lastEventIdHeader, lastEventId);
         Long user = Parameters.optionalId("userId", userId);
         Long location = Parameters.optionalId("locationId", locationId);
         hub.requireRoom();
@@ -77,6 +82,14 @@ final class LiveController {
         context.addListener(new Leaving(client));
         response.getOutputStream().setWriteListener(client);
         hub.join(client);
+    }
+
+    /** A browser that comes back sends the header with the URL of the first time. */
+    private static @Nullable StreamId position(@Nullable String header, @Nullable String parameter) {
+        if (header != null) {
+            return Parameters.streamId("Last-Event-ID", header);
+        }
+        return parameter == null ? null : Parameters.streamId("lastEventId", parameter);
     }
 
     private record Leaving(LiveClient client) implements AsyncListener {

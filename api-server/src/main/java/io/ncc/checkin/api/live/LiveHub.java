@@ -14,8 +14,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BiFunction;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import org.springframework.web.ErrorResponseException;
@@ -29,8 +27,11 @@ import tools.jackson.databind.json.JsonMapper;
 @Component
 final class LiveHub {
 
-    private static final byte[] HEARTBEAT = ":\n\n".getBytes(StandardCharsets.US_ASCII);
-    private static final byte[] GAP = "event: gap\ndata: {}\n\n".getBytes(StandardCharsets.US_ASCII);
+    private static final String HEARTBEAT = ":\n";
+    private static final String GAP = "event: gap\ndata: {}\n";
+
+    /** A heartbeat more than fits into a buffer doesn't make a client slow. */
+    private static final int MOST_OF_A_HEARTBEAT = 50;
 
     /** In nanoseconds; meanwhile nobody is sent what is new. */
     private static final long LONGEST_CATCHING_UP = TimeUnit.MILLISECONDS.toNanos(50);
@@ -74,7 +75,7 @@ final class LiveHub {
         if (client.position() == null && now != null) {
             client.moveTo(now); // what comes once it knows that it is connected is not to be missed
         }
-        client.send(HEARTBEAT); // so that it sees that it is connected
+        client.send(withPosition(HEARTBEAT, client.position())); // so that it sees that it is connected
         clients.add(client);
         if (closed) {
             client.close();
@@ -82,22 +83,42 @@ final class LiveHub {
     }
 
     void leave(LiveClient client) {
-        clients.remove(client);
+        if (clients.remove(client) && client.isTooSlow()) {
+            dropped.increment();
+        }
+    }
+
+    /** What is in the stream, as those need it who are behind. */
+    interface History {
+
+        /** The entries from one id to another, both included, a page at most. */
+        List<StreamMessage<String, String>> between(StreamId from, StreamId to);
+
+        /** Whether there is an entry of this or a lower id. */
+        boolean anyUpTo(StreamId id);
+
+        /** The id of the entry that came right after a position of the tail; null if that is not remembered. */
+        @Nullable
+        String successor(StreamId id);
+
+        /** The highest id that the stream ever had. */
+        StreamId end();
+    }
+
+    /** With an id and without data it is no event, but a client comes back with that id. */
+    private static byte[] withPosition(String text, @Nullable StreamId position) {
+        String id = position == null ? "" : "id: " + position + "\n";
+        return (text + id + "\n").getBytes(StandardCharsets.US_ASCII);
     }
 
     /**
      * Sends a page of what they missed to those who are behind and can take it, one after the other, for a moment. The next call goes on with those
      * who come after.
      *
-     * @param between reads the entries from one id to another, both included, a page at most
-     * @param end the highest id that the stream ever had
      * @param position up to where everything has been published
      * @return whether someone is still behind
      */
-    boolean catchUp(
-            BiFunction<StreamId, StreamId, List<StreamMessage<String, String>>> between,
-            Supplier<StreamId> end,
-            StreamId position) {
+    boolean catchUp(History history, StreamId position) {
         this.position = position;
         List<LiveClient> behind = new ArrayList<>();
         for (LiveClient client : clients) {
@@ -105,8 +126,9 @@ final class LiveHub {
             if (from == null || from.equals(position)) {
                 client.moveTo(position); // it begins here
             } else if (from.compareTo(position) > 0) {
-                if (from.compareTo(end.get()) > 0) { // else it saw, somewhere else, what is published here in a moment
-                    send(client, GAP); // it knows an entry that the stream hasn't got
+                if (from.compareTo(history.end())
+                        > 0) { // else it saw, somewhere else, what is published here in a moment
+                    send(client, withPosition(GAP, position)); // it knows an entry that the stream hasn't got
                     client.moveTo(position);
                 }
             } else {
@@ -114,31 +136,47 @@ final class LiveHub {
             }
         }
         long start = System.nanoTime();
-        for (int i = 0; i < behind.size() && System.nanoTime() - start < LONGEST_CATCHING_UP; i++) {
-            LiveClient client = behind.get(Math.floorMod(turn++, behind.size()));
+        int unable = 0; // in a row
+        while (unable < behind.size() && System.nanoTime() - start < LONGEST_CATCHING_UP) {
+            turn = Math.floorMod(turn + 1, behind.size());
+            LiveClient client = behind.get(turn);
             StreamId from = client.position();
-            if (from != null && client.buffered() == 0) { // else it reads slowly: the stream keeps the rest for it
-                sendPage(client, between.apply(from, position), from, position);
+            if (from == null || from.equals(position)) {
+                behind.remove(turn);
+            } else if (client.buffered() > 0) {
+                unable++; // it reads slowly: the stream keeps the rest for it
+            } else {
+                unable = 0;
+                sendPage(client, history, from, position);
             }
         }
         return !behind.isEmpty();
     }
 
-    private void sendPage(
-            LiveClient client, List<StreamMessage<String, String>> page, StreamId from, StreamId position) {
-        boolean complete = from.equals(StreamId.ZERO)
-                || (!page.isEmpty() && page.get(0).getId().equals(from.toString()));
-        if (!complete) {
-            send(client, GAP); // what it saw last has been trimmed, and who knows what after it
+    private void sendPage(LiveClient client, History history, StreamId from, StreamId position) {
+        List<StreamMessage<String, String>> page = history.between(from, position);
+        if (!isComplete(page, history, from)) {
+            send(client, withPosition(GAP, page.isEmpty() ? position : from));
         }
         List<StreamMessage<String, String>> missed = page.stream()
                 .filter(entry -> !entry.getId().equals(from.toString()))
                 .toList();
-        send(client, client.wanted(events(missed)));
         client.moveTo(
                 missed.isEmpty()
                         ? position
                         : StreamId.parse(missed.get(missed.size() - 1).getId()));
+        byte[] wanted = client.wanted(events(missed));
+        // of many entries of others it keeps at least where it is
+        send(client, wanted.length > 0 || missed.isEmpty() ? wanted : withPosition(HEARTBEAT, client.position()));
+    }
+
+    /** Whether nothing between an id and the page after it has been trimmed. */
+    private static boolean isComplete(List<StreamMessage<String, String>> page, History history, StreamId from) {
+        if (from.equals(StreamId.ZERO)) {
+            return true;
+        }
+        String first = page.isEmpty() ? "" : page.get(0).getId();
+        return first.equals(from.toString()) || first.equals(history.successor(from)) || history.anyUpTo(from);
     }
 
     /**
@@ -153,11 +191,14 @@ final class LiveHub {
             return;
         }
         List<Event> events = events(entries);
-        byte[] all = Event.join(events);
+        byte[] all = null;
         for (LiveClient client : clients) {
             if (from.equals(client.position())) {
-                send(client, client.wantsAll() ? all : client.wanted(events));
+                if (client.wantsAll() && all == null) {
+                    all = Event.join(events);
+                }
                 client.moveTo(upTo);
+                send(client, client.wantsAll() && all != null ? all : client.wanted(events));
             }
         }
     }
@@ -167,7 +208,7 @@ final class LiveHub {
         long now = System.nanoTime();
         for (LiveClient client : clients) {
             if (now - client.lastSent() > heartbeatNanos) {
-                send(client, HEARTBEAT);
+                send(client, withPosition(HEARTBEAT, client.position()));
             }
         }
     }
@@ -176,10 +217,8 @@ final class LiveHub {
         if (bytes.length == 0) {
             return;
         }
-        if (client.buffered() + bytes.length > maxBuffered + HEARTBEAT.length && client.buffered() > 0) {
-            dropped.increment();
-            client.close();
-            clients.remove(client);
+        if (client.buffered() + bytes.length > maxBuffered + MOST_OF_A_HEARTBEAT && client.buffered() > 0) {
+            client.drop();
         } else {
             client.send(bytes);
         }
@@ -201,31 +240,41 @@ final class LiveHub {
         for (StreamMessage<String, String> entry : entries) {
             StoredCheckin checkin = StoredCheckin.from(entry);
             if (checkin != null) {
-                String text = "id: " + checkin.id() + "\ndata: " + json.writeValueAsString(checkin) + "\n\n";
-                events.add(new Event(checkin, text.getBytes(StandardCharsets.UTF_8)));
+                events.add(new Event(checkin, json));
             }
         }
         return events;
     }
 
-    /** A checkin, as it is sent. */
+    /** A checkin to send. It becomes text when the first client wants it. */
     static final class Event {
 
         private final StoredCheckin checkin;
-        private final byte[] bytes;
+        private final ObjectWriter json;
+        private byte @Nullable [] bytes;
 
-        Event(StoredCheckin checkin, byte[] bytes) {
+        Event(StoredCheckin checkin, ObjectWriter json) {
             this.checkin = checkin;
-            this.bytes = bytes;
+            this.json = json;
         }
 
         StoredCheckin checkin() {
             return checkin;
         }
 
+        private byte[] bytes() {
+            byte[] known = bytes;
+            if (known == null) {
+                String text = "id: " + checkin.id() + "\ndata: " + json.writeValueAsString(checkin) + "\n\n";
+                known = text.getBytes(StandardCharsets.UTF_8);
+                bytes = known;
+            }
+            return known;
+        }
+
         static byte[] join(List<Event> events) {
             ByteArrayOutputStream joined = new ByteArrayOutputStream();
-            events.forEach(event -> joined.writeBytes(event.bytes));
+            events.forEach(event -> joined.writeBytes(event.bytes()));
             return joined.toByteArray();
         }
     }

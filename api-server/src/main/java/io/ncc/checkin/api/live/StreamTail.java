@@ -16,7 +16,9 @@ import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -31,7 +33,7 @@ import org.springframework.stereotype.Component;
  * goes on where it was.
  */
 @Component
-public final class StreamTail implements SmartLifecycle {
+public final class StreamTail implements SmartLifecycle, LiveHub.History {
 
     private static final Logger log = LoggerFactory.getLogger(StreamTail.class);
     private static final int MOST_AT_ONCE = 1000;
@@ -49,6 +51,14 @@ public final class StreamTail implements SmartLifecycle {
 
     /** The last positions. */
     private final Deque<StreamId> passed = new ArrayDeque<>();
+
+    /** Of the last positions: the ids of the entries that came next. */
+    private final Map<StreamId, String> successors = new LinkedHashMap<>() {
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<StreamId, String> eldest) {
+            return size() > MOST_PASSED;
+        }
+    };
 
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
     private volatile StreamId position = StreamId.ZERO;
@@ -109,12 +119,13 @@ public final class StreamTail implements SmartLifecycle {
             moveTo(end());
             positioned = true;
         }
-        boolean catchingUp = hub.catchUp(this::between, this::end, position);
+        boolean catchingUp = hub.catchUp(this, position);
         List<StreamMessage<String, String>> read = read(catchingUp ? REST : block);
         if (read.isEmpty()) {
             noticeReplacement();
         } else {
             StreamId before = position;
+            successors.put(before, read.get(0).getId());
             moveTo(StreamId.parse(read.get(read.size() - 1).getId()));
             hub.publish(read, before, position);
             listeners.forEach(Runnable::run);
@@ -146,13 +157,26 @@ public final class StreamTail implements SmartLifecycle {
         }
     }
 
-    private List<StreamMessage<String, String>> between(StreamId from, StreamId to) {
+    @Override
+    public List<StreamMessage<String, String>> between(StreamId from, StreamId to) {
         Range<String> range = Range.create(from.toString(), to.toString());
         return redis.call(commands -> commands.xrange(stream, range, Limit.from(MOST_AT_ONCE)));
     }
 
-    /** The highest id that the stream ever had. */
-    private StreamId end() {
+    @Override
+    public boolean anyUpTo(StreamId id) {
+        Range<String> range = Range.create("-", id.toString());
+        return !redis.call(commands -> commands.xrange(stream, range, Limit.from(1)))
+                .isEmpty();
+    }
+
+    @Override
+    public @Nullable String successor(StreamId id) {
+        return successors.get(id);
+    }
+
+    @Override
+    public StreamId end() {
         try {
             List<Object> info = redis.call(commands -> commands.xinfoStream(stream));
             return StreamId.parse((String) info.get(info.indexOf("last-generated-id") + 1));
@@ -178,6 +202,7 @@ public final class StreamTail implements SmartLifecycle {
                     .filter(id -> !between(id, id).isEmpty())
                     .isPresent();
             passed.clear();
+            successors.clear();
             moveTo(isTheSame ? end : StreamId.ZERO);
         }
     }

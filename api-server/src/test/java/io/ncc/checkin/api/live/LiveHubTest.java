@@ -15,6 +15,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.mock.web.MockAsyncContext;
 import org.springframework.mock.web.MockHttpServletRequest;
@@ -47,7 +48,7 @@ final class LiveHubTest {
         boolean behind = true;
         while (behind && calls < count) {
             int before = pages.get();
-            behind = hub.catchUp((from, to) -> slowPage(pages), () -> END, END);
+            behind = hub.catchUp(new Slow(pages), END);
             calls++;
             assertThat(pages.get() - before).isLessThan(count / 2);
         }
@@ -56,11 +57,31 @@ final class LiveHubTest {
         assertThat(pages).hasValue(count);
     }
 
-    private static List<StreamMessage<String, String>> slowPage(AtomicInteger pages) {
-        pages.incrementAndGet();
-        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
-        return List.of(new StreamMessage<>(
-                "stream", END.toString(), Map.of("userId", "1", "locationId", "1", "starRating", "5")));
+    /** A stream of one entry, from which each page takes long. */
+    private record Slow(AtomicInteger pages) implements LiveHub.History {
+
+        @Override
+        public List<StreamMessage<String, String>> between(StreamId from, StreamId to) {
+            pages.incrementAndGet();
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+            return List.of(new StreamMessage<>(
+                    "stream", END.toString(), Map.of("userId", "1", "locationId", "1", "starRating", "5")));
+        }
+
+        @Override
+        public boolean anyUpTo(StreamId id) {
+            return false;
+        }
+
+        @Override
+        public @Nullable String successor(StreamId id) {
+            return null;
+        }
+
+        @Override
+        public StreamId end() {
+            return END;
+        }
     }
 
     private static LiveClient clientFromTheBeginning() {
