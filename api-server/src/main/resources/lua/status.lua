@@ -6,7 +6,8 @@
 --
 -- Returns for each { id, state, a, b, id of its replay or '', { field, value, ... } }: the fields are those of the entry, none if it is not in the
 -- stream. The states, with a and b where they have some:
---   applied
+--   applied      a is 1 if it is below the checkpoint, and then it may also have been acknowledged by others, else 0
+--   elsewhere    acknowledged by others without being applied
 --   dead         a is the reason, b the id of the dead letter, or '' if it was discarded
 --   processing   a is the consumer, b how often it was delivered
 --   queued       it waits in the stream
@@ -28,14 +29,23 @@ local function reasonOf(letter)
   return ''
 end
 
+-- Whether the group is past an entry. If it is then neither settled nor pending, someone else acknowledged it.
+local function wasDelivered(id)
+  for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
+    if infoOf(reply, 'name') == group then return pad(id) <= pad(infoOf(reply, 'last-delivered-id')) end
+  end
+  return false
+end
+
 local function stateOf(id)
   local checkpoint = readCheckpoint(checkpointKey)
-  local settled = (checkpoint and pad(id) <= checkpoint) or rangeOf(rangesKey, pad(id))
+  local below = checkpoint and pad(id) <= checkpoint
   local exists = #redis.call('XRANGE', stream, id, id) > 0
-  if settled then return exists and 'applied' or 'trimmed', '', 0 end
+  if below or rangeOf(rangesKey, pad(id)) then return exists and 'applied' or 'trimmed', below and 1 or 0, 0 end
   local held = redis.pcall('XPENDING', stream, group, id, id, 1)
   if held[1] and not held.err then return 'processing', held[1][2], held[1][4] end
   if not exists then return 'unknown', '', 0 end
+  if not held.err and wasDelivered(id) then return 'elsewhere', '', 0 end
   return (held.err and not checkpoint) and 'unprocessed' or 'queued', '', 0
 end
 

@@ -64,6 +64,7 @@ final class ApiFuzzIT {
             "PUT /groups/*",
             "DELETE /groups/*",
             "POST /groups/*/consumers/*/pull",
+            "DELETE /groups/*/consumers/*",
             "POST /groups/*/ack",
             "GET /*");
     private static final List<String> PARAMETERS = List.of(
@@ -80,6 +81,9 @@ final class ApiFuzzIT {
             "reason",
             "count",
             "ack",
+            "own",
+            "claimAfter",
+            "lastEventId",
             "x");
     private static final List<String> USUAL_VALUES =
             List.of("g", "one", "checkinConsumers", "789", "1", "0", "100", "1000-0", "1000-1", "10ms", "desc", "auto");

@@ -11,9 +11,12 @@ import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
+import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -157,6 +160,86 @@ final class ApiIT {
         assertThat(answer.problemType()).isEqualTo(type);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "GET    | /checkins?form=1                    | form   | is not known: there are from, to, limit, order, cursor",
+                "GET    | /checkins?userId=5                  | userId | is not known: there are from, to, limit, order, cursor",
+                "GET    | /checkins?limit=1&limit=2           | limit  | must be given once",
+                "GET    | /checkins/latest?x                  | x      | is not known: there are no query parameters here",
+                "GET    | /checkins/stream?userid=5           | userid | is not known: there are lastEventId, userId, locationId",
+                "GET    | /users/1?wait=5s                    | wait   | goes with after",
+                "GET    | /locations/1?aftr=1-1               | aftr   | is not known: there are after, wait",
+                "POST   | /dead-letters/replay?reasn=x        | reasn  | is not known: there are reason",
+                "PUT    | /groups/g?form=0                    | form   | is not known: there are from",
+                "DELETE | /groups/g?force=true                | force  | is not known: there are no query parameters here",
+                "POST   | /groups/g/consumers/c/pull?cuont=5  | cuont  | is not known: there are count, wait, ack, claimAfter, own",
+            })
+    void aQueryParameterThatTheRouteDoesNotHaveIsRefused(String method, String path, String name, String message) {
+        HttpAnswer answer = send(method + ' ' + path);
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.json().get("errors").toString())
+                .isEqualTo("[{\"parameter\":\"" + name + "\",\"message\":\"" + message + "\"}]");
+    }
+
+    /** Tomcat refuses them unless it is told not to. */
+    @Test
+    void theCharactersThatABrowserLeavesInAQueryAreTaken() throws IOException {
+        redis.commands().xadd(KEYS.deadLetters(), Map.of("a", "b"));
+        String reason = "userId%20is%20not%20from%201%20to%202^63-1%20`{|}[]\\";
+        assertThat(raw("POST /dead-letters/replay?reason=" + reason + " HTTP/1.1\r\nHost: localhost\r\n"))
+                .startsWith("HTTP/1.1 200 ");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "Sec-Fetch-Site: cross-site   | 403",
+                "Sec-Fetch-Site: same-site    | 403",
+                "Sec-Fetch-Site: same-origin  | 201",
+                "Sec-Fetch-Site: none         | 201",
+                "Origin: http://evil.example  | 403",
+                "Origin: null                 | 403",
+                "Origin: http://localhost     | 201",
+                "Origin: https://LOCALHOST    | 201",
+                "Accept: */*                  | 201",
+            })
+    void aPageOfAnotherSiteChangesNothing(String header, int status) throws IOException {
+        assertThat(raw("PUT /groups/g HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n"))
+                .startsWith("HTTP/1.1 " + status + " ");
+        assertThat(redis.commands().exists(KEYS.checkins())).isEqualTo(status == 201 ? 1 : 0);
+        for (String change : List.of(
+                "POST /dead-letters/replay",
+                "DELETE /dead-letters/1-1",
+                "DELETE /groups/none",
+                "POST /groups/none/consumers/one/pull?ack=auto",
+                "POST /nowhere")) {
+            String answer = raw(change + " HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n");
+            if (status == 403) {
+                assertThat(answer)
+                        .startsWith("HTTP/1.1 403 ")
+                        .contains("application/problem+json")
+                        .contains("urn:checkins:problem:foreign-page");
+            } else {
+                assertThat(answer).doesNotStartWith("HTTP/1.1 403 ");
+            }
+        }
+        assertThat(raw("GET /stream/groups HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n"))
+                .startsWith("HTTP/1.1 200 ");
+    }
+
+    /** @param head without the empty line */
+    private static String raw(String head) throws IOException {
+        try (Socket socket = new Socket("localhost", URI.create(url).getPort())) {
+            socket.setSoTimeout(10_000);
+            String request = head + "Connection: close\r\nContent-Length: 0\r\n\r\n";
+            socket.getOutputStream().write(request.getBytes(StandardCharsets.ISO_8859_1));
+            return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
     @Test
     void anInvalidParameterIsNamed() {
         assertThat(HttpAnswer.get(url + "/users/x")
@@ -252,6 +335,7 @@ final class ApiIT {
                 "DELETE /dead-letters/1-1",
                 "PUT /groups/g",
                 "DELETE /groups/g",
+                "DELETE /groups/g/consumers/c",
                 "POST /groups/g/consumers/c/pull",
                 "POST /groups/g/consumers/c/pull?wait=5s&ack=auto",
                 "POST /groups/g/ack")) { // GET /checkins/stream is answered: it goes on when Redis is back

@@ -319,7 +319,7 @@ final class CheckinsIT {
         "from=, from",
         "from=1969-12-31T23:59:59Z, from",
         "from=2021-01-02T15:41:25, from",
-        "from=2021-01-02, from",
+        "from=2021-01-02T15:41, from",
         "from=2021-13-02T15:41:25Z, from",
         "to=9223372036854775808, to",
         "from=5&to=4, to",
@@ -383,6 +383,63 @@ final class CheckinsIT {
         assertThat(status("1000-3").get("status").asString()).isEqualTo("applied");
         assertThat(status("1000-4").get("status").asString()).isEqualTo("applied");
         assertThat(status("1000-5").get("status").asString()).isEqualTo("queued");
+    }
+
+    @Test
+    void anEntryThatAnotherProgramAcknowledgedIsSettledElsewhere() {
+        stream.addAll(List.of("1000-1", "1000-2", "1000-3"), Collections.nCopies(3, "789"));
+        stream.createGroup();
+        stream.deliver("another", 2);
+        redis.commands().xack(KEYS.checkins(), "checkinConsumers", "1000-1");
+        assertThat(status("1000-1").get("status").asString()).isEqualTo("settled-elsewhere");
+        assertThat(status("1000-2").get("status").asString()).isEqualTo("processing");
+        assertThat(status("1000-3").get("status").asString()).isEqualTo("queued");
+        assertThat(api.get("/users/789?after=1000-1").problemType()).isEqualTo("conflict");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "lastCheckinId, 1000-1, settled-elsewhere",
+        "lastCheckinId, 1000-2, applied",
+        "lastCheckinId, x, applied",
+        "lastCheckin, 999, settled-elsewhere",
+        "lastCheckin, 1000, applied",
+        "lastCheckin, x, applied",
+        "id, 789, applied",
+    })
+    void belowTheCheckpointTheLastCheckinOfTheUserTells(String field, String value, String expected) {
+        stream.addAll(List.of("1000-1", "1000-2"), Collections.nCopies(2, "789"));
+        redis.commands().set(KEYS.checkpoint(), "1000-2");
+        redis.commands().hset(KEYS.user(789), field, value);
+        assertThat(status("1000-2").get("status").asString()).isEqualTo(expected);
+    }
+
+    @Test
+    void theNextPageIsBelowTheContextPathOrThePrefixThatAProxyTookAway() {
+        stream.addAll(List.of("1000-1", "1000-2"), List.of("1", "1"));
+        stream.createGroup();
+        stream.addOther("1000-3");
+        stream.addOther("1000-4");
+        stream.setAside(List.of("1000-3", "1000-4"), "a reason");
+        for (String path : List.of("/checkins", "/dead-letters")) {
+            assertThat(HttpAnswer.send(api.request(path + "?limit=1").header("X-Forwarded-Prefix", "/proxy/"))
+                            .json()
+                            .get("next")
+                            .asString())
+                    .startsWith("/proxy" + path + "?");
+            assertThat(HttpAnswer.send(api.request(path + "?limit=1").header("X-Forwarded-Prefix", "//evil.example"))
+                            .json()
+                            .get("next")
+                            .asString())
+                    .startsWith(path + "?");
+        }
+        try (ApiServer below = ApiServer.start(redis, "--server.servlet.context-path=/ncc")) {
+            for (String path : List.of("/ncc/checkins", "/ncc/dead-letters")) {
+                String next = below.get(path + "?limit=1").json().get("next").asString();
+                assertThat(next).startsWith(path + "?");
+                assertThat(below.get(next).status()).isEqualTo(200);
+            }
+        }
     }
 
     @Test

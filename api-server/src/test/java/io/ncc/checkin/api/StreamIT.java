@@ -105,6 +105,20 @@ final class StreamIT {
     }
 
     @Test
+    void whatIsDamagedIsNotShownAsZero() {
+        add(1);
+        redis.commands().hset(KEYS.totals(), Map.of("applied", "12", "lost", "many"));
+        assertThat(json("/stream").get("totals").toString())
+                .isEqualTo("{\"applied\":12,\"dead\":0,\"lost\":null,\"skipped\":0}");
+        redis.commands().del(KEYS.totals());
+        redis.commands().set(KEYS.totals(), "no hash");
+        redis.commands().set(KEYS.deadLetters(), "no stream");
+        assertThat(json("/stream").get("totals").toString())
+                .isEqualTo("{\"applied\":null,\"dead\":null,\"lost\":null,\"skipped\":null}");
+        assertThat(json("/stream").get("deadLetters").isNull()).isTrue();
+    }
+
+    @Test
     void whatIsNotKnownIsNull() {
         stream.createGroup();
         assertThat(api.get("/stream").body())

@@ -152,7 +152,7 @@ final class CheckinController {
     }
 
     /**
-     * @param status queued, processing, applied or dead; null where there is no processor that could say
+     * @param status queued, processing, applied, settled-elsewhere or dead; null where there is no processor that could say
      * @param consumer who is processing it
      * @param deliveries how often it was delivered to a processor
      * @param reason why it is dead
@@ -163,7 +163,7 @@ final class CheckinController {
     record CheckinWithStatus(
             String id,
 
-            @Schema(allowableValues = {"queued", "processing", "applied", "dead"}) @Nullable
+            @Schema(allowableValues = {"queued", "processing", "applied", "settled-elsewhere", "dead"}) @Nullable
             String status,
 
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable

@@ -25,7 +25,11 @@ public record EntryStatus(
 
     /** Whether nothing will change any more by itself. */
     public boolean isSettled() {
-        return state == State.APPLIED || state == State.DEAD || state == State.TRIMMED;
+        return state == State.APPLIED || state == State.ELSEWHERE || state == State.DEAD || state == State.TRIMMED;
+    }
+
+    EntryStatus withState(State other) {
+        return new EntryStatus(id, other, consumer, deliveries, reason, deadLetter, replayedAs, checkin);
     }
 
     /** How far an entry has come. */
@@ -35,6 +39,8 @@ public record EntryStatus(
         /** A processor has it. */
         PROCESSING,
         APPLIED,
+        /** Acknowledged by another program, and not applied: it is in no total. */
+        ELSEWHERE,
         DEAD,
         /** Settled, and no longer in the stream. */
         TRIMMED,
@@ -45,7 +51,11 @@ public record EntryStatus(
 
         @Nullable
         String text() {
-            return this == UNPROCESSED ? null : name().toLowerCase(Locale.ROOT);
+            return switch (this) {
+                case UNPROCESSED -> null;
+                case ELSEWHERE -> "settled-elsewhere";
+                default -> name().toLowerCase(Locale.ROOT);
+            };
         }
     }
 }

@@ -75,6 +75,9 @@ public final class Settlement implements SmartLifecycle {
             case DEAD ->
                 CompletableFuture.failedFuture(
                         ProblemType.CONFLICT.exception("The checkin could not be applied: " + status.reason() + "."));
+            case ELSEWHERE ->
+                CompletableFuture.failedFuture(ProblemType.CONFLICT.exception(
+                        "The checkin was acknowledged by another program, and is in no total."));
             case UNKNOWN ->
                 CompletableFuture.failedFuture(ProblemType.NOT_FOUND.exception("There is no checkin with this id."));
             default -> CompletableFuture.failedFuture(ProblemType.NOT_YET.exception());

@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.checkin;
 
+import io.lettuce.core.KeyValue;
 import io.lettuce.core.ScriptOutputType;
 import io.ncc.checkin.api.checkin.EntryStatus.State;
 import io.ncc.checkin.model.Keys;
@@ -18,10 +19,12 @@ final class StatusReader {
 
     private final LuaScript script = LuaScript.of(StatusReader.class, "settled", "status");
     private final RedisLink redis;
+    private final Keys keys;
     private final String[] scriptKeys;
 
     StatusReader(RedisLink redis, Keys keys) {
         this.redis = redis;
+        this.keys = keys;
         this.scriptKeys = new String[] {
             keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.deadLetters(), keys.deadLetterIds()
         };
@@ -38,7 +41,35 @@ final class StatusReader {
         ids.forEach(id -> args.add(id.toString()));
         List<Object> replies = redis.call(
                 commands -> script.run(commands, ScriptOutputType.MULTI, scriptKeys, args.toArray(String[]::new)));
-        return replies.stream().map(reply -> status((List<?>) reply)).toList();
+        return replies.stream().map(reply -> settledByUs((List<?>) reply)).toList();
+    }
+
+    /**
+     * The checkpoint goes on past entries that other programs acknowledged. Such an entry was not applied if the last checkin of its user is an older
+     * one. That can't be told of a replay, which counts as of the time of its original.
+     */
+    private EntryStatus settledByUs(List<?> reply) {
+        EntryStatus status = status(reply);
+        StoredCheckin checkin = status.checkin();
+        boolean unsure = status.state() == State.APPLIED && reply.get(2).equals(1L);
+        if (!unsure || checkin == null || checkin.replayOf() != null || status.replayedAs() != null) {
+            return status;
+        }
+        List<KeyValue<String, String>> last =
+                redis.call(commands -> commands.hmget(keys.user(checkin.userId()), "lastCheckinId", "lastCheckin"));
+        return isBefore(last, StreamId.parse(status.id())) ? status.withState(State.ELSEWHERE) : status;
+    }
+
+    private static boolean isBefore(List<KeyValue<String, String>> last, StreamId id) {
+        try {
+            if (last.get(0).hasValue()) {
+                return StreamId.parse(last.get(0).getValue()).compareTo(id) < 0;
+            }
+            return last.get(1).hasValue()
+                    && Long.compareUnsigned(Long.parseUnsignedLong(last.get(1).getValue()), id.millis()) < 0;
+        } catch (IllegalArgumentException e) {
+            return false; // another program wrote it, and it says nothing
+        }
     }
 
     private static EntryStatus status(List<?> reply) {

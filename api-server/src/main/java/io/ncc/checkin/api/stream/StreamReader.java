@@ -55,7 +55,7 @@ final class StreamReader {
                 text(reply.get(5)),
                 oldest,
                 oldest == null ? null : StreamId.parse(oldest).ageAt(now),
-                (Long) reply.get(7),
+                number(reply, 7),
                 totals((List<?>) reply.get(9))));
     }
 
@@ -63,8 +63,9 @@ final class StreamReader {
         return new Totals(number(reply, 0), number(reply, 1), number(reply, 2), number(reply, 3));
     }
 
-    private static long number(List<?> reply, int index) {
-        return Long.parseLong((String) reply.get(index));
+    private static @Nullable Long number(List<?> reply, int index) {
+        String text = text(reply.get(index));
+        return text == null ? null : Long.valueOf(text);
     }
 
     private static @Nullable String text(Object value) {
@@ -147,7 +148,7 @@ final class StreamReader {
      * @param oldestUnsettled the id of the first entry that is not settled; null if all are, and while it is not known, as too much was settled since the
      *     checkpoint was moved
      * @param oldestUnsettledAge its age in milliseconds
-     * @param deadLetters how many there are now
+     * @param deadLetters how many there are now; null if their key is damaged: it holds something else
      */
     @Schema(name = "Stream")
     record StreamState(
@@ -159,11 +160,15 @@ final class StreamReader {
             @Nullable String checkpoint,
             @Nullable String oldestUnsettled,
             @Nullable Long oldestUnsettledAge,
-            long deadLetters,
+            @Nullable Long deadLetters,
             Totals totals) {}
 
-    /** What became of the entries of the stream, ever since it was made. */
-    record Totals(long applied, long dead, long lost, long skipped) {}
+    /** What became of the entries of the stream, ever since it was made. What is null is not known, as the key or the field is damaged. */
+    record Totals(
+            @Nullable Long applied,
+            @Nullable Long dead,
+            @Nullable Long lost,
+            @Nullable Long skipped) {}
 
     /**
      * @param pending entries that were delivered and not acknowledged yet

@@ -114,7 +114,7 @@ public final class Parameters {
             return otherwise.compareTo(most) < 0 ? otherwise : most;
         }
         try {
-            Duration wait = DurationStyle.detectAndParse(text);
+            Duration wait = DurationStyle.SIMPLE.parse(text);
             if (!wait.isNegative() && wait.compareTo(most) <= 0) {
                 return wait;
             }
