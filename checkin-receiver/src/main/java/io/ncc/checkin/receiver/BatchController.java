@@ -5,90 +5,52 @@ import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
-import io.swagger.v3.oas.annotations.Operation;
-import io.swagger.v3.oas.annotations.Parameter;
-import io.swagger.v3.oas.annotations.media.ArraySchema;
-import io.swagger.v3.oas.annotations.media.Content;
-import io.swagger.v3.oas.annotations.media.Schema;
-import io.swagger.v3.oas.annotations.parameters.RequestBody;
-import io.swagger.v3.oas.annotations.responses.ApiResponse;
-import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
-import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.ErrorResponseException;
 import org.springframework.web.bind.annotation.PostMapping;
-import org.springframework.web.bind.annotation.RequestHeader;
 import org.springframework.web.bind.annotation.RestController;
-import tools.jackson.databind.ObjectReader;
-import tools.jackson.databind.json.JsonMapper;
 
 /** Takes many checkins in one request, and appends them in chunks while they arrive. */
 @RestController
-@Tag(name = "Checkins")
 final class BatchController {
 
     /** A part of the contract: a chunk is stored under the key of its number, so that a repeated batch goes on where it broke off. */
     static final int CHUNK = 500;
 
-    private static final String GZIP = "gzip";
-
     private final CheckinAppender appender;
     private final Keys keys;
     private final ReceiverProperties properties;
-    private final ObjectReader reader;
 
-    BatchController(CheckinAppender appender, Keys keys, ReceiverProperties properties, JsonMapper mapper) {
+    BatchController(CheckinAppender appender, Keys keys, ReceiverProperties properties) {
         this.appender = appender;
         this.keys = keys;
         this.properties = properties;
-        this.reader = mapper.readerFor(CheckinRequest.class);
     }
 
-    @Operation(
-            summary = "Takes many checkins; each is stored on its own",
-            requestBody =
-                    @RequestBody(
-                            description =
-                                    "A JSON array, or a JSON object on each line; Content-Encoding gzip is allowed",
-                            content = {
-                                @Content(
-                                        mediaType = MediaType.APPLICATION_JSON_VALUE,
-                                        array = @ArraySchema(schema = @Schema(implementation = CheckinRequest.class))),
-                                @Content(
-                                        mediaType = MediaType.APPLICATION_NDJSON_VALUE,
-                                        schema = @Schema(implementation = CheckinRequest.class))
-                            }))
-    @ApiResponse(responseCode = "202", description = "All are stored")
-    @ApiResponse(responseCode = "207", description = "Some are stored; the results say which")
-    @ApiResponse(responseCode = "400", ref = "400")
-    @ApiResponse(responseCode = "408", ref = "408")
-    @ApiResponse(responseCode = "413", ref = "413")
-    @ApiResponse(responseCode = "415", ref = "415")
-    @ApiResponse(responseCode = "422", ref = "422")
-    @ApiResponse(responseCode = "429", ref = "429")
-    @ApiResponse(responseCode = "503", ref = "503")
     @PostMapping(
             path = "/checkins/batch",
-            consumes = {MediaType.APPLICATION_JSON_VALUE, MediaType.APPLICATION_NDJSON_VALUE},
+            consumes = {
+                MediaType.APPLICATION_JSON_VALUE,
+                MediaType.APPLICATION_NDJSON_VALUE,
+                // other names of the same form, none of them registered
+                "application/ndjson",
+                "application/jsonl",
+                "application/x-jsonl",
+                "application/jsonlines",
+                "application/x-jsonlines"
+            },
             produces = MediaType.APPLICATION_JSON_VALUE)
-    ResponseEntity<BatchAnswer> post(
-            @Parameter(description = "Sent again with the same key, each checkin is stored once")
-                    @RequestHeader(name = IdempotencyKey.HEADER, required = false)
-                    @Nullable
-                    String idempotencyKey,
-            @Parameter(hidden = true) HttpServletRequest request)
-            throws IOException {
-        IdempotencyKey.requireValid(idempotencyKey);
-        Batch batch = new Batch(idempotencyKey);
+    ResponseEntity<BatchAnswer> post(HttpServletRequest request) throws IOException {
+        Batch batch = new Batch(IdempotencyKey.of(request));
         ErrorResponseException cutOffBy = null;
         try (InputStream body = body(request)) {
             batch.readAll(reader(request, body));
@@ -105,25 +67,18 @@ final class BatchController {
     }
 
     private BatchReader reader(HttpServletRequest request, InputStream body) {
-        boolean lines =
-                MediaType.parseMediaType(request.getContentType()).isCompatibleWith(MediaType.APPLICATION_NDJSON);
-        int longestLine = Math.toIntExact(properties.maxBodySize().toBytes());
-        return lines ? new BatchReader.OfLines(body, reader, longestLine) : new BatchReader.OfArray(body, reader);
+        int longest = Math.toIntExact(properties.maxBodySize().toBytes());
+        boolean array = MediaType.APPLICATION_JSON.isCompatibleWith(MediaType.parseMediaType(request.getContentType()));
+        return array ? new BatchReader.OfArray(body, longest) : new BatchReader.OfLines(body, longest);
     }
 
     private InputStream body(HttpServletRequest request) throws IOException {
+        boolean gzip = ContentCoding.isGzip(request);
         InputStream sent = LimitedBody.of(request, properties.maxBatchSize(), properties.bodyTimeout());
-        String encoding = request.getHeader(HttpHeaders.CONTENT_ENCODING);
-        if (encoding == null) {
-            return sent;
-        }
-        if (!encoding.equalsIgnoreCase(GZIP)) {
-            ErrorResponseException problem =
-                    ProblemType.UNSUPPORTED_MEDIA_TYPE.exception("A body may only be encoded with gzip.");
-            problem.getHeaders().set(HttpHeaders.ACCEPT_ENCODING, GZIP);
-            throw problem;
-        }
-        return new LimitedBody(GunzippedBody.of(sent), properties.maxBatchSize().toBytes(), properties.bodyTimeout());
+        return gzip
+                ? new LimitedBody(
+                        new GunzippedBody(sent), properties.maxBatchSize().toBytes(), properties.bodyTimeout())
+                : sent;
     }
 
     /** A batch on its way in. */
@@ -231,9 +186,7 @@ final class BatchController {
 
     /** The id of a checkin that is stored, or what is wrong with it. */
     @JsonInclude(JsonInclude.Include.NON_NULL)
-    record Result(
-            @Schema(example = "1609602085397-0") @Nullable String id,
-            @Nullable List<InvalidMember> errors) {
+    record Result(@Nullable String id, @Nullable List<InvalidMember> errors) {
 
         private static final Result TO_COME = new Result(null, null);
     }

@@ -1,24 +1,47 @@
 package io.ncc.checkin.receiver;
 
+import static java.nio.charset.StandardCharsets.UTF_16;
+import static java.nio.charset.StandardCharsets.UTF_16BE;
+import static java.nio.charset.StandardCharsets.UTF_16LE;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
-import java.io.BufferedInputStream;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.Reader;
+import java.io.SequenceInputStream;
+import java.nio.charset.Charset;
+import java.util.BitSet;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.ErrorResponseException;
-import tools.jackson.core.JacksonException;
-import tools.jackson.core.JsonParser;
-import tools.jackson.core.JsonToken;
-import tools.jackson.core.exc.InputCoercionException;
-import tools.jackson.databind.DatabindException;
-import tools.jackson.databind.DeserializationFeature;
-import tools.jackson.databind.ObjectReader;
+import tools.jackson.core.TokenStreamLocation;
+import tools.jackson.core.exc.StreamReadException;
 
-/** The checkins of a batch, one after the other as they arrive. */
-interface BatchReader {
+/**
+ * The checkins of a batch, one after the other as they arrive. A form of batch only cuts the body into elements; what is in an element is read in the
+ * same way for all forms, so all refuse the same elements.
+ */
+abstract class BatchReader {
+
+    private final byte[] buffer = new byte[8 * 1024];
+    private InputStream body;
+    private int next;
+    private int end;
+
+    /** As much of the current element as fits. */
+    private final byte[] element;
+
+    private int length;
+
+    private BatchReader(InputStream body, int longest) {
+        this.body = body;
+        this.element = new byte[longest];
+    }
 
     /**
      * The next checkin.
@@ -28,132 +51,292 @@ interface BatchReader {
      * @throws ErrorResponseException a problem, if the rest of the body can't be read
      * @throws IOException if the client is gone
      */
-    @Nullable
-    Checkin next() throws InvalidCheckinException, IOException;
+    abstract @Nullable Checkin next() throws InvalidCheckinException, IOException;
+
+    /** The next byte, or -1 at the end. */
+    final int read() throws IOException {
+        if (next == end) {
+            next = 0;
+            end = Math.max(0, body.read(buffer));
+        }
+        return next < end ? buffer[next++] & 0xff : -1;
+    }
+
+    /** To be called once after {@link #read}. */
+    final void unread() {
+        next--;
+    }
+
+    final void begin() {
+        length = 0;
+    }
+
+    final void add(int next) {
+        if (length < element.length) {
+            element[length] = (byte) next;
+        }
+        length++;
+    }
+
+    /** @throws StreamReadException if the element is not well-formed */
+    final Checkin parse() throws InvalidCheckinException {
+        if (length > element.length) {
+            throw invalid("is longer than " + element.length + " bytes");
+        }
+        if (encoding(element, length) != UTF_8) {
+            throw invalid("is not UTF-8");
+        }
+        return CheckinReader.read(element, 0, length);
+    }
+
+    /** The encoding of the body. To be asked for before anything is read. */
+    final Charset encoding() throws IOException {
+        end = body.readNBytes(buffer, 0, Integer.BYTES);
+        return encoding(buffer, end);
+    }
+
+    /** Makes a body in another encoding one in ASCII, in which {@code ?} stands for any other character: no checkin has such a character. */
+    final void convertFrom(Charset encoding) {
+        InputStream whole = new SequenceInputStream(new ByteArrayInputStream(buffer.clone(), next, end - next), body);
+        body = new Ascii(new InputStreamReader(whole, encoding));
+        next = end;
+    }
+
+    /** JSON begins with an ASCII character, so zeros among the first bytes tell the encoding. */
+    private static Charset encoding(byte[] text, int length) {
+        if (length >= 2) {
+            int first = text[0] & 0xff;
+            int second = text[1] & 0xff;
+            if (first == 0 && second == 0 || length >= 4 && text[2] == 0 && text[3] == 0) {
+                return first == 0 || first == 0xff ? Charset.forName("UTF-32") : Charset.forName("UTF-32LE");
+            }
+            if (first == 0xfe && second == 0xff || first == 0xff && second == 0xfe) {
+                return UTF_16; // it has a byte order mark
+            }
+            if (first == 0 || second == 0) {
+                return first == 0 ? UTF_16BE : UTF_16LE;
+            }
+        }
+        return UTF_8;
+    }
+
+    static boolean isBlank(int next) {
+        return next == ' ' || next == '\t' || next == '\r' || next == '\n';
+    }
+
+    private static InvalidCheckinException invalid(String message) {
+        return new InvalidCheckinException(List.of(new InvalidMember("", message)));
+    }
 
     private static ErrorResponseException broken(InvalidMember error) {
         return ProblemType.invalidMembers(List.of(error));
     }
 
-    /** What the body itself threw may come wrapped. */
-    private static RuntimeException brokenBy(JacksonException e) {
-        for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
-            if (cause instanceof ErrorResponseException problem) {
-                return problem;
-            }
-        }
-        return broken(InvalidMember.of(e));
-    }
+    private static final class Ascii extends InputStream {
 
-    /** The elements of a JSON array. */
-    final class OfArray implements BatchReader {
+        private final Reader text;
 
-        private static final InvalidMember NO_ARRAY = new InvalidMember("", "must be one JSON array");
-
-        private final InputStream body;
-        private final ObjectReader reader;
-        private @Nullable JsonParser parser;
-
-        OfArray(InputStream body, ObjectReader reader) {
-            this.body = body;
-            this.reader = reader.without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS); // more elements follow
+        Ascii(Reader text) {
+            this.text = text;
         }
 
         @Override
-        public @Nullable Checkin next() throws InvalidCheckinException {
-            try {
-                if (parser == null) {
-                    parser = begin();
-                }
-                JsonToken token = parser.nextToken();
-                if (token == JsonToken.END_ARRAY) {
-                    if (parser.nextToken() != null) {
-                        throw broken(NO_ARRAY);
-                    }
-                    return null;
-                }
-                if (token != JsonToken.START_OBJECT) {
-                    parser.skipChildren();
-                    throw new InvalidCheckinException(List.of(new InvalidMember("", "must be one JSON object")));
-                }
-                return readObject(parser);
-            } catch (JacksonException e) {
-                throw brokenBy(e);
-            }
+        public int read() throws IOException {
+            int next = text.read();
+            return next < 0x80 ? next : '?';
+        }
+    }
+
+    /** The elements of a JSON array. Without a whole array, what follows the last whole element can't be told apart. */
+    static final class OfArray extends BatchReader {
+
+        private static final InvalidMember NO_ARRAY = new InvalidMember("", "must be one JSON array");
+
+        private boolean begun;
+
+        /** Where the byte is that was read last. */
+        private long line = 1;
+
+        private long column;
+
+        /** @param longest element, in bytes */
+        OfArray(InputStream body, int longest) {
+            super(body, longest);
         }
 
-        /** Reads already: the first bytes tell the encoding. */
-        private JsonParser begin() {
-            JsonParser begun = reader.createParser(body);
-            if (begun.nextToken() != JsonToken.START_ARRAY) {
+        @Override
+        @Nullable
+        Checkin next() throws InvalidCheckinException, IOException {
+            int first;
+            if (begun) {
+                first = readAfterBlanks();
+                if (first == ',') {
+                    first = readAfterBlanks();
+                    require(first != ']');
+                } else {
+                    require(first == ']');
+                }
+            } else {
+                readStart();
+                begun = true;
+                first = readAfterBlanks();
+            }
+            if (first != ']') {
+                return readElement(first);
+            }
+            if (readAfterBlanks() >= 0) {
                 throw broken(NO_ARRAY);
             }
-            return begun;
+            return null;
         }
 
-        private Checkin readObject(JsonParser parser) throws InvalidCheckinException {
+        private void readStart() throws IOException {
+            Charset encoding = encoding();
+            if (encoding != UTF_8) {
+                convertFrom(encoding);
+            }
+            int first = readAfterBlanks();
+            if (first == 0xef || first == '?') { // a byte order mark
+                boolean mark = first == '?' || readNext() == 0xbb && readNext() == 0xbf;
+                first = mark ? readAfterBlanks() : first;
+            }
+            if (first != '[') {
+                throw broken(NO_ARRAY);
+            }
+        }
+
+        private Checkin readElement(int first) throws InvalidCheckinException, IOException {
+            long firstLine = line;
+            long firstColumn = column;
+            begin();
+            switch (first) {
+                case '{', '[' -> addNested(first);
+                case '"' -> {
+                    add(first);
+                    addString();
+                }
+                default -> addScalar(first);
+            }
             try {
-                CheckinRequest request = reader.readValue(parser);
-                return request.toCheckin();
-            } catch (DatabindException | InputCoercionException e) { // a number out of range is the latter
-                if (e.getCause() != null) {
-                    throw e; // not about this element
+                return parse();
+            } catch (StreamReadException e) {
+                TokenStreamLocation location = e.getLocation();
+                throw location.getLineNr() > 1
+                        ? broken(InvalidMember.malformed(firstLine + location.getLineNr() - 1, location.getColumnNr()))
+                        : broken(InvalidMember.malformed(firstLine, firstColumn + location.getColumnNr() - 1));
+            }
+        }
+
+        private void addNested(int first) throws IOException {
+            BitSet objects = new BitSet(); // by depth; what isn't one is an array
+            int depth = 0;
+            int read = first;
+            while (true) {
+                require(read > 0);
+                add(read);
+                if (read == '"') {
+                    addString();
+                } else if (read == '{' || read == '[') {
+                    objects.set(depth, read == '{');
+                    depth++;
+                } else if (read == '}' || read == ']') {
+                    depth--;
+                    require(objects.get(depth) == (read == '}'));
                 }
-                while (parser.streamReadContext().getNestingDepth() > 1) {
-                    parser.nextToken();
+                if (depth == 0) {
+                    return;
                 }
-                throw new InvalidCheckinException(List.of(InvalidMember.of(e)));
+                read = readNext();
+            }
+        }
+
+        /** After its first quotation mark. */
+        private void addString() throws IOException {
+            boolean escaped = false;
+            boolean closed = false;
+            while (!closed) {
+                int read = readNext();
+                require(read > 0);
+                add(read);
+                closed = read == '"' && !escaped;
+                escaped = read == '\\' && !escaped;
+            }
+        }
+
+        private void addScalar(int first) throws IOException {
+            int read = first;
+            do {
+                require(read > 0);
+                add(read);
+                read = readNext();
+            } while (read != ',' && read != ']' && !isBlank(read));
+            unread();
+            column--;
+        }
+
+        private int readAfterBlanks() throws IOException {
+            int read = readNext();
+            while (isBlank(read)) {
+                read = readNext();
+            }
+            return read;
+        }
+
+        private int readNext() throws IOException {
+            int read = read();
+            if (read == '\n') {
+                line++;
+                column = 0;
+            } else {
+                column++;
+            }
+            return read;
+        }
+
+        private void require(boolean wellFormed) {
+            if (!wellFormed) {
+                throw broken(InvalidMember.malformed(line, column));
             }
         }
     }
 
     /** The lines of <a href="https://github.com/ndjson/ndjson-spec">NDJSON</a>. One that is broken doesn't spoil the others. */
-    final class OfLines implements BatchReader {
+    static final class OfLines extends BatchReader {
 
-        private final InputStream body;
-        private final ObjectReader reader;
-        private final byte[] line;
+        private boolean begun;
 
-        /** @param longest in bytes */
-        OfLines(InputStream body, ObjectReader reader, int longest) {
-            this.body = new BufferedInputStream(body);
-            this.reader = reader;
-            this.line = new byte[longest];
+        /** @param longest line, in bytes */
+        OfLines(InputStream body, int longest) {
+            super(body, longest);
         }
 
         @Override
-        public @Nullable Checkin next() throws InvalidCheckinException, IOException {
-            int length = 0;
+        @Nullable
+        Checkin next() throws InvalidCheckinException, IOException {
+            if (!begun && encoding() != UTF_8) {
+                throw broken(new InvalidMember("", "must be UTF-8"));
+            }
+            begun = true;
+            begin();
             boolean blank = true;
-            for (int next = body.read(); next >= 0; next = body.read()) {
-                if (next == '\n' && !blank) {
-                    return parse(length);
+            for (int read = read(); read >= 0; read = read()) {
+                if (read == '\n' && !blank) {
+                    return parseLine();
                 }
-                if (next == '\n') {
-                    length = 0; // an empty line is no checkin
+                if (read == '\n') {
+                    begin(); // an empty line is no checkin
                     continue;
                 }
-                if (length < line.length) {
-                    line[length] = (byte) next;
-                }
-                length++;
-                blank &= next == ' ' || next == '\t' || next == '\r';
+                add(read);
+                blank &= isBlank(read);
             }
-            return blank ? null : parse(length);
+            return blank ? null : parseLine();
         }
 
-        private Checkin parse(int length) throws InvalidCheckinException {
-            if (length > line.length) {
-                String message = "is longer than " + line.length + " bytes";
-                throw new InvalidCheckinException(List.of(new InvalidMember("", message)));
-            }
+        private Checkin parseLine() throws InvalidCheckinException {
             try {
-                CheckinRequest request = reader.readValue(line, 0, length);
-                if (request == null) {
-                    throw new InvalidCheckinException(List.of(new InvalidMember("", "must be one JSON object")));
-                }
-                return request.toCheckin();
-            } catch (JacksonException e) {
+                return parse();
+            } catch (StreamReadException e) {
                 throw new InvalidCheckinException(List.of(InvalidMember.of(e)));
             }
         }

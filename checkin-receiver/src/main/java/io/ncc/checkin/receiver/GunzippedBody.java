@@ -2,49 +2,176 @@ package io.ncc.checkin.receiver;
 
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
-import java.io.EOFException;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
-import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipException;
+import java.util.zip.CRC32;
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
 import org.springframework.web.ErrorResponseException;
 
-/** The body of a request that was compressed with gzip. One that is damaged or ends too early is the client's fault, and a problem. */
-final class GunzippedBody extends GZIPInputStream {
+/**
+ * The content of a body that was compressed with gzip (<a href="https://www.rfc-editor.org/rfc/rfc1952">RFC 1952</a>): one or more members, which may
+ * be followed by zeros. Every byte of the body is accounted for. What is damaged, missing or anything else is a problem. The JDK's own
+ * {@code GZIPInputStream} ignores what follows a member if it isn't the header of another.
+ */
+final class GunzippedBody extends InputStream {
 
-    /** Up to Java 22 each takes a frame of the stack. */
-    private static final int MOST_EMPTY_MEMBERS = 100;
+    private static final int MAGIC = 0x1f;
+    private static final int DEFLATE = 8;
 
-    private int emptyMembers;
+    // the flags of a header
+    private static final int HEADER_CRC = 0x02;
+    private static final int EXTRA = 0x04;
+    private static final int NAME = 0x08;
+    private static final int COMMENT = 0x10;
+    private static final int RESERVED = 0xe0;
 
-    private GunzippedBody(InputStream body) throws IOException {
-        super(body);
+    private final InputStream body;
+    private final byte[] buffer = new byte[8 * 1024];
+    private final Inflater inflater = new Inflater(true);
+    private final CRC32 crc = new CRC32();
+
+    private int next;
+    private int end;
+    private boolean inMember;
+    private boolean afterMember;
+
+    GunzippedBody(InputStream body) {
+        this.body = body;
     }
 
-    /** @throws ErrorResponseException a problem, if the body doesn't begin as gzip does */
-    static GunzippedBody of(InputStream body) throws IOException {
-        try {
-            return new GunzippedBody(new WithAllMembers(body));
-        } catch (ZipException | EOFException e) {
-            throw notGzip();
-        }
+    @Override
+    public int read() throws IOException {
+        byte[] one = new byte[1];
+        return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
     /** @throws ErrorResponseException a problem, if it is not gzip from here on */
     @Override
-    public int read(byte[] buffer, int offset, int length) throws IOException {
-        if (emptyMembers == MOST_EMPTY_MEMBERS) {
+    public int read(byte[] to, int offset, int length) throws IOException {
+        if (length == 0) {
+            return 0;
+        }
+        while (inMember || beginMember()) {
+            int count = inflate(to, offset, length);
+            if (count > 0) {
+                crc.update(to, offset, count);
+                return count;
+            }
+            endMember();
+        }
+        return -1;
+    }
+
+    /** 0 at the end of the member. */
+    private int inflate(byte[] to, int offset, int length) throws IOException {
+        try {
+            int count = 0;
+            while (count == 0 && !inflater.finished()) {
+                if (inflater.needsInput()) {
+                    require(next < end || fill());
+                    inflater.setInput(buffer, next, end - next);
+                    next = end;
+                }
+                count = inflater.inflate(to, offset, length);
+                require(!inflater.needsDictionary());
+            }
+            return count;
+        } catch (DataFormatException e) {
             throw notGzip();
         }
-        emptyMembers++; // super calls this again after a member, as long as there is nothing to return
-        try {
-            return super.read(buffer, offset, length);
-        } catch (ZipException | EOFException e) {
+    }
+
+    /** False at the end of the body. */
+    private boolean beginMember() throws IOException {
+        boolean padded = false;
+        if (afterMember) {
+            int first = peek();
+            while (first == 0) {
+                padded = true;
+                next++;
+                first = peek();
+            }
+            if (first < 0) {
+                return false;
+            }
+        }
+        require(!padded);
+        readHeader();
+        inflater.reset();
+        crc.reset();
+        inMember = true;
+        return true;
+    }
+
+    private void readHeader() throws IOException {
+        crc.reset();
+        require(headerByte() == MAGIC && headerByte() == 0x8b && headerByte() == DEFLATE);
+        int flags = headerByte();
+        require((flags & RESERVED) == 0);
+        skipHeader(6); // time, level, operating system
+        if ((flags & EXTRA) != 0) {
+            skipHeader(headerByte() | headerByte() << 8);
+        }
+        for (int text : new int[] {NAME, COMMENT}) {
+            if ((flags & text) != 0) {
+                while (headerByte() != 0) {
+                    // it ends with the first zero
+                }
+            }
+        }
+        if ((flags & HEADER_CRC) != 0) {
+            long expected = crc.getValue() & 0xffff;
+            require((headerByte() | headerByte() << 8) == expected);
+        }
+    }
+
+    private void skipHeader(int count) throws IOException {
+        for (int i = 0; i < count; i++) {
+            headerByte();
+        }
+    }
+
+    private int headerByte() throws IOException {
+        int read = readByte();
+        crc.update(read);
+        return read;
+    }
+
+    private void endMember() throws IOException {
+        next = end - inflater.getRemaining();
+        require(readInt() == (int) crc.getValue());
+        require(readInt() == (int) inflater.getBytesWritten()); // modulo 2^32
+        inMember = false;
+        afterMember = true;
+    }
+
+    private int readInt() throws IOException {
+        return readByte() | readByte() << 8 | readByte() << 16 | readByte() << 24;
+    }
+
+    private int readByte() throws IOException {
+        int read = peek();
+        require(read >= 0);
+        next++;
+        return read;
+    }
+
+    /** The next byte of the body, or -1 at its end. */
+    private int peek() throws IOException {
+        return next < end || fill() ? buffer[next] & 0xff : -1;
+    }
+
+    private boolean fill() throws IOException {
+        next = 0;
+        end = Math.max(0, body.read(buffer));
+        return end > 0;
+    }
+
+    private static void require(boolean gzip) {
+        if (!gzip) {
             throw notGzip();
-        } finally {
-            emptyMembers--;
         }
     }
 
@@ -52,16 +179,9 @@ final class GunzippedBody extends GZIPInputStream {
         return ProblemType.invalidMembers(List.of(new InvalidMember("", "is not gzip")));
     }
 
-    /** What is not there yet is not the end: GZIPInputStream would take it for that, and drop the members that follow. */
-    private static final class WithAllMembers extends FilterInputStream {
-
-        WithAllMembers(InputStream in) {
-            super(in);
-        }
-
-        @Override
-        public int available() {
-            return 1;
-        }
+    @Override
+    public void close() throws IOException {
+        inflater.end();
+        body.close();
     }
 }

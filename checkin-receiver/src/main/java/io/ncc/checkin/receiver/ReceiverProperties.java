@@ -18,7 +18,7 @@ import org.springframework.util.unit.DataSize;
  * @param maxMemoryUse the used share of the maxmemory of Redis at which checkins are refused, 0.1 to 1
  * @param idempotencyTtl for how long the result of a request with an Idempotency-Key is kept, 1 s to 30 d
  * @param queueSize how many checkins may be queued for a write to Redis, 1,000 to 1,000,000; more are refused
- * @param maxBodySize the largest body of a request for one checkin, and the longest line of a batch, 128B to 1MB
+ * @param maxBodySize the largest body of a request for one checkin, and the longest element of a batch, 128B to 1MB
  * @param maxBatchSize the largest body of a batch, both as sent and decompressed, 1KB to 1GB
  * @param maxBatchEntries the most checkins in a batch, 1 to 100,000
  * @param bodyTimeout how long the body of a request may take to arrive, 100 ms or more

@@ -14,6 +14,7 @@ import io.ncc.redis.RedisLink;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -174,6 +176,55 @@ final class BatchIT {
         assertThat(users(redis)).containsExactly(1L, 2L, 3L, 4L);
     }
 
+    /** What a parser stops at, though it is clear where the next element begins. */
+    @ParameterizedTest
+    @EnumSource(Form.class)
+    void anElementThatAParserStopsAtIsOneErrorAndTheOthersAreStored(Form form) {
+        HttpAnswer answer = form.to(receiver)
+                .header("Idempotency-Key", "with-bad-ones-" + form)
+                .post(form.of(Stream.of(
+                        checkin(1),
+                        "{\"userId\":7,\"userId\":8,\"locationId\":1,\"starRating\":5}",
+                        "{\"userId\":7,\"locationId\":1,\"starRating\":5,\"\\u0075serId\":7}",
+                        "{\"userId\":7,\"locationId\":1,\"starRating\":5,\"x\":{\"a\":1,\"a\":2}}",
+                        "{\"userId\":" + "9".repeat(1_001) + ",\"locationId\":1,\"starRating\":5}",
+                        "{\"userId\":1." + "0".repeat(1_001) + ",\"locationId\":1,\"starRating\":5}",
+                        "{\"userId\":1e999999999,\"locationId\":1,\"starRating\":5}",
+                        "{\"" + "a".repeat(60_000) + "\":1}",
+                        "{\"userId\":" + "[".repeat(1_001) + "]".repeat(1_001) + "}",
+                        "[".repeat(60_000) + "]".repeat(60_000),
+                        checkin(2),
+                        "9".repeat(1_001),
+                        "\"" + "a".repeat(60_000) + "\"",
+                        " ".repeat(5_000) + checkin(3) + " ".repeat(20),
+                        "\"}],[{ \\\" \"",
+                        checkin(4))));
+
+        assertThat(answer.status()).as(answer.body()).isEqualTo(207);
+        String tooLong = " is longer than 4096 bytes";
+        assertThat(answer.json().get("results").valueStream().map(BatchIT::errorsOf))
+                .containsExactly(
+                        null,
+                        "/userId is there more than once",
+                        "/userId is there more than once",
+                        "/x is not a known member",
+                        "/userId is out of range",
+                        "/userId must be an integer",
+                        "/userId is out of range",
+                        tooLong,
+                        " is nested too deeply",
+                        tooLong,
+                        null,
+                        " must be one JSON object",
+                        tooLong,
+                        form == Form.ARRAY ? null : tooLong, // what is between elements belongs to none
+                        " must be one JSON object",
+                        null);
+        assertThat(answer.json().has("problem")).isFalse();
+        assertThat(acceptedIds(answer)).isEqualTo(ids(redis));
+        assertThat(users(redis)).isEqualTo(form == Form.ARRAY ? List.of(1L, 2L, 3L, 4L) : List.of(1L, 2L, 4L));
+    }
+
     @ParameterizedTest
     @EnumSource(Form.class)
     void theResultsAreInTheOrderOfTheEntriesAlsoOverSeveralChunks(Form form) {
@@ -275,6 +326,36 @@ final class BatchIT {
     }
 
     @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{\"userId\":1]             | 1, column 58",
+                "{\"userId\":01}            | 1, column 58",
+                "{\"userId\":1,,}           | 1, column 59",
+                "nonsense                   | 1, column",
+                ",                          | 1, column",
+                "[[}]                       | 1, column 49",
+                "{\"userId\":^ 1 NaN}       | 2, column"
+            })
+    void whereAnArrayIsNoJsonTheAnswerSaysWhere(String element, String place) {
+        HttpAnswer answer =
+                Form.ARRAY.post(Form.ARRAY.of(Stream.of(checkin(1), element.replace('^', '\n'), checkin(2))));
+
+        assertCutOff(answer, 1, "invalid-request");
+        assertThat(answer.json().at("/problem/errors/0/message").asString())
+                .startsWith("is not well-formed JSON at line " + place);
+        assertThat(users(redis)).containsExactly(1L);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {" {}", "{}", "}", "\"", " 1", ";", "\0"})
+    void whatFollowsAnElementIsAProblemAfterTheCheckinsBeforeItAreStored(String trailing) {
+        HttpAnswer answer = Form.ARRAY.post(Form.ARRAY.of(Stream.of(checkin(1), checkin(2) + trailing, checkin(3))));
+        assertCutOff(answer, 2, "invalid-request");
+        assertThat(users(redis)).containsExactly(1L, 2L);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"x", "[]", "{}", "]"})
     void whatFollowsAnArrayIsAProblemAfterItsCheckinsAreStored(String trailing) {
         HttpAnswer answer = Form.ARRAY.post(Form.ARRAY.of(1, 3) + trailing);
@@ -349,16 +430,99 @@ final class BatchIT {
     }
 
     @Test
-    void gzipOfNothingButEmptyMembersIsRefused() {
+    void gzipOfNothingButEmptyMembersIsAnEmptyBatch() {
         ByteArrayOutputStream members = new ByteArrayOutputStream();
         for (int i = 0; i < 50_000; i++) {
             members.writeBytes(gzip(""));
         }
-        assertInvalid(Form.LINES.to(receiver).header("Content-Encoding", "gzip").post(members.toByteArray()));
+        assertEmptyIsTaken(
+                Form.LINES.to(receiver).header("Content-Encoding", "gzip").post(members.toByteArray()));
+    }
+
+    @Test
+    void whatFollowsTheFirstMemberIsReadOrNamedAsNoGzip() {
+        byte[] first = gzip(checkin(1) + '\n');
+        byte[] damaged = gzip(checkin(2) + '\n');
+        damaged[1] = 0;
+        byte[] wrongSum = gzip(checkin(2) + '\n');
+        wrongSum[wrongSum.length - 6] ^= 1;
+        byte[] wrongLength = gzip(checkin(2) + '\n');
+        wrongLength[wrongLength.length - 2] ^= 1;
+        for (byte[] second : List.of(
+                damaged,
+                Arrays.copyOf(gzip(checkin(2)), 5),
+                (checkin(2) + '\n').getBytes(StandardCharsets.US_ASCII),
+                new byte[] {0, 0, 1})) {
+            HttpAnswer answer =
+                    Form.LINES.to(receiver).header("Content-Encoding", "gzip").post(joined(first, second));
+            assertCutOff(answer, 1, "invalid-request");
+            assertThat(answer.json().at("/problem/errors/0/message").asString()).isEqualTo("is not gzip");
+        }
+        for (byte[] second : List.of(wrongSum, wrongLength)) {
+            HttpAnswer answer =
+                    Form.LINES.to(receiver).header("Content-Encoding", "gzip").post(joined(first, second));
+            assertThat(answer.status()).isEqualTo(207);
+            assertThat(answer.json().at("/problem/errors/0/message").asString()).isEqualTo("is not gzip");
+        }
+        assertThat(Form.LINES
+                        .to(receiver)
+                        .header("Content-Encoding", "gzip")
+                        .post(joined(first, new byte[1_000]))
+                        .status())
+                .isEqualTo(202);
+    }
+
+    private static byte[] joined(byte[] first, byte[] second) {
+        byte[] both = Arrays.copyOf(first, first.length + second.length);
+        System.arraycopy(second, 0, both, first.length, second.length);
+        return both;
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"br", "deflate", "gzip, gzip", "zstd"})
+    @ValueSource(strings = {"gzip", "GZIP", "x-gzip", "identity, gzip", ", gzip ,"})
+    void gzipHasMoreThanOneName(String coding) {
+        HttpAnswer answer =
+                Form.LINES.to(receiver).header("Content-Encoding", coding).post(gzip(checkin(1)));
+        assertThat(answer.status()).isEqualTo(202);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"identity", "IDENTITY", "", ",", "identity,identity"})
+    void aBodyThatIsSentAsItIsMaySaySo(String coding) {
+        HttpAnswer answer =
+                Form.LINES.to(receiver).header("Content-Encoding", coding).post(checkin(1));
+        assertThat(answer.status()).isEqualTo(202);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "application/x-ndjson",
+                "application/ndjson",
+                "application/jsonl",
+                "application/x-jsonl",
+                "application/jsonlines",
+                "application/x-jsonlines",
+                "Application/JSONL; charset=utf-8",
+                "application/x-ndjson; header=present"
+            })
+    void linesHaveManyMediaTypes(String contentType) {
+        HttpAnswer answer = receiver.batch().header("Content-Type", contentType).post(checkin(1) + '\n' + checkin(2));
+        assertThat(answer.status()).as(answer.body()).isEqualTo(202);
+        assertThat(answer.json().get("accepted").asInt()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"})
+    void linesInAnotherEncodingThanUtf8AreRefusedAsAWhole(String encoding) {
+        byte[] body = Form.LINES.of(1, 3).getBytes(Charset.forName(encoding));
+        HttpAnswer answer = Form.LINES.to(receiver).post(body);
+        assertInvalid(answer);
+        assertThat(answer.json().at("/errors/0/message").asString()).isEqualTo("must be UTF-8");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"br", "deflate", "gzip, gzip", "gzip, br", "zstd", "*", "gzip;q=1"})
     void anotherEncodingIsRefused(String encoding) {
         HttpAnswer answer =
                 receiver.batch().header("Content-Encoding", encoding).post(gzip("[]"));

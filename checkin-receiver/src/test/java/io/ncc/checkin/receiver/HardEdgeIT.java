@@ -166,7 +166,6 @@ final class HardEdgeIT {
             all.add(body("10,000 objects in an array", path, JSON, '[' + "{\"a\":".repeat(10_000)));
             all.add(body("10,000 arrays as a value", path, JSON, "{\"userId\":" + "[".repeat(10_000)));
             all.add(body("10,000 digits", path, JSON, with("9".repeat(10_000))));
-            all.add(body("10,000 digits in an array", path, JSON, '[' + with("9".repeat(10_000)) + ']'));
             all.add(body("10,000 digits after the point", path, JSON, with("1." + "9".repeat(10_000))));
             all.add(body("1e999999999", path, JSON, with("1e999999999")));
             all.add(body("1e-999999999", path, JSON, with("1e-999999999")));
@@ -327,6 +326,83 @@ final class HardEdgeIT {
             assertThat(connection.isEnded()).isTrue(); // without an answer
         }
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isBetween(Duration.ofMillis(400), SOON);
+    }
+
+    static List<Arguments> refusedByTheirHead() {
+        String long30Mb = "Content-Length: 31457280\r\n";
+        List<Arguments> all = new ArrayList<>();
+        for (String[] route : new String[][] {{SINGLE, JSON}, {BATCH, JSON}, {BATCH, NDJSON}}) {
+            String type = "Content-Type: " + route[1] + "\r\n";
+            String small = "Content-Length: 1000\r\n";
+            all.add(argumentSet("length " + route[0] + ' ' + route[1], route[0], type + long30Mb, 413));
+            all.add(argumentSet(
+                    "coding " + route[0] + ' ' + route[1], route[0], type + "Content-Encoding: br\r\n" + small, 415));
+            all.add(argumentSet(
+                    "key " + route[0] + ' ' + route[1], route[0], type + "Idempotency-Key: a b\r\n" + small, 400));
+            all.add(argumentSet(
+                    "keys " + route[0] + ' ' + route[1],
+                    route[0],
+                    type + "Idempotency-Key: a\r\nIdempotency-Key: a\r\n" + small,
+                    400));
+            all.add(argumentSet(
+                    "accept " + route[0] + ' ' + route[1], route[0], type + "Accept: text/html\r\n" + small, 406));
+            all.add(argumentSet("type " + route[0], route[0], "Content-Type: text/csv\r\n" + long30Mb, 415));
+        }
+        return all;
+    }
+
+    @ParameterizedTest
+    @MethodSource("refusedByTheirHead")
+    void whatItsHeadRefusesIsAnsweredBeforeTheBodyAndThatIsNotAskedFor(String path, String headers, int status)
+            throws IOException {
+        String head = "POST " + path + " HTTP/1.1\r\n" + HOST + headers;
+        for (String expect : List.of("", "Expect: 100-continue\r\n")) {
+            try (var connection = new RawConnection(receiver.port())) {
+                connection.send(RawConnection.bytes(head + expect + "\r\n"));
+                RawAnswer answer = required(connection.readFirst());
+                answer.requireProblem(head);
+                assertThat(answer.status()).isEqualTo(status);
+            }
+        }
+    }
+
+    @Test
+    void aBodyThatIsExpectedIsAskedForOnceItIsWanted() throws IOException {
+        byte[] whole = RawConnection.post(SINGLE, JSON, RawConnection.bytes(VALID), "Expect: 100-continue");
+        int head = whole.length - VALID.length();
+        try (var connection = new RawConnection(receiver.port())) {
+            connection.send(Arrays.copyOf(whole, head));
+            assertThat(required(connection.readFirst()).status()).isEqualTo(100);
+            connection.send(Arrays.copyOfRange(whole, head, whole.length));
+            assertThat(required(connection.read()).status()).isEqualTo(202);
+        }
+    }
+
+    /** Clients such as Python's read the answer when they have sent everything, and not before. */
+    @ParameterizedTest
+    @ValueSource(strings = {"Content-Length: 31457280", "Transfer-Encoding: chunked"})
+    void aClientThatSendsOnAndOnStillReadsWhyItIsRefused(String framing) throws IOException {
+        byte[] piece = RawConnection.bytes(" ".repeat(1024 * 1024));
+        boolean chunked = framing.startsWith("Transfer");
+        try (var connection = new RawConnection(receiver.port())) {
+            connection.send(RawConnection.bytes("POST " + BATCH + " HTTP/1.1\r\n" + HOST + "Content-Type: " + JSON
+                    + "\r\n" + framing + "\r\n\r\n"));
+            for (int i = 0; i < 30; i++) {
+                if (chunked) {
+                    connection.send(RawConnection.bytes("100000\r\n"));
+                }
+                connection.send(piece);
+                if (chunked) {
+                    connection.send(RawConnection.bytes("\r\n"));
+                }
+            }
+            if (chunked) {
+                connection.send(RawConnection.bytes("0\r\n\r\n"));
+            }
+            RawAnswer answer = required(connection.read());
+            answer.requireProblem("30 MB");
+            assertThat(answer.problemType()).isEqualTo("content-too-large");
+        }
     }
 
     static List<Arguments> halfRequests() {

@@ -1,10 +1,12 @@
 package io.ncc.checkin.receiver;
 
-import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.mock.web.MockHttpServletRequest;
 import org.springframework.web.ErrorResponseException;
 
 final class IdempotencyKeyTest {
@@ -12,12 +14,32 @@ final class IdempotencyKeyTest {
     @ParameterizedTest
     @ValueSource(strings = {"a", "!~", "8e03978e-40d5-43dd-bc93-6894a57f9324", "\"quoted\"", "a:1"})
     void visibleAsciiIsTaken(String key) {
-        assertThatCode(() -> IdempotencyKey.requireValid(key)).doesNotThrowAnyException();
+        assertThat(IdempotencyKey.of(with(key))).isEqualTo(key);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", " ", "two words", "\u00fcber", "a\u007f", "line\n", "\0"})
     void anythingElseIsRefused(String key) {
-        assertThatThrownBy(() -> IdempotencyKey.requireValid(key)).isInstanceOf(ErrorResponseException.class);
+        assertThatThrownBy(() -> IdempotencyKey.of(with(key))).isInstanceOf(ErrorResponseException.class);
+    }
+
+    @Test
+    void thereMayBeNone() {
+        assertThat(IdempotencyKey.of(with())).isNull();
+    }
+
+    /** Joined, as Spring would do it, two would make a third. */
+    @Test
+    void moreThanOneIsRefusedAlsoIfTheyAreTheSame() {
+        assertThatThrownBy(() -> IdempotencyKey.of(with("a", "b"))).isInstanceOf(ErrorResponseException.class);
+        assertThatThrownBy(() -> IdempotencyKey.of(with("a", "a"))).isInstanceOf(ErrorResponseException.class);
+    }
+
+    private static MockHttpServletRequest with(String... keys) {
+        var request = new MockHttpServletRequest();
+        for (String key : keys) {
+            request.addHeader(IdempotencyKey.HEADER, key);
+        }
+        return request;
     }
 }

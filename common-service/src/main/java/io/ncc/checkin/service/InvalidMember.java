@@ -20,6 +20,16 @@ public record InvalidMember(String pointer, String message) {
         return new InvalidMember(pointer(e), message(e));
     }
 
+    /** A member that doesn't belong into the body. */
+    public static InvalidMember unknown(String name) {
+        return new InvalidMember('/' + escape(name), "is not a known member");
+    }
+
+    /** A body that is not well-formed at this place of it; both numbers begin with 1. */
+    public static InvalidMember malformed(long line, long column) {
+        return new InvalidMember("", "is not well-formed JSON at line " + line + ", column " + column);
+    }
+
     private static String pointer(JacksonException e) {
         StringBuilder pointer = new StringBuilder();
         for (Reference reference : e.getPath()) {

@@ -9,7 +9,6 @@ import java.util.Map;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
 import org.apache.catalina.valves.ErrorReportValve;
-import org.apache.coyote.ActionCode;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
@@ -31,10 +30,8 @@ public final class ProblemValve extends ErrorReportValve {
             return;
         }
         super.invoke(request, response);
-        if (response.getStatus() == HttpServletResponse.SC_REQUEST_TIMEOUT) {
-            // or Tomcat would keep reading the slow body, which would keep a thread busy until its end
-            response.finishResponse();
-            request.getCoyoteRequest().action(ActionCode.DISABLE_SWALLOW_INPUT, null);
+        if (!request.isAsync()) {
+            UnreadBody.finish(request, response);
         }
     }
 

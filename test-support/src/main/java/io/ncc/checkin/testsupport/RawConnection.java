@@ -61,26 +61,35 @@ public final class RawConnection implements AutoCloseable {
         socket.close();
     }
 
+    /** The next answer, which may also be one with status 100. */
+    public @Nullable RawAnswer readFirst() throws IOException {
+        return read(true);
+    }
+
     /**
-     * The next answer.
+     * The next final answer.
      *
      * @return null if the connection was closed before it
      * @throws BrokenAnswerException if it begins and doesn't end
      * @throws IOException if the connection broke before it
      */
     public @Nullable RawAnswer read() throws IOException {
+        return read(false);
+    }
+
+    private @Nullable RawAnswer read(boolean interim) throws IOException {
         int first = in.read();
         if (first < 0) {
             return null;
         }
         try {
-            return readAfter(first);
+            return readAfter(first, interim);
         } catch (IOException | NumberFormatException e) {
             throw new BrokenAnswerException(e);
         }
     }
 
-    private RawAnswer readAfter(int first) throws IOException {
+    private RawAnswer readAfter(int first, boolean interim) throws IOException {
         String start = (char) first + line();
         String[] words = start.split(" ", 3);
         if (words.length < 2 || !words[0].equals("HTTP/1.1")) {
@@ -95,7 +104,7 @@ public final class RawConnection implements AutoCloseable {
                     line.substring(colon + 1).strip());
         }
         if (status == 100) {
-            return readAfter(in.read());
+            return interim ? new RawAnswer(status, headers, "") : readAfter(in.read(), false);
         }
         return new RawAnswer(status, headers, new String(content(headers), StandardCharsets.UTF_8));
     }
