@@ -4,6 +4,7 @@
 -- KEYS[2 ..]   the idempotency keys of those requests that carry one
 -- ARGV[1]      the most entries that the stream may have
 -- ARGV[2]      for how many milliseconds the result of a request with an idempotency key is kept
+-- ARGV[3]      '1' if WAIT or WAITAOF follows
 -- then for each request: the number of its idempotency key in KEYS, or 0; how many checkins it has, 1 or more; and for each of them its
 -- user, location and stars
 --
@@ -19,10 +20,14 @@
 -- Fails with OOM, READONLY and the like. Then nothing was appended, as Redis refuses the first write or none.
 --
 -- Run twice, it appends twice: only a request with an idempotency key takes effect once.
+--
+-- WAIT waits for the last write of its own connection; from Redis 8 and Valkey 8 on, a script that wrote nothing doesn't count. What a repeat answers with
+-- may have been written over another connection, and not be durable yet. So if there is a repeat and WAIT follows, the script always writes: it sets
+-- the expiry of a repeat's key to what it is. It does so at the end, because after a first write Redis would not refuse an XADD when memory is full.
 
 local call, pcall, match = redis.call, redis.pcall, string.match
 local stream = KEYS[1]
-local most, keepFor = tonumber(ARGV[1]), ARGV[2]
+local most, keepFor, mustWrite = tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1'
 
 -- What tells two requests apart: their values. 64 bits are enough where nobody but the owner of a key gains from a collision.
 local function fingerprint(from, to)
@@ -75,7 +80,8 @@ local function append(from, count)
 end
 
 local replies = {}
-local i = 3
+local repeated
+local i = 4
 while i <= #ARGV do
   local key, count = tonumber(ARGV[i]), tonumber(ARGV[i + 1])
   local from = i + 2
@@ -93,10 +99,15 @@ while i <= #ARGV do
     reply = '!damaged'
   elseif string.sub(before, 1, 16) == fingerprint(from, to) then
     reply = '= ' .. string.sub(before, 18)
+    repeated = KEYS[1 + key]
   else
     reply = '!mismatch'
   end
   replies[#replies + 1] = reply
   i = to + 1
+end
+if mustWrite and repeated and not written then
+  local left = call('PTTL', repeated)
+  call('PEXPIRE', repeated, left > 0 and left or keepFor)
 end
 return replies

@@ -205,10 +205,11 @@ final class CheckinAppender {
     private CompletionStage<List<Object>> write(
             StatefulRedisConnection<String, String> connection, List<Append> batch) {
         List<String> scriptKeys = new ArrayList<>();
-        List<String> args = new ArrayList<>(2 + 5 * batch.size());
+        List<String> args = new ArrayList<>(3 + 5 * batch.size());
         scriptKeys.add(keys.checkins());
         args.add(Long.toString(maxLength));
         args.add(idempotencyTtl);
+        args.add(durability.waits() ? "1" : "0");
         for (Append append : batch) {
             if (append.idempotencyKey == null) {
                 args.add(NO_KEY);
@@ -228,12 +229,21 @@ final class CheckinAppender {
                         ScriptOutputType.MULTI,
                         scriptKeys.toArray(String[]::new),
                         args.toArray(String[]::new))
-                .thenCompose(replies -> durability.await(connection.async()).thenApply(durable -> {
-                    if (!durable) {
-                        throw new NotDurableException();
+                .thenCompose(replies -> {
+                    if (replies.stream().noneMatch(CheckinAppender::saysStored)) {
+                        return CompletableFuture.completedFuture(replies);
                     }
-                    return replies;
-                }));
+                    return durability.await(connection.async()).thenApply(durable -> {
+                        if (!durable) {
+                            throw new NotDurableException();
+                        }
+                        return replies;
+                    });
+                });
+    }
+
+    private static boolean saysStored(Object reply) {
+        return !reply.toString().startsWith("!");
     }
 
     private void completeOrFail(Append append, String reply) {

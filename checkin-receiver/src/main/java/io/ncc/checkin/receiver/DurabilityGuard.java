@@ -84,6 +84,11 @@ final class DurabilityGuard {
         }
     }
 
+    /** Whether {@link #await} asks Redis, for what was written over the connection before. */
+    boolean waits() {
+        return durability == Durability.REPLICA || (durability == Durability.FSYNC && hasWaitAof);
+    }
+
     /** Completes with whether what was written on the connection is durable now; false if Redis doesn't say so, or not in time. */
     CompletionStage<Boolean> await(RedisAsyncCommands<String, String> commands) {
         return switch (durability) {

@@ -50,6 +50,8 @@ final class AppendScriptIT {
     private static final String NO_KEY = "-";
     private static final long KEEP_MILLIS = 60_000;
     private static final int ROOM = 1_000_000;
+    private static final String WAITED_FOR = "1";
+    private static final String NOT_WAITED_FOR = "0";
 
     /** Far in the future: what is appended after an entry of then has known ids. */
     private static final String THEN = "9000000000000";
@@ -380,6 +382,43 @@ final class AppendScriptIT {
         assertThat(redis.commands().pttl(KEYS.idempotency("a"))).isBetween(1L, 30_000L);
     }
 
+    /** Else WAIT would not wait for it on every server. */
+    @Test
+    void aRepeatThatIsWaitedForIsAWriteThatChangesNothing() {
+        append(ROOM, "a: 7 8 5", "b: 7 8 5");
+        redis.commands().pexpire(KEYS.idempotency("a"), 30_000);
+        Map<String, String> before = contents();
+
+        assertThat(writesBy(() -> append(connection, ROOM, WAITED_FOR, "b: 7 8 5", "a: 7 8 5")))
+                .isEqualTo(1);
+        assertThat(redis.commands().pttl(KEYS.idempotency("a"))).isBetween(1L, 30_000L);
+        assertThat(writesBy(() -> append(connection, ROOM, NOT_WAITED_FOR, "b: 7 8 5", "a: 7 8 5")))
+                .isZero();
+        assertThat(contents()).isEqualTo(before);
+
+        assertThat(writesBy(() -> append(connection, ROOM, WAITED_FOR, "a: 7 8 5", "-: 7 8 5")))
+                .isEqualTo(1); // the entry: that is enough
+        redis.commands().persist(KEYS.idempotency("a")); // by someone else
+        assertThat(append(ROOM, "a: 7 8 5").get(0)).startsWith("= ");
+        assertThat(redis.commands().pttl(KEYS.idempotency("a"))).isBetween(KEEP_MILLIS - 20_000, KEEP_MILLIS);
+    }
+
+    private static long writesBy(Runnable call) {
+        long before = writes();
+        call.run();
+        return writes() - before;
+    }
+
+    private static long writes() {
+        return Long.parseLong(redis.commands()
+                .info("persistence")
+                .lines()
+                .filter(line -> line.startsWith("rdb_changes_since_last_save:"))
+                .findFirst()
+                .orElseThrow()
+                .split(":")[1]);
+    }
+
     @Test
     void whenMemoryIsFullItFailsAndAppendsNothing() {
         top(TOP);
@@ -445,13 +484,13 @@ final class AppendScriptIT {
     }
 
     private List<String> append(int most, String... requests) {
-        return append(connection, most, requests);
+        return append(connection, most, WAITED_FOR, requests);
     }
 
     private static List<String> append(
-            StatefulRedisConnection<String, String> connection, int most, String... requests) {
+            StatefulRedisConnection<String, String> connection, int most, String waitedFor, String... requests) {
         List<String> keys = new ArrayList<>(List.of(STREAM));
-        List<String> args = new ArrayList<>(List.of(Integer.toString(most), Long.toString(KEEP_MILLIS)));
+        List<String> args = new ArrayList<>(List.of(Integer.toString(most), Long.toString(KEEP_MILLIS), waitedFor));
         for (String request : requests) {
             String[] keyAndCheckins = request.split(": ");
             if (keyAndCheckins[0].equals(NO_KEY)) {
@@ -496,7 +535,7 @@ final class AppendScriptIT {
                 .withAuthentication("limited", "secret")
                 .build();
         try (StatefulRedisConnection<String, String> limited = client.connect(uri)) {
-            return append(limited, ROOM, requests);
+            return append(limited, ROOM, WAITED_FOR, requests);
         }
     }
 

@@ -163,6 +163,15 @@ final class DurabilityIT {
         }
 
         @Test
+        void whatIsRefusedWaitsForNothing() {
+            idOf(receiver.post(KEY, checkin(7)));
+            replica.pause();
+            HttpAnswer mismatch = receiver.post(KEY, checkin(8));
+            replica.resume();
+            assertThat(mismatch.problemType()).isEqualTo("idempotency-mismatch");
+        }
+
+        @Test
         void afterANewConnectionARepeatStillWaits() {
             replica.pause();
             assertUnavailable(receiver.post(KEY, checkin(7)), "outcome-unknown");
@@ -259,6 +268,32 @@ final class DurabilityIT {
             redis.kill();
             redis.start();
             assertThat(redis.commands().xlen(STREAM)).isEqualTo(1);
+        }
+
+        /** Where it can be waited for: with appendfsync no, the disk never confirms. Elsewhere Redis syncs before it answers. */
+        @Test
+        void aRepeatAtAnotherReceiverWaitsForTheDiskToo() {
+            boolean canWait = redis.version().compareTo(FIRST_WITH_WAITAOF) >= 0;
+            String before = redis.commands().configGet("appendfsync").get("appendfsync");
+            try (StartedReceiver receiver = startReceiver();
+                    StartedReceiver other = startReceiver()) {
+                idOf(other.post(checkin(1)));
+                if (canWait) {
+                    redis.commands().configSet("appendfsync", "no");
+                    assertUnavailable(receiver.post(KEY, checkin(7)), "outcome-unknown");
+                    assertUnavailable(other.post(KEY, checkin(7)), "outcome-unknown");
+                    redis.commands().configSet("appendfsync", "always");
+                    await().atMost(LIMIT).until(() -> receiver.accepts() && other.accepts());
+                }
+                long length = redis.commands().xlen(STREAM);
+                String id = idOf(receiver.post(KEY, checkin(7)));
+                assertThat(idOf(other.post(KEY, checkin(7)))).isEqualTo(id);
+                redis.kill();
+                redis.start();
+                assertThat(ids(redis)).hasSize((int) length).contains(id);
+            } finally {
+                redis.commands().configSet("appendfsync", before);
+            }
         }
 
         @ParameterizedTest
