@@ -3,6 +3,7 @@ package io.ncc.checkin.receiver;
 import io.lettuce.core.RedisClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.service.ApiContract;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
@@ -21,6 +22,8 @@ import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+import org.springframework.web.servlet.function.RouterFunction;
+import org.springframework.web.servlet.function.ServerResponse;
 
 /** The receiver and its parts. */
 @SpringBootApplication(proxyBeanMethods = false)
@@ -40,6 +43,11 @@ public class ReceiverApplication {
     @Bean
     Keys keys() {
         return Keys.unpartitioned();
+    }
+
+    @Bean
+    RouterFunction<ServerResponse> contract() {
+        return ApiContract.of(ReceiverApplication.class);
     }
 
     @Bean

@@ -30,6 +30,7 @@ public record HttpAnswer(int status, HttpHeaders headers, String body) {
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
     private static final JsonMapper JSON = new JsonMapper();
     private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final List<AnswerObserver> OBSERVERS = AnswerObserver.all();
 
     public static HttpAnswer get(String url) {
         return send(HttpRequest.newBuilder(URI.create(url)));
@@ -108,7 +109,7 @@ public record HttpAnswer(int status, HttpHeaders headers, String body) {
                     between.run();
                     body.write(bytes(rest));
                 }
-                return read(connection);
+                return read(connection).observed("POST", uri);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -129,13 +130,19 @@ public record HttpAnswer(int status, HttpHeaders headers, String body) {
     public static HttpAnswer send(HttpRequest.Builder request) {
         try {
             HttpResponse<String> response = CLIENT.send(request.timeout(LIMIT).build(), BodyHandlers.ofString());
-            return new HttpAnswer(response.statusCode(), response.headers(), response.body());
+            return new HttpAnswer(response.statusCode(), response.headers(), response.body())
+                    .observed(response.request().method(), response.uri());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
         }
+    }
+
+    private HttpAnswer observed(String method, URI uri) {
+        OBSERVERS.forEach(observer -> observer.seen(method, uri.getPath(), status, this::header, body));
+        return this;
     }
 
     /** The first value of a header. */

@@ -10,8 +10,11 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /** A connection over which a test sends what it likes. For one thread. */
@@ -19,8 +22,13 @@ public final class RawConnection implements AutoCloseable {
 
     private static final int LIMIT_MILLIS = 15_000;
 
+    private static final Pattern REQUEST_LINE =
+            Pattern.compile("([A-Z]+) (/[^ ?\r\n]*)[^ \r\n]* HTTP/1\\.1\r\n.*", Pattern.DOTALL);
+    private static final List<AnswerObserver> OBSERVERS = AnswerObserver.all();
+
     private final Socket socket;
     private final InputStream in;
+    private @Nullable Matcher request;
 
     public RawConnection(int port) throws IOException {
         socket = new Socket(InetAddress.getLoopbackAddress(), port);
@@ -48,6 +56,8 @@ public final class RawConnection implements AutoCloseable {
     }
 
     public void send(byte[] bytes) throws IOException {
+        Matcher line = REQUEST_LINE.matcher(new String(bytes, StandardCharsets.ISO_8859_1));
+        request = line.matches() ? line : request;
         socket.getOutputStream().write(bytes);
     }
 
@@ -106,7 +116,12 @@ public final class RawConnection implements AutoCloseable {
         if (status == 100) {
             return interim ? new RawAnswer(status, headers, "") : readAfter(in.read(), false);
         }
-        return new RawAnswer(status, headers, new String(content(headers), StandardCharsets.UTF_8));
+        RawAnswer answer = new RawAnswer(status, headers, new String(content(headers), StandardCharsets.UTF_8));
+        String method = request == null ? null : request.group(1);
+        String path = request == null ? null : request.group(2);
+        OBSERVERS.forEach(observer ->
+                observer.seen(method, path, status, name -> headers.get(name.toLowerCase(Locale.ROOT)), answer.body()));
+        return answer;
     }
 
     private byte[] content(Map<String, String> headers) throws IOException {

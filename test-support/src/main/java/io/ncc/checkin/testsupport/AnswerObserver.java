@@ -1,0 +1,30 @@
+package io.ncc.checkin.testsupport;
+
+import java.util.List;
+import java.util.ServiceLoader;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/** Looks at every answer that the tests of a module get, and fails if something is wrong with it. Found by {@link ServiceLoader}. */
+public interface AnswerObserver {
+
+    /**
+     * A final answer was read.
+     *
+     * @param method null if what was sent has no request line that can be read
+     * @param path without the query; null if the method is
+     * @param header the value of a header by its name, null if there is none
+     */
+    void seen(
+            @Nullable String method,
+            @Nullable String path,
+            int status,
+            Function<String, @Nullable String> header,
+            String body);
+
+    static List<AnswerObserver> all() {
+        return ServiceLoader.load(AnswerObserver.class).stream()
+                .map(ServiceLoader.Provider::get)
+                .toList();
+    }
+}
