@@ -104,7 +104,7 @@ final class BatchController {
                 try {
                     more = readNext(reader);
                 } catch (BrokenRequestException problem) {
-                    throw problem; // nobody will learn of what is read and not stored yet
+                    throw problem;
                 } catch (ErrorResponseException problem) {
                     // under a key only whole chunks: a part of one would be a mismatch when the batch is repeated
                     if (idempotencyKey == null) {

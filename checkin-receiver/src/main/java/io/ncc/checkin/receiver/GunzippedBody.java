@@ -1,14 +1,10 @@
 package io.ncc.checkin.receiver;
 
-import io.ncc.checkin.service.InvalidMember;
-import io.ncc.checkin.service.ProblemType;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.List;
 import java.util.zip.CRC32;
 import java.util.zip.DataFormatException;
 import java.util.zip.Inflater;
-import org.springframework.web.ErrorResponseException;
 
 /**
  * The content of a body that was compressed with gzip (<a href="https://www.rfc-editor.org/rfc/rfc1952">RFC 1952</a>): one or more members, which may
@@ -47,7 +43,7 @@ final class GunzippedBody extends InputStream {
         return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
     }
 
-    /** @throws ErrorResponseException a problem, if it is not gzip from here on */
+    /** @throws BrokenRequestException if it is not gzip from here on */
     @Override
     public int read(byte[] to, int offset, int length) throws IOException {
         if (length == 0) {
@@ -175,8 +171,8 @@ final class GunzippedBody extends InputStream {
         }
     }
 
-    private static ErrorResponseException notGzip() {
-        return ProblemType.invalidMembers(List.of(new InvalidMember("", "is not gzip")));
+    private static BrokenRequestException notGzip() {
+        return BrokenRequestException.damaged("is not gzip");
     }
 
     @Override

@@ -9,9 +9,11 @@ import io.ncc.checkin.testsupport.RealRedis;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
@@ -23,9 +25,8 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicIntegerArray;
-import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
-import org.jspecify.annotations.Nullable;
+import org.apache.commons.compress.compressors.gzip.GzipCompressorInputStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -36,11 +37,9 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
-import tools.jackson.core.StreamReadFeature;
-import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.json.JsonFactory;
 import tools.jackson.databind.JsonNode;
-import tools.jackson.databind.ObjectReader;
-import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Valid requests, spoiled at random. What is taken must be in the stream with the values that an independent reader finds in what was sent,
@@ -133,11 +132,8 @@ final class FuzzIT {
         "gzip", "GZIP", "x-gzip", "br", "identity", "deflate", "gzip, gzip", "", "*"
     };
 
-    private static final JsonMapper JSON = JsonMapper.builder()
-            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-            .build();
-    private static final ObjectReader ELEMENTS = JSON.reader().without(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+    private static final JsonFactory JSON = new JsonFactory();
+    private static final List<String> MEMBERS = List.of("userId", "locationId", "starRating");
 
     private static TestReceiver receiver;
 
@@ -244,6 +240,15 @@ final class FuzzIT {
         }
         assertThat(json.get("accepted").asInt()).as("%s: %s", example, answer).isEqualTo(accepted);
         assertThat(json.get("refused").asInt()).as("%s: %s", example, answer).isEqualTo(results.size() - accepted);
+        if (!json.has("problem")) {
+            assertThat(results).as("%s: %s", example, answer).hasSameSizeAs(example.reading);
+            assertThat(example.isWhole).as("%s: %s", example, answer).isTrue();
+        }
+        for (int i = 0; i < results.size(); i++) {
+            assertThat(results.get(i).has("id"))
+                    .as("%s: %s: index %s", example, answer, i)
+                    .isEqualTo(example.reading.get(i).isPresent());
+        }
         boolean all = accepted == results.size() && !json.has("problem");
         assertThat(answer.status()).as("%s: %s", example, answer).isEqualTo(all ? 202 : 207);
     }
@@ -269,6 +274,9 @@ final class FuzzIT {
         private final List<String> headers = new ArrayList<>();
         private final List<Optional<Checkin>> reading;
 
+        /** False if the body should be gzip and isn't to its end. */
+        private boolean isWhole = true;
+
         Example(Random random) {
             this.random = random;
             this.batch = random.nextInt(3) > 0;
@@ -283,7 +291,9 @@ final class FuzzIT {
                 bytes = mutated(bytes);
             }
             this.plain = bytes;
-            this.type = random.nextInt(8) == 0 ? any(TYPES) : lines ? "application/x-ndjson" : "application/json";
+            this.type = random.nextInt(8) == 0
+                    ? any(TYPES)
+                    : lines ? any("application/x-ndjson", "application/jsonl") : "application/json";
             this.body = batch && random.nextInt(4) == 0 ? gzip(bytes) : encodingAtRandom(bytes);
             if (random.nextInt(8) == 0) {
                 headers.add("Idempotency-Key: " + key());
@@ -292,11 +302,11 @@ final class FuzzIT {
                 headers.add(
                         "Accept: " + any("*/*", "text/html", "application/json", "x", "application/json;q=0", ",", ""));
             }
-            boolean zipped = headers.stream().anyMatch(header -> header.equalsIgnoreCase("Content-Encoding: gzip"));
+            boolean zipped = headers.stream().anyMatch(header -> header.matches("(?i)Content-Encoding: (x-)?gzip"));
             byte[] content = batch && zipped ? gunzipped(body) : body;
             this.reading = !batch
                     ? List.of(readOne(content))
-                    : type.startsWith("application/x-ndjson") ? readLines(content) : readArray(content);
+                    : type.matches("application/(x-ndjson|jsonl).*") ? readLines(content) : readArray(content);
         }
 
         byte[] request() {
@@ -391,17 +401,36 @@ final class FuzzIT {
 
         private byte[] gzip(byte[] bytes) {
             var zipped = new ByteArrayOutputStream();
-            try (var out = new GZIPOutputStream(zipped)) {
+            int from = 0;
+            do { // one or more members
+                int to = random.nextBoolean() ? bytes.length : from + random.nextInt(bytes.length - from + 1);
+                zipped.writeBytes(member(Arrays.copyOfRange(bytes, from, to)));
+                from = to;
+            } while (from < bytes.length);
+            headers.add("Content-Encoding: " + (random.nextInt(5) == 0 ? any(ENCODINGS) : "gzip"));
+            byte[] all = zipped.toByteArray();
+            int at = random.nextInt(all.length + 1);
+            return switch (random.nextInt(14)) {
+                case 0, 1 -> flipped(all);
+                case 2 -> Arrays.copyOf(all, at);
+                case 3 -> spliced(all, at, at, noise());
+                case 4 -> spliced(all, at, Math.min(all.length, at + 1 + random.nextInt(20)), new byte[0]);
+                case 5 -> spliced(all, all.length, all.length, bytes); // plain text after it
+                case 6 -> spliced(all, all.length, all.length, new byte[1 + random.nextInt(600)]);
+                case 7 -> spliced(all, all.length, all.length, noise());
+                case 8 -> spliced(all, at, at, member(bytes));
+                default -> all;
+            };
+        }
+
+        private static byte[] member(byte[] bytes) {
+            var member = new ByteArrayOutputStream();
+            try (var out = new GZIPOutputStream(member)) {
                 out.write(bytes);
             } catch (IOException e) {
                 throw new AssertionError("into memory", e);
             }
-            headers.add("Content-Encoding: " + (random.nextInt(5) == 0 ? any(ENCODINGS) : "gzip"));
-            return switch (random.nextInt(6)) {
-                case 0 -> flipped(zipped.toByteArray());
-                case 1 -> Arrays.copyOf(zipped.toByteArray(), random.nextInt(zipped.size()));
-                default -> zipped.toByteArray();
-            };
+            return member.toByteArray();
         }
 
         private String key() {
@@ -415,8 +444,10 @@ final class FuzzIT {
         }
 
         private static Optional<Checkin> readOne(byte[] json) {
-            try {
-                return checkin(JSON.readTree(json));
+            try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), json)) {
+                parser.nextToken();
+                Optional<Checkin> checkin = readElement(parser);
+                return parser.nextToken() == null ? checkin : Optional.empty();
             } catch (JacksonException e) {
                 return Optional.empty();
             }
@@ -428,8 +459,9 @@ final class FuzzIT {
             for (int i = 0; i <= text.length; i++) {
                 if (i == text.length || text[i] == '\n') {
                     byte[] line = Arrays.copyOfRange(text, from, i);
-                    if (!new String(line, StandardCharsets.ISO_8859_1).matches("[ \t\r]*")) {
-                        all.add(readOne(line));
+                    String characters = new String(line, StandardCharsets.ISO_8859_1);
+                    if (!characters.matches("[ \t\r]*")) {
+                        all.add(characters.indexOf(0) < 0 ? readOne(line) : Optional.empty()); // UTF-8 has no zeros
                     }
                     from = i + 1;
                 }
@@ -440,10 +472,10 @@ final class FuzzIT {
         /** As far as it can be read. */
         private static List<Optional<Checkin>> readArray(byte[] text) {
             List<Optional<Checkin>> all = new ArrayList<>();
-            try (JsonParser parser = JSON.createParser(text)) {
+            try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), text)) {
                 if (parser.nextToken() == JsonToken.START_ARRAY) {
                     while (parser.nextToken() != JsonToken.END_ARRAY) {
-                        all.add(checkin(ELEMENTS.readTree(parser)));
+                        all.add(readElement(parser));
                     }
                 }
             } catch (JacksonException e) {
@@ -452,41 +484,77 @@ final class FuzzIT {
             return all;
         }
 
-        private static Optional<Checkin> checkin(@Nullable JsonNode node) {
-            if (node == null
-                    || !node.isObject()
-                    || node.size() != 3
-                    || !node.has("userId")
-                    || !node.has("locationId")
-                    || !node.has("starRating")) {
+        /** Of a value that is no object, and of each unknown member, all is read. */
+        private static Optional<Checkin> readElement(JsonParser parser) {
+            if (parser.currentToken() != JsonToken.START_OBJECT) {
+                parser.skipChildren();
                 return Optional.empty();
             }
-            for (JsonNode value : node) {
-                if (!value.isIntegralNumber() || !value.canConvertToLong()) {
-                    return Optional.empty();
-                }
+            Map<String, BigDecimal> numbers = new HashMap<>();
+            boolean good = true;
+            for (String name = parser.nextName(); name != null; name = parser.nextName()) {
+                JsonToken value = parser.nextToken();
+                String text = String.valueOf(parser.getString());
+                boolean number = value == JsonToken.VALUE_NUMBER_INT
+                        || value == JsonToken.VALUE_NUMBER_FLOAT
+                        || (value == JsonToken.VALUE_STRING
+                                && !name.equals("starRating")
+                                && text.matches("[1-9][0-9]*"));
+                good &= MEMBERS.contains(name)
+                        && number
+                        && numbers.put(name, new BigDecimal(text)) == null
+                        && (value != JsonToken.VALUE_NUMBER_FLOAT || isExact(numbers.get(name)));
+                parser.skipChildren();
             }
+            return good && numbers.size() == MEMBERS.size() ? checkin(numbers) : Optional.empty();
+        }
+
+        private static boolean isExact(BigDecimal number) {
+            return number.abs().compareTo(BigDecimal.valueOf(1L << 53)) < 0;
+        }
+
+        private static Optional<Checkin> checkin(Map<String, BigDecimal> numbers) {
             try {
                 return Optional.of(new Checkin(
-                        node.get("userId").longValue(),
-                        node.get("locationId").longValue(),
-                        Math.toIntExact(node.get("starRating").longValue())));
+                        numbers.get("userId").longValueExact(),
+                        numbers.get("locationId").longValueExact(),
+                        numbers.get("starRating").intValueExact()));
             } catch (IllegalArgumentException | ArithmeticException e) {
                 return Optional.empty(); // out of range
             }
         }
 
-        /** As far as it can be unpacked. */
-        private static byte[] gunzipped(byte[] zipped) {
-            var content = new ByteArrayOutputStream();
-            try (var in = new GZIPInputStream(new ByteArrayInputStream(zipped))) {
+        /** As far as it can be unpacked, by another implementation, which doesn't know of zeros at the end. */
+        private byte[] gunzipped(byte[] zipped) {
+            int length = zipped.length;
+            while (length > 0 && zipped[length - 1] == 0) {
+                length--;
+            }
+            // the last member itself may end with zeros
+            byte[] best = new byte[0];
+            for (int end = length; end <= Math.min(zipped.length, length + 8); end++) {
+                var content = new ByteArrayOutputStream();
+                isWhole = unpack(Arrays.copyOf(zipped, end), content);
+                if (isWhole) {
+                    return content.toByteArray();
+                }
+                best = content.toByteArray();
+            }
+            return best;
+        }
+
+        private static boolean unpack(byte[] zipped, ByteArrayOutputStream content) {
+            try (var in = GzipCompressorInputStream.builder()
+                    .setInputStream(new ByteArrayInputStream(zipped))
+                    .setDecompressConcatenated(true)
+                    .get()) {
                 for (int next = in.read(); next >= 0; next = in.read()) {
                     content.write(next);
                 }
+                return true;
             } catch (IOException e) {
-                // the rest is lost
+                return false; // the rest is lost
             }
-            return content.toByteArray();
         }
 
         @Override
