@@ -52,6 +52,23 @@ final class LoadCommandIT {
     }
 
     @Test
+    void theCostOfAPasswordCanBeChosen() throws Exception {
+        Files.writeString(
+                directory.resolve("users.json"),
+                "{\"users\":[{\"id\":1,\"firstName\":\"A\",\"lastName\":\"B\",\"email\":\"c\",\"password\":\"d\"}]}");
+
+        assertThat(load("load", "users", "--dir", directory.toString(), "--password-cost", "4", address()))
+                .isZero();
+        assertThat(redis.commands().hget("ncc:users:1", "password")).startsWith("$2a$04$");
+
+        for (String cost : new String[] {"3", "32"}) {
+            assertThat(load("load", "users", "--password-cost", cost, address()))
+                    .isEqualTo(2);
+            assertThat(err.toString()).contains("--password-cost must be from 4 to 31, not " + cost);
+        }
+    }
+
+    @Test
     void oneKindLeavesTheOthersAlone() {
         assertThat(load("load", "LOCATIONS", address())).isZero();
         assertThat(redis.commands().dbsize()).isEqualTo(200);

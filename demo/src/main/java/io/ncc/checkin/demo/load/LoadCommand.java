@@ -31,6 +31,7 @@ import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Unmatched;
@@ -83,6 +84,16 @@ public final class LoadCommand implements Callable<Integer> {
             })
     private @Nullable Path directory;
 
+    @Option(
+            names = "--password-cost",
+            paramLabel = "N",
+            defaultValue = "" + Loader.DEFAULT_PASSWORD_COST,
+            description = {
+                "The cost of the bcrypt hash of a plain password, 4 to 31, ${DEFAULT-VALUE} by default. A hash takes about 0.1 s at"
+                        + " 10, and each step doubles that."
+            })
+    private int passwordCost;
+
     @ArgGroup
     private ExistingStream existingStream = new ExistingStream();
 
@@ -92,10 +103,11 @@ public final class LoadCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         requireSpringOptions();
+        requirePasswordCost();
         PrintWriter out = spec.commandLine().getOut();
         try (var context = redisContext();
                 var connection = context.getBean(RedisClient.class).connect()) {
-            Loader loader = new Loader(connection, out);
+            Loader loader = new Loader(connection, out, passwordCost);
             if (existingStream.keep && loader.streamExists()) {
                 out.println("there is a stream of checkins already: nothing loaded");
                 return 0;
@@ -126,6 +138,13 @@ public final class LoadCommand implements Callable<Integer> {
                 .toList();
         if (!unknown.isEmpty()) {
             throw new UnmatchedArgumentException(spec.commandLine(), unknown);
+        }
+    }
+
+    private void requirePasswordCost() {
+        if (passwordCost < Loader.MIN_PASSWORD_COST || passwordCost > Loader.MAX_PASSWORD_COST) {
+            throw new ParameterException(
+                    spec.commandLine(), "--password-cost must be from 4 to 31, not " + passwordCost);
         }
     }
 

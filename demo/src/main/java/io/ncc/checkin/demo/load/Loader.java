@@ -1,11 +1,14 @@
 package io.ncc.checkin.demo.load;
 
 import io.lettuce.core.LettuceFutures;
+import io.lettuce.core.RedisBusyException;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.TransactionResult;
 import io.lettuce.core.XAddArgs;
+import io.lettuce.core.XGroupCreateArgs;
+import io.lettuce.core.XReadArgs;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
@@ -35,6 +38,10 @@ import org.springframework.security.crypto.password.PasswordEncoder;
  */
 public final class Loader {
 
+    static final int DEFAULT_PASSWORD_COST = 10;
+    static final int MIN_PASSWORD_COST = 4;
+    static final int MAX_PASSWORD_COST = 31;
+
     private static final int CHUNK = 500;
     private static final int MAX_CHUNKS_UNDER_WAY = 8;
 
@@ -42,15 +49,22 @@ public final class Loader {
     private final StatefulRedisConnection<String, String> connection;
     private final RedisAsyncCommands<String, String> pipeline;
     private final PrintWriter out;
+    private final int passwordCost;
 
     /**
      * @param connection must not be used by others during a load, as it carries transactions
      * @param out gets one line for each kind of record
      */
     public Loader(StatefulRedisConnection<String, String> connection, PrintWriter out) {
+        this(connection, out, DEFAULT_PASSWORD_COST);
+    }
+
+    /** @param passwordCost of bcrypt, {@value #MIN_PASSWORD_COST} to {@value #MAX_PASSWORD_COST}; each step doubles the time of a hash */
+    Loader(StatefulRedisConnection<String, String> connection, PrintWriter out, int passwordCost) {
         this.connection = connection;
         this.pipeline = connection.async();
         this.out = out;
+        this.passwordCost = passwordCost;
     }
 
     /** Whether there is a stream that ever had a checkin; a processor that starts first makes an empty one. */
@@ -64,7 +78,8 @@ public final class Loader {
     }
 
     /**
-     * Loads users and locations, then the checkins that name them; of these, only the kinds asked for.
+     * Loads users and locations, then the checkins that name them; of these, only the kinds asked for. With checkins, makes the processors' consumer
+     * group where a processor would make it, unless it exists: a program of another kind may expect it.
      *
      * @param reset with checkins: deletes the stream and everything that is known about it first; with users and locations: sets the
      *     counters of the loaded ones to what the records say
@@ -76,21 +91,29 @@ public final class Loader {
         if (kinds.contains(Kind.CHECKINS) && !reset && !data.checkins().isEmpty()) {
             requireAboveStream(data.checkins().get(0).id());
         }
+        long start = System.nanoTime();
         users = withHashedPasswords(users);
+        long hashing = System.nanoTime() - start;
         if (kinds.contains(Kind.CHECKINS) && reset) {
             deleteStream();
         }
         if (kinds.contains(Kind.USERS)) {
-            write(Kind.USERS, users, user -> putHash(keys.user(user.id()), user.profile(), user.counters(), reset));
+            write(
+                    Kind.USERS,
+                    users,
+                    hashing,
+                    user -> putHash(keys.user(user.id()), user.profile(), user.counters(), reset));
         }
         if (kinds.contains(Kind.LOCATIONS)) {
             write(
                     Kind.LOCATIONS,
                     data.locations(),
+                    0,
                     location -> putHash(keys.location(location.id()), location.profile(), location.counters(), reset));
         }
         if (kinds.contains(Kind.CHECKINS)) {
-            write(Kind.CHECKINS, data.checkins(), this::append);
+            write(Kind.CHECKINS, data.checkins(), 0, this::append);
+            createGroup();
         }
     }
 
@@ -136,13 +159,30 @@ public final class Loader {
         out.println("stream " + keys.checkins() + " deleted, with everything that is known about it");
     }
 
-    private static List<User> withHashedPasswords(List<User> users) {
+    private void createGroup() throws LoadException {
+        RedisCommands<String, String> redis = connection.sync();
+        try {
+            String checkpoint = redis.get(keys.checkpoint());
+            redis.xgroupCreate(
+                    XReadArgs.StreamOffset.from(
+                            keys.checkins(), checkpoint == null ? StreamId.ZERO.toString() : checkpoint),
+                    Keys.GROUP,
+                    XGroupCreateArgs.Builder.mkstream());
+        } catch (RedisBusyException e) {
+            // it exists, and stays where it is
+        } catch (RedisException e) {
+            throw new LoadException(
+                    "all is loaded, but the group " + Keys.GROUP + " can't be made: Redis: " + e.getMessage(), e);
+        }
+    }
+
+    private List<User> withHashedPasswords(List<User> users) {
         long plain = users.stream().filter(User::hasPlainPassword).count();
         if (plain == 0) {
             return users;
         }
-        PasswordEncoder bcrypt = new BCryptPasswordEncoder();
-        try (ProgressBar progress = ProgressBars.of("hashing passwords", plain)) {
+        PasswordEncoder bcrypt = new BCryptPasswordEncoder(passwordCost);
+        try (ProgressBar progress = ProgressBars.of("hashing passwords", plain, out)) {
             return users.parallelStream()
                     .map(user -> {
                         if (!user.hasPlainPassword()) {
@@ -175,12 +215,13 @@ public final class Loader {
         return List.of(pipeline.xadd(keys.checkins(), id, CheckinCodec.encode(recorded.checkin())));
     }
 
-    private <T> void write(Kind kind, List<T> records, Function<T, List<RedisFuture<?>>> commands)
+    /** @param before how many nanoseconds were spent on these records already */
+    private <T> void write(Kind kind, List<T> records, long before, Function<T, List<RedisFuture<?>>> commands)
             throws LoadException {
-        long start = System.nanoTime();
+        long start = System.nanoTime() - before;
         int written = 0;
         Queue<Chunk> underWay = new ArrayDeque<>();
-        try (ProgressBar progress = ProgressBars.of(kind.toString(), records.size())) {
+        try (ProgressBar progress = ProgressBars.of(kind.toString(), records.size(), out)) {
             for (int from = 0; from < records.size() || !underWay.isEmpty(); from += CHUNK) {
                 if (from < records.size()) {
                     underWay.add(send(records.subList(from, Math.min(from + CHUNK, records.size())), commands));

@@ -7,6 +7,7 @@ import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XAddArgs;
+import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.ncc.checkin.model.Checkin;
@@ -203,7 +204,7 @@ final class LoaderIT {
         assertThat(redis.commands().keys("*"))
                 .containsExactlyInAnyOrder(keys.checkins(), keys.user(7), keys.location(8), keys.user(1));
         assertThat(redis.commands().xlen(keys.checkins())).isEqualTo(2);
-        assertThat(redis.commands().xinfoGroups(keys.checkins())).isEmpty();
+        assertThat(groups()).containsExactly("checkinConsumers 0-0");
         assertThat(redis.commands().hgetall(keys.user(7)))
                 .containsEntry("numCheckins", "0")
                 .doesNotContainKeys("lastCheckin", "lastCheckinId", "lastSeenAt");
@@ -214,6 +215,61 @@ final class LoaderIT {
         assertThat(redis.commands().hget(keys.user(1), "numCheckins"))
                 .as("of a user that is not among the records")
                 .isEqualTo("4");
+    }
+
+    /** The programs of others that share the group don't make it. */
+    @Test
+    void theGroupIsMadeWhereAProcessorWouldMakeIt() throws Exception {
+        redis.commands().set(keys.checkpoint(), "50-3");
+
+        loader.load(small, ALL, false);
+
+        assertThat(groups()).containsExactly("checkinConsumers 50-3");
+    }
+
+    @Test
+    void aGroupThatExistsStaysWhereItIs() throws Exception {
+        redis.commands()
+                .xgroupCreate(
+                        XReadArgs.StreamOffset.from(keys.checkins(), "7-7"),
+                        Keys.GROUP,
+                        XGroupCreateArgs.Builder.mkstream());
+
+        loader.load(small, ALL, false);
+
+        assertThat(groups()).containsExactly("checkinConsumers 7-7");
+    }
+
+    @Test
+    void withoutCheckinsNoGroupIsMade() throws Exception {
+        loader.load(small, HASHES, false);
+        assertThat(redis.commands().exists(keys.checkins())).isZero();
+    }
+
+    /** Each name with the id that it was delivered last. */
+    private List<String> groups() {
+        return redis.commands().xinfoGroups(keys.checkins()).stream()
+                .map(group -> {
+                    List<?> fields = (List<?>) group;
+                    return fields.get(fields.indexOf("name") + 1) + " "
+                            + fields.get(fields.lastIndexOf("last-delivered-id") + 1);
+                })
+                .toList();
+    }
+
+    @Test
+    void theTimeThatIsToldIncludesTheHashingOfPasswords() throws Exception {
+        StringWriter told = new StringWriter();
+        User plain = small.users().get(0).withPassword("correct horse");
+        long start = System.nanoTime();
+
+        new Loader(connection, new PrintWriter(told), 12)
+                .load(new Dataset(List.of(plain), List.of(), List.of()), EnumSet.of(Kind.USERS), false);
+
+        double seconds = (System.nanoTime() - start) / 1e9;
+        assertThat(redis.commands().hget(keys.user(7), "password")).startsWith("$2a$12$");
+        assertThat(told.toString()).startsWith("1 users loaded in ");
+        assertThat(Double.parseDouble(told.toString().split(" ")[4])).isBetween(seconds - 0.15, seconds + 0.05);
     }
 
     @Test
