@@ -10,7 +10,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxWait the longest wait that a request may ask for, until a checkin is applied or can be pulled, 100 ms to 5 min
  * @param claimAfter how long a pulled entry may stay unacknowledged before another pull of the group can claim it, 100 ms or more
  * @param consumerTimeout how long a consumer without pending entries may be idle until it is removed from a group that is pulled from, 1 s or more
- * @param maxListeners how many clients may follow the stream at once, 1 to 100,000; more are refused; for more than 8,000, raise server.tomcat.max-connections, too
+ * @param maxListeners how many clients may follow the stream at once, 1 to 100,000; more are refused; server.tomcat.max-connections must be larger
  * @param listenerBuffer how many bytes to buffer for a slow client that follows the stream, 1,000 or more; beyond that, it is disconnected
  * @param heartbeat how often to send a comment to a client that follows the stream while there are no events, 100 ms to 5 min
  */

@@ -26,14 +26,21 @@ final class BatchController {
     /** A part of the contract: a chunk is stored under the key of its number, so that a repeated batch goes on where it broke off. */
     static final int CHUNK = 500;
 
+    /** What a batch takes beside its results and the longest line, in bytes: buffers, and the checkins of a chunk. */
+    private static final int MEMORY = 64 * 1024;
+
+    private static final int MEMORY_OF_RESULT = 160;
+
     private final CheckinAppender appender;
     private final Keys keys;
     private final ReceiverProperties properties;
+    private final RequestMemory memory;
 
-    BatchController(CheckinAppender appender, Keys keys, ReceiverProperties properties) {
+    BatchController(CheckinAppender appender, Keys keys, ReceiverProperties properties, RequestMemory memory) {
         this.appender = appender;
         this.keys = keys;
         this.properties = properties;
+        this.memory = memory;
     }
 
     @PostMapping(
@@ -50,7 +57,10 @@ final class BatchController {
             },
             produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<BatchAnswer> post(HttpServletRequest request) throws IOException {
-        Batch batch = new Batch(IdempotencyKey.of(request));
+        String idempotencyKey = IdempotencyKey.of(request);
+        Batch batch = new Batch(
+                idempotencyKey,
+                memory.claimOfBatch(request, MEMORY + properties.maxBodySize().toBytes()));
         ErrorResponseException cutOffBy = null;
         try (InputStream body = body(request)) {
             batch.readAll(reader(request, body));
@@ -85,6 +95,7 @@ final class BatchController {
     private final class Batch {
 
         private final @Nullable String idempotencyKey;
+        private final RequestMemory.Claim memory;
         private final List<Result> results = new ArrayList<>();
         private final List<Checkin> chunk = new ArrayList<>(CHUNK);
         private int chunks;
@@ -93,8 +104,9 @@ final class BatchController {
         /** Of the results, those of the chunk are yet to come, from this one on. */
         private int chunkFrom;
 
-        Batch(@Nullable String idempotencyKey) {
+        Batch(@Nullable String idempotencyKey, RequestMemory.Claim memory) {
             this.idempotencyKey = idempotencyKey;
+            this.memory = memory;
         }
 
         /** @throws ErrorResponseException a problem, because of which the rest was not taken */
@@ -133,6 +145,7 @@ final class BatchController {
                 throw ProblemType.CONTENT_TOO_LARGE.exception(
                         "A batch may have at most " + properties.maxBatchEntries() + " checkins.");
             }
+            memory.grow(result.memory());
             results.add(result);
             if (checkin != null) {
                 chunk.add(checkin);
@@ -189,5 +202,10 @@ final class BatchController {
     record Result(@Nullable String id, @Nullable List<InvalidMember> errors) {
 
         private static final Result TO_COME = new Result(null, null);
+
+        /** About what it takes, in bytes; an id that is to come counts already. */
+        int memory() {
+            return MEMORY_OF_RESULT + (errors == null ? 0 : errors.size() * MEMORY_OF_RESULT);
+        }
     }
 }

@@ -7,6 +7,7 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.service.LogLimit;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
@@ -39,6 +40,7 @@ final class CheckinAppender {
     private static final Duration PROBE_LIFETIME = Duration.ofSeconds(1);
     private static final String NO_KEY = "0";
 
+    private final LogLimit errors = new LogLimit();
     private final LuaScript script = LuaScript.of(CheckinAppender.class, "append");
     private final RedisLink redis;
     private final Keys keys;
@@ -287,7 +289,7 @@ final class CheckinAppender {
 
     private void fail(List<Append> batch, Throwable error) {
         ProblemType type = typeOf(error);
-        if (type == ProblemType.INTERNAL_ERROR) {
+        if (type == ProblemType.INTERNAL_ERROR && errors.passes()) {
             log.error("{} requests could not be appended for an unexpected reason", batch.size(), error);
         }
         batch.forEach(append -> append.result.completeExceptionally(refusal(type, append)));

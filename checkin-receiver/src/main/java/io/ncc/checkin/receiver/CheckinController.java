@@ -2,9 +2,13 @@ package io.ncc.checkin.receiver;
 
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.service.AsyncAnswers;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.checkin.service.QueryParameters;
+import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -15,32 +19,71 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.util.unit.DataSize;
-import org.springframework.web.bind.annotation.PostMapping;
-import org.springframework.web.bind.annotation.RestController;
+import org.springframework.web.HttpMediaTypeNotAcceptableException;
+import org.springframework.web.HttpMediaTypeNotSupportedException;
+import org.springframework.web.HttpRequestHandler;
+import org.springframework.web.HttpRequestMethodNotSupportedException;
+import org.springframework.web.servlet.mvc.condition.ConsumesRequestCondition;
+import org.springframework.web.servlet.mvc.condition.ProducesRequestCondition;
 import tools.jackson.core.JacksonException;
 
-@RestController
-final class CheckinController {
+/** Takes one checkin. It is asked for far more often than anything else, so it is a plain handler: it does without the layers around a method. */
+final class CheckinController implements HttpRequestHandler {
+
+    private static final ConsumesRequestCondition JSON_BODY =
+            new ConsumesRequestCondition(MediaType.APPLICATION_JSON_VALUE);
+    private static final ProducesRequestCondition JSON_ANSWER =
+            new ProducesRequestCondition(MediaType.APPLICATION_JSON_VALUE);
 
     private final CheckinAppender appender;
     private final Keys keys;
     private final @Nullable URI apiBaseUrl;
     private final DataSize maxBodySize;
     private final Duration bodyTimeout;
+    private final RequestMemory memory;
+    private final AsyncAnswers answers;
 
-    CheckinController(CheckinAppender appender, Keys keys, ReceiverProperties properties) {
+    CheckinController(
+            CheckinAppender appender,
+            Keys keys,
+            ReceiverProperties properties,
+            RequestMemory memory,
+            AsyncAnswers answers) {
         this.appender = appender;
+        this.memory = memory;
+        this.answers = answers;
         this.keys = keys;
         this.apiBaseUrl = properties.apiBaseUrl();
         this.maxBodySize = properties.maxBodySize();
         this.bodyTimeout = properties.bodyTimeout();
     }
 
-    @PostMapping(
-            path = {"/checkins", "/api/checkin"},
-            consumes = MediaType.APPLICATION_JSON_VALUE,
-            produces = MediaType.APPLICATION_JSON_VALUE)
-    CompletionStage<ResponseEntity<AcceptedCheckin>> post(HttpServletRequest request) throws IOException {
+    @Override
+    public void handleRequest(HttpServletRequest request, HttpServletResponse response)
+            throws ServletException, IOException {
+        if (request.getMethod().equals("OPTIONS")) {
+            response.setHeader(HttpHeaders.ALLOW, "POST,OPTIONS");
+            return;
+        }
+        requirePostOfJson(request);
+        QueryParameters.requireNone(request);
+        answers.answer(request, response, append(request));
+    }
+
+    /** What Spring checks for a method with annotations. */
+    private static void requirePostOfJson(HttpServletRequest request) throws ServletException {
+        if (!request.getMethod().equals("POST")) {
+            throw new HttpRequestMethodNotSupportedException(request.getMethod(), List.of("POST"));
+        }
+        if (JSON_BODY.getMatchingCondition(request) == null) {
+            throw new HttpMediaTypeNotSupportedException(request.getContentType(), List.of(MediaType.APPLICATION_JSON));
+        }
+        if (JSON_ANSWER.getMatchingCondition(request) == null) {
+            throw new HttpMediaTypeNotAcceptableException(List.of(MediaType.APPLICATION_JSON));
+        }
+    }
+
+    private CompletionStage<ResponseEntity<AcceptedCheckin>> append(HttpServletRequest request) throws IOException {
         String idempotencyKey = IdempotencyKey.of(request);
         String key = idempotencyKey == null ? null : keys.idempotency(idempotencyKey);
         return appender.append(List.of(read(request)), key)
@@ -57,13 +100,24 @@ final class CheckinController {
 
     private Checkin read(HttpServletRequest request) throws IOException {
         ContentCoding.requireNone(request);
-        byte[] body = LimitedBody.of(request, maxBodySize, bodyTimeout).readAllBytes();
+        byte[] body = body(request);
         try {
             return CheckinReader.read(body, 0, body.length);
         } catch (JacksonException e) {
             throw ProblemType.invalidMembers(List.of(InvalidMember.of(e)));
         } catch (InvalidCheckinException e) {
             throw ProblemType.invalidMembers(e.errors());
+        }
+    }
+
+    private byte[] body(HttpServletRequest request) throws IOException {
+        LimitedBody body = LimitedBody.of(request, maxBodySize, bodyTimeout);
+        int length = request.getContentLength(); // -1 if the request doesn't say
+        RequestMemory.Claim claim = memory.claim(length < 0 ? maxBodySize.toBytes() : length);
+        try {
+            return length < 0 ? body.readAllBytes() : body.readNBytes(length);
+        } finally {
+            claim.close();
         }
     }
 

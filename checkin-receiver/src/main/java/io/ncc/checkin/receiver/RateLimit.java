@@ -5,48 +5,78 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.github.bucket4j.Bucket;
 import io.github.bucket4j.ConsumptionProbe;
 import io.ncc.checkin.service.ProblemType;
+import io.netty.util.NetUtil;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.net.Inet6Address;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.HexFormat;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.ErrorResponseException;
-import org.springframework.web.servlet.HandlerInterceptor;
+import org.springframework.web.servlet.HandlerExceptionResolver;
 
 /**
- * Refuses requests of a client that sends more than so many a second. Each receiver counts by itself, and a client is its address. The headers are
- * those of the IETF's <a href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/">draft</a>.
+ * Refuses requests of a client that sends more than so many a second, whatever is wrong with them besides. Each receiver counts by itself. A client is
+ * its address, of IPv6 the first 64 bits, which are one subscriber's. The headers are those of the IETF's
+ * <a href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/">draft</a>.
  */
-final class RateLimit implements HandlerInterceptor {
+final class RateLimit extends HttpFilter {
 
+    private static final long serialVersionUID = 1;
     private static final int MOST_CLIENTS = 100_000;
+    private static final int PREFIX_BYTES = 8;
 
     private final int perSecond;
-    private final Cache<String, Bucket> clients = Caffeine.newBuilder()
+    private final transient HandlerExceptionResolver problems;
+    private final transient Cache<String, Bucket> clients = Caffeine.newBuilder()
             .maximumSize(MOST_CLIENTS)
             .expireAfterAccess(Duration.ofMinutes(1)) // long after the bucket is full again
             .build();
 
     /** @param perSecond 1 or more */
-    RateLimit(int perSecond) {
+    RateLimit(int perSecond, HandlerExceptionResolver problems) {
         this.perSecond = perSecond;
+        this.problems = problems;
     }
 
     @Override
-    public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
-        Bucket bucket = clients.get(request.getRemoteAddr(), client -> newBucket());
+    protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws IOException, ServletException {
+        Bucket bucket = clients.get(clientOf(request.getRemoteAddr()), client -> newBucket());
         ConsumptionProbe probe = bucket.tryConsumeAndReturnRemaining(1);
         response.setHeader("RateLimit-Policy", "\"client\";q=" + perSecond + ";w=1");
         response.setHeader(
                 "RateLimit",
                 "\"client\";r=" + probe.getRemainingTokens() + ";t=" + seconds(probe.getNanosToWaitForReset()));
-        if (!probe.isConsumed()) {
-            ErrorResponseException problem =
-                    ProblemType.TOO_MANY_REQUESTS.exception("A client may send " + perSecond + " requests a second.");
-            problem.getHeaders()
-                    .set(HttpHeaders.RETRY_AFTER, Long.toString(Math.max(1, seconds(probe.getNanosToWaitForRefill()))));
-            throw problem;
+        if (probe.isConsumed()) {
+            chain.doFilter(request, response);
+        } else {
+            problems.resolveException(request, response, null, refusal(probe));
         }
-        return true;
+    }
+
+    private ErrorResponseException refusal(ConsumptionProbe probe) {
+        ErrorResponseException problem =
+                ProblemType.TOO_MANY_REQUESTS.exception("A client may send " + perSecond + " requests a second.");
+        problem.getHeaders()
+                .set(HttpHeaders.RETRY_AFTER, Long.toString(Math.max(1, seconds(probe.getNanosToWaitForRefill()))));
+        return problem;
+    }
+
+    /** @param address a literal; anything else, such as what a proxy's header may hold, stands for itself */
+    static String clientOf(String address) {
+        int zone = address.indexOf('%');
+        String literal = zone < 0 ? address : address.substring(0, zone);
+        if (literal.indexOf(':') >= 0
+                && NetUtil.createInetAddressFromIpAddressString(literal) instanceof Inet6Address client) {
+            return HexFormat.of().formatHex(Arrays.copyOf(client.getAddress(), PREFIX_BYTES));
+        }
+        return address;
     }
 
     private Bucket newBucket() {

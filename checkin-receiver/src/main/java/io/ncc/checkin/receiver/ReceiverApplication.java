@@ -4,12 +4,14 @@ import io.lettuce.core.RedisClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.ApiContract;
+import io.ncc.checkin.service.AsyncAnswers;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.ServerSettings;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Objects;
 import org.springframework.boot.actuate.info.InfoContributor;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
@@ -17,13 +19,18 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.boot.data.redis.autoconfigure.DataRedisProperties;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
+import org.springframework.core.Ordered;
+import org.springframework.web.servlet.HandlerExceptionResolver;
+import org.springframework.web.servlet.HandlerMapping;
 import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.ServerResponse;
+import org.springframework.web.servlet.handler.SimpleUrlHandlerMapping;
 
 /** The receiver and its parts. */
 @SpringBootApplication(proxyBeanMethods = false)
@@ -103,15 +110,44 @@ public class ReceiverApplication {
     }
 
     @Bean
-    WebMvcConfigurer rateLimit(ReceiverProperties properties) {
+    RequestMemory requestMemory(ReceiverProperties properties, MeterRegistry registry) {
+        return new RequestMemory(properties.maxRequestMemory(), registry);
+    }
+
+    @Bean
+    WebMvcConfigurer memoryOfBatches(RequestMemory memory) {
         return new WebMvcConfigurer() {
             @Override
             public void addInterceptors(InterceptorRegistry registry) {
-                if (properties.rateLimit() > 0) {
-                    registry.addInterceptor(new RateLimit(properties.rateLimit()))
-                            .addPathPatterns("/checkins/**", "/api/checkin");
-                }
+                registry.addInterceptor(memory).addPathPatterns("/checkins/batch");
             }
         };
+    }
+
+    @Bean
+    CheckinController checkinController(
+            CheckinAppender appender,
+            Keys keys,
+            ReceiverProperties properties,
+            RequestMemory memory,
+            AsyncAnswers answers) {
+        return new CheckinController(appender, keys, properties, memory, answers);
+    }
+
+    /** Comes before Spring's own mappings, because nearly all requests are for this route. */
+    @Bean
+    HandlerMapping checkinRoute(CheckinController controller) {
+        return new SimpleUrlHandlerMapping(
+                Map.of("/checkins", controller, "/api/checkin", controller), Ordered.HIGHEST_PRECEDENCE);
+    }
+
+    @Bean
+    FilterRegistrationBean<RateLimit> rateLimit(
+            ReceiverProperties properties, HandlerExceptionResolver handlerExceptionResolver) {
+        FilterRegistrationBean<RateLimit> filter =
+                new FilterRegistrationBean<>(new RateLimit(properties.rateLimit(), handlerExceptionResolver));
+        filter.addUrlPatterns("/checkins/*", "/api/checkin");
+        filter.setEnabled(properties.rateLimit() > 0);
+        return filter;
     }
 }

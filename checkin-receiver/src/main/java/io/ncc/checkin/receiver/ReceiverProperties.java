@@ -21,6 +21,7 @@ import org.springframework.util.unit.DataSize;
  * @param maxBodySize the largest body of a request for one checkin, and the longest element of a batch, 128B to 1MB
  * @param maxBatchSize the largest body of a batch, both as sent and decompressed, 1KB to 1GB
  * @param maxBatchEntries the most checkins in a batch, 1 to 100,000
+ * @param maxRequestMemory how much memory all requests together may hold while they are received and answered, 1MB or more; more are refused; if not set, a quarter of the heap
  * @param bodyTimeout how long the body of a request may take to arrive, 100 ms or more
  * @param rateLimit how many requests per second are accepted from one client address; 0 for no limit
  */
@@ -37,6 +38,7 @@ record ReceiverProperties(
         @DefaultValue("4KB") DataSize maxBodySize,
         @DefaultValue("2MB") DataSize maxBatchSize,
         @DefaultValue("10000") int maxBatchEntries,
+        @Nullable DataSize maxRequestMemory,
         @DefaultValue("30s") Duration bodyTimeout,
         @DefaultValue("0") int rateLimit) {
 
@@ -62,6 +64,9 @@ record ReceiverProperties(
                 isBetween(maxBatchSize, DataSize.ofKilobytes(1), DataSize.ofGigabytes(1)),
                 "max-batch-size must be from 1KB to 1GB");
         require(maxBatchEntries >= 1 && maxBatchEntries <= 100_000, "max-batch-entries must be from 1 to 100000");
+        require(
+                maxRequestMemory == null || maxRequestMemory.compareTo(DataSize.ofMegabytes(1)) >= 0,
+                "max-request-memory must be 1MB or more");
         require(isFrom(bodyTimeout, 100), "body-timeout must be 100ms or more");
         require(rateLimit >= 0, "rate-limit must be 0 or more");
     }

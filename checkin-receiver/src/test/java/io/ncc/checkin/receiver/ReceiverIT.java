@@ -10,6 +10,9 @@ import io.lettuce.core.XAddArgs;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -175,6 +178,25 @@ final class ReceiverIT {
         assertThat(answer.status()).isEqualTo(413);
         assertThat(answer.problemType()).isEqualTo("content-too-large");
         assertThat(redis.commands().exists(STREAM)).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/checkins", "/api/checkin", "/checkins/batch"})
+    void queryParametersAreRefused(String path) {
+        HttpAnswer answer = HttpAnswer.post(url + path + "?durability=fsync", VALID);
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.json().at("/errors/0/parameter").asString()).isEqualTo("durability");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"/checkins", "/api/checkin", "/checkins/batch"})
+    void aPageOfAnotherSiteIsRefused(String path) {
+        HttpAnswer answer = HttpAnswer.to(url + path)
+                .header("Sec-Fetch-Site", "cross-site")
+                .header("Content-Type", "text/plain")
+                .post(VALID);
+        assertThat(answer.status()).isEqualTo(403);
+        assertThat(answer.problemType()).isEqualTo("foreign-page");
     }
 
     @Test
@@ -380,6 +402,68 @@ final class ReceiverIT {
             long before = redis.commands().xlen(STREAM);
             await().atMost(Duration.ofSeconds(10)).until(limited::accepts);
             assertThat(redis.commands().xlen(STREAM)).isEqualTo(before + 1);
+        }
+    }
+
+    @Test
+    void whatIsRefusedForItsFormCountsForTheRateLimitToo() {
+        try (StartedReceiver limited = StartedReceiver.on(redis, "checkin.receiver.rate-limit=3")) {
+            List<Integer> statuses = Stream.generate(
+                            () -> HttpAnswer.post(limited.url("/checkins"), "text/plain", VALID))
+                    .limit(30)
+                    .map(answer -> {
+                        assertThat(answer.header("RateLimit-Policy")).isEqualTo("\"client\";q=3;w=1");
+                        return answer.status();
+                    })
+                    .toList();
+            assertThat(statuses).startsWith(415, 415, 415).contains(429);
+            await().until(() -> limited.get("/checkins/batch").status() == 405);
+            assertThat(limited.get("/nowhere").header("RateLimit")).isNull();
+        }
+    }
+
+    @Test
+    void requestsAreTimedByRouteMethodAndStatus() {
+        try (StartedReceiver fresh = StartedReceiver.on(redis)) {
+            fresh.post(VALID);
+            fresh.post("{}");
+            fresh.batch().post("[]");
+            fresh.get("/checkins");
+            fresh.get("/nowhere/1");
+            HttpAnswer.send(
+                    HttpRequest.newBuilder(URI.create(fresh.url("/checkins"))).method("FOO", BodyPublishers.noBody()));
+            await().untilAsserted(() -> assertThat(fresh.get("/actuator/prometheus")
+                            .body()
+                            .lines()
+                            .filter(line -> line.startsWith("http_server_requests_seconds_count"))
+                            .filter(line -> !line.contains("/actuator")))
+                    .containsExactlyInAnyOrder(
+                            timed("none", "POST", "SUCCESS", 202, "/checkins"),
+                            timed("none", "POST", "CLIENT_ERROR", 400, "/checkins"),
+                            timed("none", "POST", "SUCCESS", 202, "/checkins/batch"),
+                            timed("none", "GET", "CLIENT_ERROR", 405, "/checkins"),
+                            timed("none", "GET", "CLIENT_ERROR", 404, "/**"),
+                            timed("none", "UNKNOWN", "CLIENT_ERROR", 405, "/checkins")));
+        }
+    }
+
+    private static String timed(String failure, String method, String outcome, int status, String uri) {
+        return "http_server_requests_seconds_count{error=\"%1$s\",exception=\"%1$s\",method=\"%2$s\",outcome=\"%3$s\",status=\"%4$d\",uri=\"%5$s\"} 1"
+                .formatted(failure, method, outcome, status, uri);
+    }
+
+    @Test
+    void onAManagementPortOfItsOwnTheProbesAnswerAndTheMainPortHasNone() {
+        try (StartedReceiver managed = StartedReceiver.on(redis, "management.server.port=0")) {
+            String management = managed.managementUrl();
+            await().until(() ->
+                    HttpAnswer.get(management + "/actuator/health/readiness").status() == 200);
+            assertThat(HttpAnswer.get(management + "/actuator/health/liveness").status())
+                    .isEqualTo(200);
+            assertThat(HttpAnswer.get(management + "/actuator/prometheus").body())
+                    .contains("checkin_receiver_queue");
+            assertThat(managed.get("/actuator/health").status()).isEqualTo(404);
+            assertThat(managed.accepts()).isTrue();
         }
     }
 

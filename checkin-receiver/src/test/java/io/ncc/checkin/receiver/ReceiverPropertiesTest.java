@@ -31,6 +31,7 @@ final class ReceiverPropertiesTest {
                         DataSize.ofKilobytes(4),
                         DataSize.ofMegabytes(2),
                         10_000,
+                        null,
                         Duration.ofSeconds(30),
                         0));
     }
@@ -49,6 +50,7 @@ final class ReceiverPropertiesTest {
                 entry("max-body-size", "2KB"),
                 entry("max-batch-size", "1MB"),
                 entry("max-batch-entries", "10"),
+                entry("max-request-memory", "50MB"),
                 entry("body-timeout", "5s"),
                 entry("rate-limit", "100"));
         assertThat(bind(settings))
@@ -64,6 +66,7 @@ final class ReceiverPropertiesTest {
                         DataSize.ofKilobytes(2),
                         DataSize.ofMegabytes(1),
                         10,
+                        DataSize.ofMegabytes(50),
                         Duration.ofSeconds(5),
                         100));
     }
@@ -98,6 +101,7 @@ final class ReceiverPropertiesTest {
         "max-batch-size, 1025MB",
         "max-batch-entries, 0",
         "max-batch-entries, 100001",
+        "max-request-memory, 1023KB",
         "body-timeout, 99ms",
         "rate-limit, -1"
     })

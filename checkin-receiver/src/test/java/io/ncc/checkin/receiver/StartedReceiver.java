@@ -12,6 +12,9 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import org.apache.coyote.AbstractProtocol;
+import org.springframework.boot.tomcat.TomcatWebServer;
+import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** A receiver in this JVM, and what tests ask of it and of the stream that it appends to. */
@@ -55,7 +58,20 @@ final class StartedReceiver implements AutoCloseable {
     }
 
     String url(String path) {
-        return "http://localhost:" + context.getEnvironment().getRequiredProperty("local.server.port") + path;
+        return "http://localhost:" + port() + path;
+    }
+
+    int port() {
+        return context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
+    }
+
+    int maxConnections() {
+        var server = (TomcatWebServer) ((ServletWebServerApplicationContext) context).getWebServer();
+        return ((AbstractProtocol<?>) server.getTomcat().getConnector().getProtocolHandler()).getMaxConnections();
+    }
+
+    String managementUrl() {
+        return "http://127.0.0.1:" + context.getEnvironment().getRequiredProperty("local.management.port");
     }
 
     HttpAnswer get(String path) {

@@ -12,7 +12,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.ConfigurableApplicationContext;
 
-/** The real receiver, in this JVM, and what it logs as an error. */
+/** The real receiver, in this JVM, and what it logs as a warning or an error. */
 final class TestReceiver implements AutoCloseable {
 
     private final ConfigurableApplicationContext context;
@@ -20,7 +20,7 @@ final class TestReceiver implements AutoCloseable {
     private final AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
         @Override
         protected void append(ILoggingEvent event) {
-            if (event.getLevel() == Level.ERROR) {
+            if (event.getLevel().isGreaterOrEqual(Level.WARN)) {
                 String thrown = event.getThrowableProxy() == null
                         ? ""
                         : " - " + event.getThrowableProxy().getClassName() + ": "

@@ -1,7 +1,8 @@
 package io.ncc.checkin.service;
 
-import io.ncc.redis.RedisCondition;
 import jakarta.servlet.AsyncContext;
+import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.WriteListener;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -14,37 +15,63 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.boot.webmvc.autoconfigure.WebMvcRegistrations;
 import org.springframework.core.MethodParameter;
-import org.springframework.core.Ordered;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.HttpStatusCode;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.context.request.NativeWebRequest;
 import org.springframework.web.method.support.HandlerMethodReturnValueHandler;
 import org.springframework.web.method.support.ModelAndViewContainer;
-import org.springframework.web.servlet.HandlerInterceptor;
-import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
-import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerAdapter;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * Handles controller methods that return a {@link CompletionStage}: the thread that completes the stage writes its value as JSON. No thread waits
- * meanwhile, because a few busy threads are faster than many that wait. Spring supports such methods, too, but dispatches every request a second
- * time. This class dispatches only a failed request again, so that its failure is handled like any other.
+ * Answers a request with the value of a {@link CompletionStage}, as JSON, or with the problem that its failure stands for. No thread waits for the
+ * stage, and the thread that completes it never waits for the client: the answer is written without blocking, and what a client doesn't take
+ * is written by a thread of Tomcat's once there is room. An answer of which a client takes nothing for {@code server.tomcat.connection-timeout} ends
+ * the connection.
  *
- * <p>Methods that declare a {@link java.util.concurrent.CompletableFuture} are left to Spring, which writes the JSON in a Tomcat thread. Use that for
- * responses that may be long: they would block the thread that reads the replies of Redis.
+ * <p>A controller method uses this by declaring a {@link CompletionStage}. Spring supports such methods, too, but dispatches every request a second
+ * time, and blocks while it writes. Methods that declare a {@link java.util.concurrent.CompletableFuture} are left to Spring. Use that for answers
+ * that may be long, because the thread that completes the stage makes the JSON.
  */
-final class AsyncAnswers
-        implements HandlerMethodReturnValueHandler, HandlerInterceptor, WebMvcConfigurer, WebMvcRegistrations {
+public final class AsyncAnswers implements HandlerMethodReturnValueHandler, WebMvcRegistrations {
 
     private static final Logger log = LoggerFactory.getLogger(AsyncAnswers.class);
-    private static final String FAILURE = AsyncAnswers.class.getName() + ".failure";
     private static final long NEVER = 0;
 
     private final JsonMapper mapper;
+    private final ProblemAdvice problems;
 
-    AsyncAnswers(JsonMapper mapper) {
+    AsyncAnswers(JsonMapper mapper, ProblemAdvice problems) {
         this.mapper = mapper;
+        this.problems = problems;
+    }
+
+    /**
+     * Answers when the stage completes. Returns at once.
+     *
+     * @param stage completes with a {@link ResponseEntity}, or with the body of a 200; it must complete some time
+     */
+    public void answer(HttpServletRequest request, HttpServletResponse response, CompletionStage<?> stage)
+            throws IOException {
+        AsyncContext context = request.startAsync(request, response);
+        context.setTimeout(NEVER); // the code that completes the stage has a timeout
+        Answer answer = new Answer(context, response);
+        response.getOutputStream().setWriteListener(answer); // from here on no write blocks
+        stage.whenComplete((value, failure) -> answer.send(
+                failure == null ? contentOf(value, request) : contentOf(problems.answerTo(failure, request), request)));
+    }
+
+    private Content contentOf(Object value, HttpServletRequest request) {
+        try {
+            return value instanceof ResponseEntity<?> entity
+                    ? new Content(
+                            entity.getStatusCode(), entity.getHeaders(), mapper.writeValueAsBytes(entity.getBody()))
+                    : new Content(HttpStatusCode.valueOf(200), HttpHeaders.EMPTY, mapper.writeValueAsBytes(value));
+        } catch (RuntimeException e) { // or the client would never be answered
+            return contentOf(problems.answerTo(e, request), request);
+        }
     }
 
     @Override
@@ -62,11 +89,6 @@ final class AsyncAnswers
     }
 
     @Override
-    public void addInterceptors(InterceptorRegistry registry) {
-        registry.addInterceptor(this).order(Ordered.HIGHEST_PRECEDENCE);
-    }
-
-    @Override
     public boolean supportsReturnType(MethodParameter type) {
         return Objects.requireNonNull(type.getMethod()).getReturnType()
                 == CompletionStage.class; // the declared type: the value is a future
@@ -74,61 +96,99 @@ final class AsyncAnswers
 
     @Override
     public void handleReturnValue(
-            @Nullable Object stage,
-            MethodParameter type,
-            ModelAndViewContainer container,
-            NativeWebRequest webRequest) {
+            @Nullable Object stage, MethodParameter type, ModelAndViewContainer container, NativeWebRequest request)
+            throws IOException {
         container.setRequestHandled(true);
-        HttpServletRequest request = Objects.requireNonNull(webRequest.getNativeRequest(HttpServletRequest.class));
-        HttpServletResponse response = Objects.requireNonNull(webRequest.getNativeResponse(HttpServletResponse.class));
-        AsyncContext context = request.startAsync(request, response);
-        context.setTimeout(NEVER); // the code that completes the stage has a timeout
-        ((CompletionStage<?>) Objects.requireNonNull(stage)).whenComplete((value, failure) -> {
-            Throwable unanswered = failure != null ? failure : writeOrFail(value, response);
-            if (unanswered == null) {
-                context.complete();
-            } else {
-                request.setAttribute(FAILURE, unanswered);
-                context.dispatch();
+        answer(
+                Objects.requireNonNull(request.getNativeRequest(HttpServletRequest.class)),
+                Objects.requireNonNull(request.getNativeResponse(HttpServletResponse.class)),
+                (CompletionStage<?>) Objects.requireNonNull(stage));
+    }
+
+    private record Content(HttpStatusCode status, HttpHeaders headers, byte[] body) {}
+
+    /** One answer. It needs two things, in any order: its content, and a connection that takes it. Whichever comes second writes. */
+    private static final class Answer implements WriteListener {
+
+        private final AsyncContext context;
+        private final HttpServletResponse response;
+
+        // guarded by this
+        private @Nullable Content content;
+        private boolean connected;
+        private boolean written;
+        private boolean ended;
+
+        Answer(AsyncContext context, HttpServletResponse response) {
+            this.context = context;
+            this.response = response;
+        }
+
+        void send(Content content) {
+            synchronized (this) {
+                this.content = content;
             }
-        });
-    }
+            proceed();
+        }
 
-    private @Nullable Throwable writeOrFail(Object value, HttpServletResponse response) {
-        try {
-            write(value, response);
-            return null;
-        } catch (RuntimeException e) {
-            return e;
+        @Override
+        public void onWritePossible() {
+            synchronized (this) {
+                connected = true; // the container calls this once before anything may be written
+            }
+            proceed();
         }
-    }
 
-    private void write(Object value, HttpServletResponse response) {
-        Object content = value;
-        if (value instanceof ResponseEntity<?> entity) {
-            response.setStatus(entity.getStatusCode().value());
-            entity.getHeaders().forEach((name, values) -> values.forEach(each -> response.addHeader(name, each)));
-            content = entity.getBody();
+        @Override
+        public void onError(Throwable failure) {
+            log.debug("A client disconnected, or took too long, before it had its answer", failure);
+            end();
         }
-        byte[] body = mapper.writeValueAsBytes(content);
-        response.setContentType(MediaType.APPLICATION_JSON_VALUE);
-        response.setContentLength(body.length);
-        try {
-            // This only fills a buffer. After complete(), a Tomcat thread sends it, and may wait for the client.
-            response.getOutputStream().write(body);
-        } catch (IOException e) {
-            log.debug("A client disconnected before it got its response", e);
-        }
-    }
 
-    /** On the second dispatch, throws the failure, so that it is handled like an exception of a controller. */
-    @Override
-    public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler)
-            throws Exception {
-        if (request.getAttribute(FAILURE) instanceof Throwable failure) {
-            Throwable cause = RedisCondition.unwrapped(failure);
-            throw cause instanceof Exception exception ? exception : new IllegalStateException(cause);
+        private void proceed() {
+            try {
+                synchronized (this) {
+                    if (ended || !connected || content == null) {
+                        return;
+                    }
+                    ServletOutputStream out = response.getOutputStream();
+                    if (!written) {
+                        if (!out.isReady()) {
+                            return; // the container calls onWritePossible
+                        }
+                        written = true;
+                        write(content, out);
+                    }
+                    if (!out.isReady()) {
+                        return; // not all of it is on its way yet
+                    }
+                }
+                end();
+            } catch (IOException | IllegalStateException e) {
+                onError(e);
+            }
         }
-        return true;
+
+        private void write(Content content, ServletOutputStream out) throws IOException {
+            response.setStatus(content.status().value());
+            response.setContentType(MediaType.APPLICATION_JSON_VALUE); // unless the headers have another
+            content.headers().forEach((name, values) -> values.forEach(each -> response.addHeader(name, each)));
+            response.setContentLength(content.body().length); // with its last byte, Tomcat also flushes
+            out.write(content.body());
+        }
+
+        private void end() {
+            synchronized (this) {
+                if (ended) {
+                    return;
+                }
+                ended = true;
+            }
+            try {
+                context.complete();
+            } catch (IllegalStateException e) {
+                log.debug("The container was faster", e);
+            }
+        }
     }
 }

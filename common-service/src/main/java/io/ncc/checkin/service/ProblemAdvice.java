@@ -2,7 +2,10 @@ package io.ncc.checkin.service;
 
 import io.lettuce.core.RedisException;
 import io.ncc.redis.RedisCondition;
+import jakarta.servlet.http.HttpServletRequest;
+import java.net.URI;
 import java.util.List;
+import java.util.Objects;
 import org.apache.catalina.connector.ClientAbortException;
 import org.apache.tomcat.util.http.InvalidParameterException;
 import org.jspecify.annotations.Nullable;
@@ -15,8 +18,10 @@ import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.converter.HttpMessageNotReadableException;
 import org.springframework.web.ErrorResponseException;
+import org.springframework.web.HttpRequestMethodNotSupportedException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
+import org.springframework.web.context.request.ServletWebRequest;
 import org.springframework.web.context.request.WebRequest;
 import org.springframework.web.servlet.mvc.method.annotation.ResponseEntityExceptionHandler;
 import tools.jackson.core.JacksonException;
@@ -27,6 +32,8 @@ import tools.jackson.core.exc.StreamConstraintsException;
 final class ProblemAdvice extends ResponseEntityExceptionHandler {
 
     private static final Logger log = LoggerFactory.getLogger(ProblemAdvice.class);
+
+    private final LogLimit errors = new LogLimit();
 
     @Override
     protected @Nullable ResponseEntity<Object> handleHttpMessageNotReadable(
@@ -50,6 +57,13 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         return answer(ProblemType.REDIS_UNAVAILABLE, e, request);
     }
 
+    /** Without Spring's warning: a client can send as many of these as it likes. */
+    @Override
+    protected @Nullable ResponseEntity<Object> handleHttpRequestMethodNotSupported(
+            HttpRequestMethodNotSupportedException e, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        return handleExceptionInternal(e, null, headers, status, request);
+    }
+
     /** The client disconnected before its request was complete. This is no error, and nobody receives the response. */
     @ExceptionHandler(ClientAbortException.class)
     ResponseEntity<Object> handleGone() {
@@ -66,8 +80,28 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     @ExceptionHandler
     @Nullable
     ResponseEntity<Object> handleUnexpected(Exception e, WebRequest request) {
-        log.error("A request failed for an unexpected reason: {}", request.getDescription(false), e);
+        if (errors.passes()) {
+            log.error("A request failed for an unexpected reason: {}", request.getDescription(false), e);
+        } else {
+            log.debug("Another request failed for an unexpected reason: {}", request.getDescription(false), e);
+        }
         return answer(ProblemType.INTERNAL_ERROR, e, request);
+    }
+
+    /** The answer to a failure that no {@code @ExceptionHandler} gets to see, because the thread of the request is gone. */
+    ResponseEntity<Object> answerTo(Throwable failure, HttpServletRequest servletRequest) {
+        WebRequest request = new ServletWebRequest(servletRequest);
+        Throwable cause = RedisCondition.unwrapped(failure);
+        ResponseEntity<Object> answer;
+        if (cause instanceof ErrorResponseException problem) {
+            answer = handleExceptionInternal(
+                    problem, problem.getBody(), problem.getHeaders(), problem.getStatusCode(), request);
+        } else if (cause instanceof RedisException redis) {
+            answer = handleRedis(redis, request);
+        } else {
+            answer = handleUnexpected(cause instanceof Exception e ? e : new IllegalStateException(cause), request);
+        }
+        return Objects.requireNonNull(answer);
     }
 
     private @Nullable ResponseEntity<Object> answer(ProblemType type, Exception e, WebRequest request) {
@@ -78,13 +112,31 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
     @Override
     protected @Nullable ResponseEntity<Object> handleExceptionInternal(
             Exception e, @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        if (request instanceof ServletWebRequest web
+                && web.getResponse() != null
+                && web.getResponse().isCommitted()) {
+            log.debug("The response is on its way already, so nobody gets to see this failure", e);
+            return null;
+        }
         ProblemType type = ProblemType.of(status);
         boolean ours = e instanceof ErrorResponseException
                 || (body instanceof ProblemDetail problem && ProblemType.isOurs(problem));
         Object answer = ours || type == null ? body : type.problem();
+        if (answer instanceof ProblemDetail problem && request instanceof ServletWebRequest web) {
+            problem.setInstance(instance(web.getRequest().getRequestURI()));
+        }
         HttpHeaders all = new HttpHeaders();
         all.putAll(headers);
         all.setContentType(MediaType.APPLICATION_PROBLEM_JSON); // whatever the Accept header says
         return super.handleExceptionInternal(e, answer, all, status, request);
+    }
+
+    /** Spring would do that, too, but fail with a path such as {@code //}. */
+    private static URI instance(String path) {
+        try {
+            return URI.create(path);
+        } catch (IllegalArgumentException e) {
+            return URI.create("/");
+        }
     }
 }

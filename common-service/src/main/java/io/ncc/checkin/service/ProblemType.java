@@ -63,6 +63,10 @@ public enum ProblemType {
             HttpStatus.SERVICE_UNAVAILABLE,
             "Queue full",
             "Too many requests wait for Redis. Nothing was stored. Try again later."),
+    OVERLOADED(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Overloaded",
+            "The requests that are being received hold as much memory as they may. Try again later."),
     IDS_EXHAUSTED(
             HttpStatus.SERVICE_UNAVAILABLE,
             "Ids exhausted",

@@ -21,7 +21,7 @@ import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
  * Refuses query parameters that a route doesn't have, and those that are given twice: a misspelled filter would otherwise be no filter. What a route
  * has is what its controller method declares with {@link RequestParam}.
  */
-final class QueryParameters implements HandlerInterceptor, WebMvcConfigurer {
+public final class QueryParameters implements HandlerInterceptor, WebMvcConfigurer {
 
     private static final String OURS = "io.ncc.checkin.";
     private static final DefaultParameterNameDiscoverer NAMES = new DefaultParameterNameDiscoverer();
@@ -43,6 +43,15 @@ final class QueryParameters implements HandlerInterceptor, WebMvcConfigurer {
             }
         }
         return true;
+    }
+
+    /** For a handler that is no method, and has no query parameters. */
+    public static void requireNone(HttpServletRequest request) {
+        if (request.getQueryString() != null) {
+            request.getParameterMap().keySet().forEach(name -> {
+                throw ProblemType.invalidParameter(name, unknown(Set.of()));
+            });
+        }
     }
 
     private void check(Map<String, String[]> given, HandlerMethod method) {

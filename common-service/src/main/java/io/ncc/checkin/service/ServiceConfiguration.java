@@ -1,13 +1,18 @@
 package io.ncc.checkin.service;
 
-import org.apache.catalina.core.StandardHost;
-import org.apache.coyote.ContinueResponseTiming;
-import org.apache.coyote.http11.AbstractHttp11Protocol;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.util.List;
 import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.boot.web.servlet.FilterRegistrationBean;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
+import org.springframework.core.Ordered;
+import org.springframework.core.env.Environment;
+import org.springframework.web.servlet.HandlerExceptionResolver;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+import org.springframework.web.servlet.mvc.method.annotation.ExceptionHandlerExceptionResolver;
 
 /** To be imported by each service. */
 @Configuration(proxyBeanMethods = false)
@@ -22,15 +27,30 @@ import org.springframework.context.annotation.Import;
 public class ServiceConfiguration {
 
     @Bean
-    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> problemValve() {
-        return factory -> factory.addContextCustomizers(
-                context -> ((StandardHost) context.getParent()).setErrorReportValveClass(ProblemValve.class.getName()));
+    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> tomcat(Environment environment) {
+        return new TomcatSettings(environment);
     }
 
-    /** A client that sends {@code Expect: 100-continue} is told to go on once its body is read, and not before it is known that it will be. */
+    /** Around everything else that a request passes. */
     @Bean
-    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> continueOnRead() {
-        return factory -> factory.addProtocolHandlerCustomizers(protocol -> ((AbstractHttp11Protocol<?>) protocol)
-                .setContinueResponseTiming(ContinueResponseTiming.ON_REQUEST_BODY_READ.toString()));
+    FilterRegistrationBean<RequestTimer> requestTimer(MeterRegistry registry) {
+        FilterRegistrationBean<RequestTimer> filter = new FilterRegistrationBean<>(new RequestTimer(registry));
+        filter.setOrder(Ordered.HIGHEST_PRECEDENCE);
+        return filter;
+    }
+
+    /** {@link ProblemAdvice} answers what any handler throws, and any filter that asks for it, not only what a controller's method does. */
+    @Bean
+    WebMvcConfigurer problemsOfAllHandlers() {
+        return new WebMvcConfigurer() {
+            @Override
+            public void extendHandlerExceptionResolvers(List<HandlerExceptionResolver> resolvers) {
+                for (HandlerExceptionResolver resolver : resolvers) {
+                    if (resolver instanceof ExceptionHandlerExceptionResolver problems) {
+                        problems.setMappedHandlerPredicate(handler -> true);
+                    }
+                }
+            }
+        };
     }
 }

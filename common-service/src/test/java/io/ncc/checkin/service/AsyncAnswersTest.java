@@ -12,7 +12,7 @@ import tools.jackson.databind.json.JsonMapper;
 /** Whose answers are written here; everything works without, so no other test would notice. */
 final class AsyncAnswersTest {
 
-    private final AsyncAnswers answers = new AsyncAnswers(new JsonMapper());
+    private final AsyncAnswers answers = new AsyncAnswers(new JsonMapper(), new ProblemAdvice());
 
     CompletionStage<String> stage() {
         return CompletableFuture.completedFuture("");

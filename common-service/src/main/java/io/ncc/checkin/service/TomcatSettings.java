@@ -1,0 +1,47 @@
+package io.ncc.checkin.service;
+
+import org.apache.catalina.core.StandardHost;
+import org.apache.coyote.AbstractProtocol;
+import org.apache.coyote.ContinueResponseTiming;
+import org.apache.coyote.http11.AbstractHttp11Protocol;
+import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.core.env.Environment;
+
+/** The settings of each Tomcat of a service: errors as problems, 100 only for a body that is read, and no more connections than the heap can hold. */
+final class TomcatSettings implements WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> {
+
+    private static final String MAX_CONNECTIONS = "server.tomcat.max-connections";
+
+    /** Tomcat's own default. */
+    private static final int MOST_CONNECTIONS = 8_192;
+
+    /** Of the heap, for each connection. One whose request is being received takes up to 112 KB, and others need room, too. */
+    private static final int HEAP_PER_CONNECTION = 256 * 1024;
+
+    private final Environment environment;
+
+    TomcatSettings(Environment environment) {
+        this.environment = environment;
+    }
+
+    @Override
+    public void customize(ConfigurableTomcatWebServerFactory factory) {
+        factory.addContextCustomizers(
+                context -> ((StandardHost) context.getParent()).setErrorReportValveClass(ProblemValve.class.getName()));
+        // a client that sends Expect: 100-continue is told to go on when its body is read, not before it is known that
+        // it will be
+        factory.addProtocolHandlerCustomizers(protocol -> ((AbstractHttp11Protocol<?>) protocol)
+                .setContinueResponseTiming(ContinueResponseTiming.ON_REQUEST_BODY_READ.toString()));
+        if (!environment.containsProperty(MAX_CONNECTIONS)) {
+            // not a customizer of the protocol: those come before Boot's own, which sets Tomcat's default
+            factory.addConnectorCustomizers(connector -> ((AbstractProtocol<?>) connector.getProtocolHandler())
+                    .setMaxConnections(connectionsOf(Runtime.getRuntime().maxMemory())));
+        }
+    }
+
+    /** @param heap in bytes */
+    static int connectionsOf(long heap) {
+        return (int) Math.min(MOST_CONNECTIONS, heap / HEAP_PER_CONNECTION);
+    }
+}
