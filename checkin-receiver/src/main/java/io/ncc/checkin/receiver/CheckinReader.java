@@ -133,7 +133,12 @@ final class CheckinReader {
         if (parser.getStringLength() > LONGEST_DECIMAL) {
             return NO_INTEGER;
         }
-        BigDecimal value = new BigDecimal(parser.getString());
+        BigDecimal value;
+        try {
+            value = new BigDecimal(parser.getString());
+        } catch (NumberFormatException e) { // the exponent fits no int
+            return OUT_OF_RANGE;
+        }
         if (value.abs().compareTo(MOST_EXACT) >= 0) {
             return OUT_OF_RANGE;
         }

@@ -64,6 +64,8 @@ final class CheckinReaderTest {
                 "9007199254740993.0      | is out of range",
                 "1e30                    | is out of range",
                 "-1e999999999            | is out of range",
+                "1e99999999999           | is out of range",
+                "1e-99999999999          | is out of range",
                 "9223372036854775808     | is out of range",
                 "\"9223372036854775808\" | is out of range",
                 "\"-9223372036854775809\" | is out of range",

@@ -17,13 +17,14 @@ final class ProgressBarsTest {
     @Test
     void withoutATerminalWhatTakesLongGetsALineNowAndThen() {
         try (ProgressBar bar = ProgressBars.of("hashing", 100, new ProgressBars.Lines(out, Duration.ofMillis(300)))) {
-            bar.stepTo(37);
-            await().atMost(Duration.ofSeconds(10))
-                    .until(() -> written.toString().lines().count() >= 2);
+            await().atMost(Duration.ofSeconds(10)).until(() -> {
+                bar.step(); // without progress there is no line
+                return written.toString().lines().count() >= 2;
+            });
         }
         assertThat(written.toString().lines())
                 .hasSizeLessThan(5)
-                .allSatisfy(line -> assertThat(line).startsWith("hashing").contains("37/100"));
+                .allSatisfy(line -> assertThat(line).startsWith("hashing").contains("/100"));
     }
 
     @Test
