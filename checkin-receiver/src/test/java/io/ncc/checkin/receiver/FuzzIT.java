@@ -173,7 +173,7 @@ final class FuzzIT {
         }
 
         log.info("answers: {}", counts());
-        assertThat(receiver.errors()).as("seed %s", SEED).isEmpty();
+        assertThat(receiver.warningsAndErrors()).as("seed %s", SEED).isEmpty();
         assertThat(Stream.read(redis)).as("seed %s", SEED).containsExactlyInAnyOrderEntriesOf(expected);
         // it is the body that was to be tested, not the first check of all
         assertThat(statuses.get(202)).as("seed %s", SEED).isGreaterThan(REQUESTS / 50);
@@ -531,9 +531,9 @@ final class FuzzIT {
             while (length > 0 && zipped[length - 1] == 0) {
                 length--;
             }
-            // the last member itself may end with zeros
+            // the last member itself may end with zeros: 9 of them if it is empty
             byte[] best = new byte[0];
-            for (int end = length; end <= Math.min(zipped.length, length + 8); end++) {
+            for (int end = length; end <= Math.min(zipped.length, length + 9); end++) {
                 var content = new ByteArrayOutputStream();
                 isWhole = unpack(Arrays.copyOf(zipped, end), content);
                 if (isWhole) {

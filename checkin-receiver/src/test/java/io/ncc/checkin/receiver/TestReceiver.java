@@ -16,6 +16,7 @@ import org.springframework.context.ConfigurableApplicationContext;
 final class TestReceiver implements AutoCloseable {
 
     private final ConfigurableApplicationContext context;
+    private final Queue<String> warnings = new ConcurrentLinkedQueue<>();
     private final Queue<String> errors = new ConcurrentLinkedQueue<>();
     private final AppenderBase<ILoggingEvent> appender = new AppenderBase<>() {
         @Override
@@ -25,7 +26,8 @@ final class TestReceiver implements AutoCloseable {
                         ? ""
                         : " - " + event.getThrowableProxy().getClassName() + ": "
                                 + event.getThrowableProxy().getMessage();
-                errors.add(event.getLoggerName() + ": " + event.getFormattedMessage() + thrown);
+                String line = event.getLoggerName() + ": " + event.getFormattedMessage() + thrown;
+                (event.getLevel().isGreaterOrEqual(Level.ERROR) ? errors : warnings).add(line);
             }
         }
     };
@@ -59,7 +61,15 @@ final class TestReceiver implements AutoCloseable {
         return List.copyOf(errors);
     }
 
+    /** What it logs for operators. */
+    List<String> warningsAndErrors() {
+        List<String> all = new ArrayList<>(warnings);
+        all.addAll(errors);
+        return all;
+    }
+
     void forgetErrors() {
+        warnings.clear();
         errors.clear();
     }
 
