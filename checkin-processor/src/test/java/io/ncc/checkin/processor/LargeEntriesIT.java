@@ -73,10 +73,10 @@ final class LargeEntriesIT {
 
     /** What a dead consumer holds comes first. */
     private static final List<Large> SOME_OF_EACH = List.of(
-            new Large(4, 1, 25 << 20, true),
-            new Large(20, 20_000, 1, true),
-            new Large(20, 100_000, 1, false),
-            new Large(100, 1, 1 << 20, false));
+            new Large(3, 1, 25 << 20, true),
+            new Large(10, 20_000, 1, true),
+            new Large(10, 100_000, 1, false),
+            new Large(60, 1, 1 << 20, false));
 
     static Stream<List<Large>> large() {
         return Boolean.getBoolean("large.each") ? EACH.stream().map(List::of) : Stream.of(SOME_OF_EACH);
