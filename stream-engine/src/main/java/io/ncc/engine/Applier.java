@@ -71,7 +71,10 @@ final class Applier {
             waiting.run();
         }
         long start = System.nanoTime();
-        CompletableFuture.completedFuture(batch).thenCompose(this::process).whenComplete((outcome, error) -> {
+        // so an Error that is thrown before the batch is sent fails the stage, too
+        CompletionStage<Outcome> processed =
+                CompletableFuture.completedFuture(batch).thenCompose(this::process);
+        processed.whenComplete((outcome, error) -> {
             try {
                 if (outcome != null) {
                     metrics.processed(batch, outcome, System.nanoTime() - start);

@@ -22,6 +22,7 @@ import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -91,7 +92,7 @@ final class ApplierIT {
         applier.submit(new Batch(broken, true), () -> {});
 
         assertThat(applier.awaitIdle(Duration.ofSeconds(5))).isTrue();
-        assertThat(RedisCondition.unwrapped(applier.takeFailure())).isInstanceOf(LinkageError.class);
+        assertThat(RedisCondition.unwrapped(Objects.requireNonNull(applier.takeFailure()))).isInstanceOf(LinkageError.class);
     }
 
     @Test

@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -229,11 +230,11 @@ final class HandOverIT {
                 .untilAsserted(() -> assertDamaged(processing, "ncc:checkinprocessor:applied is a list, not a zset"));
 
         redis.commands().del(KEYS.settledRanges());
-        await().atMost(LIMIT).until(() -> processing.health().getStatus().equals(Status.UP));
+        await().atMost(LIMIT).until(() -> Objects.requireNonNull(processing.health()).getStatus().equals(Status.UP));
     }
 
     private static void assertDamaged(HealthIndicator processing, String key) {
-        Health health = processing.health();
+        Health health = Objects.requireNonNull(processing.health());
         assertThat(health.getStatus()).isEqualTo(Status.DOWN);
         assertThat(health.getDetails()).containsEntry("damaged", List.of(key));
     }

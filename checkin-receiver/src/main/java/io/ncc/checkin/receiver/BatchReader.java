@@ -83,7 +83,7 @@ abstract class BatchReader {
         if (length > element.length) {
             throw invalid("is longer than " + element.length + " bytes");
         }
-        if (encoding(element, length) != UTF_8) {
+        if (!encoding(element, length).equals(UTF_8)) {
             throw invalid("is not UTF-8");
         }
         return CheckinReader.read(element, 0, length);
@@ -107,10 +107,10 @@ abstract class BatchReader {
         if (length >= 2) {
             int first = text[0] & 0xff;
             int second = text[1] & 0xff;
-            if (first == 0 && second == 0 || length >= 4 && text[2] == 0 && text[3] == 0) {
+            if ((first == 0 && second == 0) || (length >= 4 && text[2] == 0 && text[3] == 0)) {
                 return first == 0 || first == 0xff ? Charset.forName("UTF-32") : Charset.forName("UTF-32LE");
             }
-            if (first == 0xfe && second == 0xff || first == 0xff && second == 0xfe) {
+            if ((first == 0xfe && second == 0xff) || (first == 0xff && second == 0xfe)) {
                 return UTF_16; // it has a byte order mark
             }
             if (first == 0 || second == 0) {
@@ -144,6 +144,16 @@ abstract class BatchReader {
         public int read() throws IOException {
             int next = text.read();
             return next < 0x80 ? next : '?';
+        }
+
+        @Override
+        public int read(byte[] into, int from, int length) throws IOException {
+            char[] characters = new char[length];
+            int count = text.read(characters, 0, length);
+            for (int i = 0; i < count; i++) {
+                into[from + i] = (byte) (characters[i] < 0x80 ? characters[i] : '?');
+            }
+            return count;
         }
     }
 
@@ -192,12 +202,12 @@ abstract class BatchReader {
 
         private void readStart() throws IOException {
             Charset encoding = encoding();
-            if (encoding != UTF_8) {
+            if (!encoding.equals(UTF_8)) {
                 convertFrom(encoding);
             }
             int first = readAfterBlanks();
             if (first == 0xef || first == '?') { // a byte order mark
-                boolean mark = first == '?' || readNext() == 0xbb && readNext() == 0xbf;
+                boolean mark = first == '?' || (readNext() == 0xbb && readNext() == 0xbf);
                 first = mark ? readAfterBlanks() : first;
             }
             if (first != '[') {
@@ -313,7 +323,7 @@ abstract class BatchReader {
         @Override
         @Nullable
         Checkin next() throws InvalidCheckinException, IOException {
-            if (!begun && encoding() != UTF_8) {
+            if (!begun && !encoding().equals(UTF_8)) {
                 throw broken(new InvalidMember("", "must be UTF-8"));
             }
             begun = true;

@@ -67,7 +67,7 @@ final class ContractIT {
 
     @Test
     void itsRoutesAreThoseOfTheReceiver() {
-        Map<String, TreeSet<String>> mapped = new TreeMap<>();
+        Map<String, Set<String>> mapped = new TreeMap<>();
         for (RequestMappingHandlerMapping mapping : receiver.parts(RequestMappingHandlerMapping.class)) {
             mapping.getHandlerMethods().forEach((info, method) -> {
                 if (method.getBeanType().getPackage().equals(ReceiverApplication.class.getPackage())) {
@@ -91,7 +91,7 @@ final class ContractIT {
                 .flatMap(method -> info.getPatternValues().stream().map(path -> method + " " + path));
     }
 
-    private static TreeSet<String> consumes(RequestMappingInfo info) {
+    private static Set<String> consumes(RequestMappingInfo info) {
         TreeSet<String> all = new TreeSet<>();
         info.getConsumesCondition().getConsumableMediaTypes().forEach(type -> all.add(type.toString()));
         return all;

@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.ConcurrentHashMap;
@@ -517,12 +518,16 @@ final class FuzzIT {
         private static Optional<Checkin> checkin(Map<String, BigDecimal> numbers) {
             try {
                 return Optional.of(new Checkin(
-                        numbers.get("userId").longValueExact(),
-                        numbers.get("locationId").longValueExact(),
-                        numbers.get("starRating").intValueExact()));
+                        required(numbers, "userId").longValueExact(),
+                        required(numbers, "locationId").longValueExact(),
+                        required(numbers, "starRating").intValueExact()));
             } catch (IllegalArgumentException | ArithmeticException e) {
                 return Optional.empty(); // out of range
             }
+        }
+
+        private static BigDecimal required(Map<String, BigDecimal> numbers, String name) {
+            return Objects.requireNonNull(numbers.get(name));
         }
 
         /** As far as it can be unpacked, by another implementation, which doesn't know of zeros at the end. */

@@ -11,6 +11,7 @@ import io.ncc.checkin.testsupport.RealRedis;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.Map;
 import org.apache.coyote.AbstractProtocol;
 import org.springframework.boot.tomcat.TomcatWebServer;
@@ -66,7 +67,8 @@ final class StartedReceiver implements AutoCloseable {
     }
 
     int maxConnections() {
-        var server = (TomcatWebServer) ((ServletWebServerApplicationContext) context).getWebServer();
+        var server = (TomcatWebServer)
+                Objects.requireNonNull(((ServletWebServerApplicationContext) context).getWebServer());
         return ((AbstractProtocol<?>) server.getTomcat().getConnector().getProtocolHandler()).getMaxConnections();
     }
 

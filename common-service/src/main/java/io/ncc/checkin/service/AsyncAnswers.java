@@ -105,6 +105,7 @@ public final class AsyncAnswers implements HandlerMethodReturnValueHandler, WebM
                 (CompletionStage<?>) Objects.requireNonNull(stage));
     }
 
+    @SuppressWarnings("ArrayRecordComponent") // it is never compared
     private record Content(HttpStatusCode status, HttpHeaders headers, byte[] body) {}
 
     /** One answer. It needs two things, in any order: its content, and a connection that takes it. Whichever comes second writes. */

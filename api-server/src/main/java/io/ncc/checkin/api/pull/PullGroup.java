@@ -182,7 +182,8 @@ final class PullGroup {
     }
 
     private void hasRead(Pull pull, @Nullable Taken taken, @Nullable Throwable failure) {
-        boolean found = taken != null && !taken.items.isEmpty();
+        List<PulledCheckin> items = taken == null ? List.of() : taken.items;
+        boolean found = !items.isEmpty();
         Runnable ending;
         boolean more;
         synchronized (this) {
@@ -197,7 +198,7 @@ final class PullGroup {
         if (failure != null) {
             failed(pull, failure);
         } else if (found) {
-            pull.complete(taken.items);
+            pull.complete(items);
         } else if (ending != null) {
             ending.run();
         }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -184,8 +185,8 @@ final class PullGroups implements SmartLifecycle {
         List<Object> consumers = redis.call(commands -> commands.xinfoConsumers(stream, group));
         List<String> idle = consumers.stream()
                 .map(PullGroups::values)
-                .filter(consumer -> consumer.get("pending").equals(0L))
-                .filter(consumer -> (Long) consumer.get("idle") >= consumerTimeout.toMillis())
+                .filter(consumer -> Long.valueOf(0).equals(consumer.get("pending")))
+                .filter(consumer -> Objects.requireNonNull((Long) consumer.get("idle")) >= consumerTimeout.toMillis())
                 .map(consumer -> String.valueOf(consumer.get("name")))
                 .toList();
         for (int from = 0; from < idle.size(); from += MOST_REMOVED_AT_ONCE) {
