@@ -12,7 +12,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
@@ -22,7 +21,8 @@ final class ApiBenchmark {
 
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String OURS = "api-server";
-    private static final String EXPRESS = "Express + ioredis";
+    private static final String USER = "GET /users/{id}";
+    private static final String EXPRESS = Peer.EXPRESS.title();
     private static final int FOLLOWERS = 100;
     private static final int ENTRIES = 10_000;
     private static final int STEP = 100;
@@ -41,24 +41,36 @@ final class ApiBenchmark {
         LocalRedis redis = lab.redis();
         fill(lab.commands(redis));
         Lab.Server ours = lab.service("api-server", redis);
-        Optional<Lab.Server> express = lab.express(redis);
+        Map<Peer, Lab.Server> peers = lab.peers(redis, Peer.values());
         Map<String, Supplier<byte[]>> reads = new LinkedHashMap<>();
-        reads.put("GET /users/{id}", Requests.users());
+        reads.put(USER, Requests.users());
         reads.put("GET /checkins/latest", () -> Requests.get("/checkins/latest"));
         reads.put("GET /checkins?limit=100", () -> Requests.get("/checkins?limit=100"));
         reads.forEach((name, requests) -> {
             Contest contest = new Contest("API: " + name + " over 64 connections", "requests")
                     .add(OURS, () -> lab.load(redis, ours, requests));
-            express.ifPresent(server -> contest.add(EXPRESS, () -> lab.load(redis, server, requests)));
+            peers.forEach((peer, server) -> {
+                if (peer == Peer.EXPRESS || name.equals(USER)) { // Fastify has this route only
+                    contest.add(peer.title(), () -> lab.load(redis, server, requests));
+                }
+            });
             Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
-            lab.report().contest(result, express.isPresent() ? EXPRESS : OURS, "");
-            if (express.isPresent() && name.contains("users")) {
-                lab.report().target("API: GET /users/{id}, times Express + ioredis", 2.5, result.ratio(OURS, EXPRESS));
+            lab.report().contest(result, peers.containsKey(Peer.EXPRESS) ? EXPRESS : OURS, "");
+            if (name.equals(USER) && peers.containsKey(Peer.EXPRESS)) {
+                lab.report().target("API: " + USER + ", times " + EXPRESS, 3.5, result.ratio(OURS, EXPRESS));
+            }
+            if (name.equals(USER) && peers.containsKey(Peer.FASTIFY)) {
+                String fastify = Peer.FASTIFY.title();
+                lab.report()
+                        .target(
+                                "API: " + USER + ", times " + fastify + ", one process",
+                                1.3,
+                                result.ratio(OURS, fastify));
             }
         });
     }
 
-    private static void fill(RedisCommands<String, String> commands) {
+    static void fill(RedisCommands<String, String> commands) {
         for (int id = 1; id <= Requests.USERS; id++) {
             commands.hset(
                     KEYS.user(id),
@@ -84,12 +96,12 @@ final class ApiBenchmark {
         Lab.Server ours = lab.service("api-server", redis);
         Contest contest = new Contest("API: 100 followers of GET /checkins/stream", "events")
                 .add(OURS, () -> follow(lab, redis, commands, ours));
-        Optional<Lab.Server> express = lab.express(redis);
-        express.ifPresent(server -> contest.add(EXPRESS, () -> follow(lab, redis, commands, server)));
+        Map<Peer, Lab.Server> peers = lab.peers(redis, Peer.EXPRESS);
+        peers.values().forEach(server -> contest.add(EXPRESS, () -> follow(lab, redis, commands, server)));
         lab.report()
                 .contest(
                         contest.run(scale.warmUps(), scale.rounds(), lab::say),
-                        express.isPresent() ? EXPRESS : OURS,
+                        peers.isEmpty() ? OURS : EXPRESS,
                         "10,000 entries, appended as quickly as the slowest follower sees them; each sees all, in order.");
     }
 

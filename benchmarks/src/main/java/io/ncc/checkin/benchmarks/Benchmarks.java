@@ -46,7 +46,9 @@ public final class Benchmarks implements Callable<Integer> {
         ALL.put("processor-latency", ProcessorBenchmark::latency);
         ALL.put("receiver", ReceiverBenchmark::posts);
         ALL.put("receiver-durability", ReceiverBenchmark::durability);
+        ALL.put("receiver-cold", ColdBenchmark::receiver);
         ALL.put("api", ApiBenchmark::reads);
+        ALL.put("api-cold", ColdBenchmark::api);
         ALL.put("api-followers", ApiBenchmark::followers);
         ALL.put("api-many-followers", ApiBenchmark::manyFollowers);
         ALL.put("end-to-end", EndToEndBenchmark::run);
@@ -65,7 +67,7 @@ public final class Benchmarks implements Callable<Integer> {
     @Option(
             names = "--quick",
             description =
-                    "One short round, of the main three if no names are given: shows that it works, and gives no idea of the figures")
+                    "One short round, of the main three if no names are given: shows that it works, and judges no target")
     private boolean quick;
 
     @Option(names = "--warm-ups", description = "Rounds that don't count")
@@ -111,7 +113,7 @@ public final class Benchmarks implements Callable<Integer> {
         Path folder = out != null ? out : Path.of(quick ? "benchmarks/target/quick" : "docs/benchmarks");
         String targets = "";
         for (String name : chosen) {
-            Report report = new Report(name);
+            Report report = new Report(name, scale.tooLittle());
             try (Lab lab = new Lab(jars, scale, report, console)) {
                 lab.say("-- %s, %d of %d".formatted(name, chosen.indexOf(name) + 1, chosen.size()));
                 Objects.requireNonNull(ALL.get(name)).accept(lab);

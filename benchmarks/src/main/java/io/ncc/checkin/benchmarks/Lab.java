@@ -9,13 +9,13 @@ import io.ncc.checkin.benchmarks.report.Report;
 import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.localredis.RedisBinary;
 import io.ncc.checkin.testsupport.Jars;
-import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -115,40 +115,41 @@ final class Lab implements AutoCloseable {
                 : Benchmarks.class.getName();
     }
 
-    /** Empty, with a word why, where there is no Node.js or its packages can't be had. */
-    Optional<Server> express(LocalRedis redis) {
-        Path folder = jars.project().resolve("benchmarks").resolve("peers").resolve("express");
-        try {
-            if (!Files.isDirectory(folder.resolve("node_modules"))) {
-                int status = new ProcessBuilder("npm", "ci", "--silent")
-                        .directory(folder.toFile())
-                        .inheritIO()
-                        .start()
-                        .waitFor();
-                if (status != 0) {
-                    say("Without Express: npm ci failed in " + folder);
-                    return Optional.empty();
-                }
+    /** Starts those of these peers that can be installed; for the others, says why not. */
+    Map<Peer, Server> peers(LocalRedis redis, Peer... peers) {
+        Map<Peer, Server> servers = new EnumMap<>(Peer.class);
+        installed(peers).forEach(peer -> servers.put(peer, started(peer(peer, redis))));
+        return servers;
+    }
+
+    /** Those of these peers that are installed, or can be; for the others, says why not. */
+    List<Peer> installed(Peer... peers) {
+        // each folder is tried once: without a network, npm takes a minute
+        Map<Path, Optional<String>> folders = new HashMap<>();
+        List<Peer> installed = new ArrayList<>();
+        for (Peer peer : peers) {
+            Optional<String> failure = folders.computeIfAbsent(peer.folder(jars.project()), Peer::install);
+            failure.ifPresent(why -> say("Without " + peer.title() + ": " + why));
+            if (failure.isEmpty()) {
+                installed.add(peer);
             }
-            int port = LocalRedis.freePort();
-            Map<String, String> environment =
-                    Map.of("PORT", Integer.toString(port), "REDIS_PORT", Integer.toString(redis.port()));
-            List<String> command = List.of("node", folder.resolve("server.js").toString());
-            return Optional.of(new Server(port, started(Started.server("express", command, environment, port, "/"))));
-        } catch (IOException e) {
-            say("Without Express: " + e.getMessage());
-            return Optional.empty();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            return Optional.empty();
         }
+        return installed;
+    }
+
+    /** Starts a peer that is installed; the caller stops it. */
+    Server peer(Peer peer, LocalRedis redis) {
+        int port = LocalRedis.freePort();
+        return new Server(port, peer.start(jars.project(), redis, port));
     }
 
     /** The processor time of these from now on; with that of this program, which makes the load. */
     Sample.Meter meter(LocalRedis redis, Started... services) {
         Map<String, List<Long>> all = new LinkedHashMap<>();
         all.put("Redis", List.of(redis.pid()));
-        all.put("service", Stream.of(services).map(Started::pid).toList());
+        all.put(
+                "service",
+                Stream.of(services).flatMap(service -> service.pids().stream()).toList());
         all.put("load", List.of(ProcessHandle.current().pid()));
         return new Sample.Meter(all);
     }
@@ -173,5 +174,11 @@ final class Lab implements AutoCloseable {
         }
     }
 
-    record Server(int port, Started process) {}
+    record Server(int port, Started process) implements AutoCloseable {
+
+        @Override
+        public void close() {
+            process.close();
+        }
+    }
 }

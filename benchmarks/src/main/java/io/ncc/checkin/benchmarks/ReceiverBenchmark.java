@@ -14,7 +14,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.function.Supplier;
 
 /** From an HTTP request to the stream. */
@@ -24,7 +23,6 @@ final class ReceiverBenchmark {
     private static final String OURS = "checkin-receiver";
     private static final String KEYED = "checkin-receiver, Idempotency-Key";
     private static final String CEILING = "empty endpoint (ceiling)";
-    private static final String EXPRESS = "Express + ioredis";
     private static final String BATCH = "checkin-receiver, batches of 1,000";
     private static final int BATCH_CONNECTIONS = 8;
     private static final int BATCH_SIZE = 1_000;
@@ -38,23 +36,29 @@ final class ReceiverBenchmark {
         RedisCommands<String, String> commands = lab.commands(redis);
         Lab.Server ours = lab.service("checkin-receiver", redis, NO_LIMIT);
         Lab.Server empty = lab.emptyReceiver(redis);
-        Optional<Lab.Server> express = lab.express(redis);
+        Map<Peer, Lab.Server> peers = lab.peers(redis, Peer.values());
         Contest contest = new Contest("Receiver: single POSTs over 64 connections", "checkins")
                 .add(CEILING, () -> lab.load(redis, empty, Requests.checkins()))
                 .add(OURS, () -> storing(commands, 1, () -> lab.load(redis, ours, Requests.checkins())))
                 .add(KEYED, () -> storing(commands, 1, () -> lab.load(redis, ours, Requests.checkinsWithKeys())))
                 .add(BATCH, () -> storing(commands, BATCH_SIZE, () -> batches(lab, redis, ours)));
-        express.ifPresent(server ->
-                contest.add(EXPRESS, () -> storing(commands, 1, () -> lab.load(redis, server, Requests.checkins()))));
+        peers.forEach((peer, server) -> contest.add(
+                peer.title(), () -> storing(commands, 1, () -> lab.load(redis, server, Requests.checkins()))));
         Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
         lab.report().contest(result, CEILING, "Each 202 is in the stream. Batches are NDJSON over 8 connections.");
         lab.report().bars("receiver", result);
-        lab.report().target("receiver: of an empty endpoint", 0.75, result.ratio(OURS, CEILING));
-        if (express.isPresent()) {
-            lab.report().target("receiver: times Express + ioredis", 3, result.ratio(OURS, EXPRESS));
-            lab.report().target("receiver: batches, times Express' single POSTs", 15, result.ratio(BATCH, EXPRESS));
+        lab.report().target("receiver: of an empty endpoint", 0.9, result.ratio(OURS, CEILING));
+        if (peers.containsKey(Peer.EXPRESS)) {
+            String express = Peer.EXPRESS.title();
+            lab.report().target("receiver: times " + express, 5, result.ratio(OURS, express));
+            lab.report().target("receiver: batches, times Express' single POSTs", 15, result.ratio(BATCH, express));
         }
-        latency(lab, commands, ours, express, result);
+        if (peers.containsKey(Peer.FASTIFY)) {
+            String fastify = Peer.FASTIFY.title();
+            lab.report().target("receiver: times " + fastify + ", one process", 1.5, result.ratio(OURS, fastify));
+        }
+        peers.remove(Peer.FASTIFY_TWO_WORKERS); // the plot has one process of each
+        latency(lab, commands, ours, peers, result);
     }
 
     /** At rates that are given, not taken: how long an answer takes depends on how busy the service is. */
@@ -62,21 +66,17 @@ final class ReceiverBenchmark {
             Lab lab,
             RedisCommands<String, String> commands,
             Lab.Server ours,
-            Optional<Lab.Server> express,
+            Map<Peer, Lab.Server> peers,
             Contest.Result highest) {
         List<Line> lines = new ArrayList<>();
         double most = highest.perSecond(OURS).median();
         for (double share : new double[] {0.1, 0.5, 0.8}) {
             lines.add(atRate(lab, commands, OURS, ours, share * most));
         }
-        express.ifPresent(server -> {
+        peers.forEach((peer, server) -> {
             for (double share : new double[] {0.5, 0.8}) {
-                lines.add(atRate(
-                        lab,
-                        commands,
-                        EXPRESS,
-                        server,
-                        share * highest.perSecond(EXPRESS).median()));
+                double perSecond = share * highest.perSecond(peer.title()).median();
+                lines.add(atRate(lab, commands, peer.title(), server, perSecond));
             }
         });
         lab.report().percentiles("receiver-latency", "Receiver: time to a 202 at a constant rate", lines);
@@ -142,7 +142,7 @@ final class ReceiverBenchmark {
     }
 
     /** @throws IllegalStateException if not each checkin that was accepted, and no other, is in the stream */
-    private static Sample storing(RedisCommands<String, String> commands, int perRequest, Supplier<Sample> round) {
+    static Sample storing(RedisCommands<String, String> commands, int perRequest, Supplier<Sample> round) {
         commands.flushall();
         Sample sample = round.get();
         long accepted = perRequest * Objects.requireNonNull(sample.latency()).getTotalCount();

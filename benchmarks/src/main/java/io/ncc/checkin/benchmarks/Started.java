@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /** A process that is measured. It is stopped with {@link #close}, or at the latest when this JVM ends. */
 final class Started implements AutoCloseable {
@@ -119,6 +120,13 @@ final class Started implements AutoCloseable {
 
     long pid() {
         return process.pid();
+    }
+
+    /** Its own, and those of the processes that it has started. */
+    List<Long> pids() {
+        return Stream.concat(Stream.of(process.toHandle()), process.descendants())
+                .map(ProcessHandle::pid)
+                .toList();
     }
 
     void pause() {

@@ -19,6 +19,7 @@ import java.util.stream.Stream;
 final class StartupBenchmark {
 
     private static final List<String> SERVICES = List.of("checkin-receiver", "checkin-processor", "api-server");
+    static final String PLAIN = "plain jar";
     private static final String READINESS = "/actuator/health/readiness";
     private static final int FIRST_JAVA_WITH_AOT_CACHE = 25;
 
@@ -28,17 +29,8 @@ final class StartupBenchmark {
         LocalRedis redis = lab.redis();
         List<List<String>> rows = new ArrayList<>();
         for (String service : SERVICES) {
-            rows.add(row(
-                    lab,
-                    service,
-                    "plain jar",
-                    List.of("-jar", lab.jars().of(service).toString()),
-                    redis));
-            try {
-                rows.add(row(lab, service, cacheName(), withCache(lab, service, redis), redis));
-            } catch (IOException e) {
-                throw new UncheckedIOException(e);
-            }
+            rows.add(row(lab, service, PLAIN, plain(lab, service), redis));
+            rows.add(row(lab, service, cacheName(), withCache(lab, service, redis), redis));
         }
         rows.add(demo(lab));
         lab.report()
@@ -54,10 +46,7 @@ final class StartupBenchmark {
         List<Double> megabytes = new ArrayList<>();
         for (int round = 0; round < lab.scale().rounds(); round++) {
             int port = LocalRedis.freePort();
-            List<String> command = new ArrayList<>(List.of(Started.java(), "-Xmx256m"));
-            command.addAll(what);
-            command.addAll(arguments(redis, port));
-            measure(name, command, port, seconds, megabytes);
+            measure(name, command(what, redis, port), port, seconds, megabytes);
         }
         return row(lab, name, how, seconds, megabytes);
     }
@@ -84,9 +73,22 @@ final class StartupBenchmark {
         }
     }
 
-    private static List<String> arguments(LocalRedis redis, int port) {
-        return List.of(
-                "--server.port=" + port, "--spring.data.redis.port=" + redis.port(), "--logging.level.root=warn");
+    /** Starts a service; the caller stops it. */
+    static Lab.Server start(String service, List<String> what, LocalRedis redis) {
+        int port = LocalRedis.freePort();
+        return new Lab.Server(port, Started.server(service, command(what, redis, port), Map.of(), port, READINESS));
+    }
+
+    private static List<String> command(List<String> what, LocalRedis redis, int port) {
+        List<String> command = new ArrayList<>(List.of(Started.java(), "-Xmx256m"));
+        command.addAll(what);
+        command.addAll(List.of(
+                "--server.port=" + port, "--spring.data.redis.port=" + redis.port(), "--logging.level.root=warn"));
+        return command;
+    }
+
+    static List<String> plain(Lab lab, String service) {
+        return List.of("-jar", lab.jars().of(service).toString());
     }
 
     private static double megabytes(long pid) {
@@ -99,7 +101,7 @@ final class StartupBenchmark {
         }
     }
 
-    private static String cacheName() {
+    static String cacheName() {
         return hasAotCache() ? "with an AOT cache" : "with a CDS archive";
     }
 
@@ -108,8 +110,8 @@ final class StartupBenchmark {
     }
 
     /** Extracts the jar, and lets the service run once to note down what it loads. As the images do. */
-    private static List<String> withCache(Lab lab, String service, LocalRedis redis) throws IOException {
-        Path folder = Files.createTempDirectory("checkins-" + service);
+    static List<String> withCache(Lab lab, String service, LocalRedis redis) {
+        Path folder = temporary(service);
         lab.started(() -> delete(folder));
         run(List.of(
                 Started.java(),
@@ -122,29 +124,33 @@ final class StartupBenchmark {
                 "--force"));
         String jar = folder.resolve(service + ".jar").toString();
         String cache = folder.resolve("cache").toString();
-        int port = LocalRedis.freePort();
-        List<String> training = new ArrayList<>(List.of(
-                Started.java(),
-                "-Xmx256m",
-                (hasAotCache() ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache,
-                "-jar",
-                jar));
-        training.addAll(arguments(redis, port));
-        Started.server(service, training, Map.of(), port, READINESS).close();
+        String output = (hasAotCache() ? "-XX:AOTCacheOutput=" : "-XX:ArchiveClassesAtExit=") + cache;
+        start(service, List.of(output, "-jar", jar), redis).close();
         return List.of((hasAotCache() ? "-XX:AOTCache=" : "-XX:SharedArchiveFile=") + cache, "-jar", jar);
     }
 
-    private static void run(List<String> command) throws IOException {
+    private static Path temporary(String service) {
+        try {
+            return Files.createTempDirectory("checkins-" + service);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static void run(List<String> command) {
         try {
             int status = new ProcessBuilder(command)
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                     .start()
                     .waitFor();
             if (status != 0) {
-                throw new IOException(String.join(" ", command) + " ended with " + status);
+                throw new IllegalStateException(String.join(" ", command) + " ended with " + status);
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
-            throw new IOException(e);
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException(e);
         }
     }
 
@@ -168,6 +174,6 @@ final class StartupBenchmark {
                     seconds,
                     megabytes);
         }
-        return row(lab, "demo, all in one", "plain jar", seconds, megabytes);
+        return row(lab, "demo, all in one", PLAIN, seconds, megabytes);
     }
 }

@@ -32,6 +32,7 @@ import org.jspecify.annotations.Nullable;
 public final class HttpLoad implements AutoCloseable {
 
     private static final long LONGEST_WAIT_FOR_THE_LAST = TimeUnit.SECONDS.toNanos(10);
+    private static final long LONGEST_COUNTED_LOOP = TimeUnit.MINUTES.toNanos(2);
 
     private final EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final EventLoop loop = group.next();
@@ -49,6 +50,7 @@ public final class HttpLoad implements AutoCloseable {
     private long failed;
     private long lastAnswerAt;
     private int underWay;
+    private long unsent;
 
     /**
      * A request that is to be sent.
@@ -93,17 +95,41 @@ public final class HttpLoad implements AutoCloseable {
      * @param requests asked for by the thread that sends them
      */
     public Answers closedLoop(Duration duration, Supplier<byte[]> requests) {
-        long start = System.nanoTime();
-        onLoop(() -> {
-            reset();
-            atEachAnswer = requests;
-            while (!idle.isEmpty()) {
-                idle.remove().send(new Request(requests.get(), System.nanoTime()));
-            }
-        });
+        long start = startClosedLoop(Long.MAX_VALUE, requests);
         LockSupport.parkNanos(duration.toNanos());
         onLoop(() -> atEachAnswer = null);
         return finish(start);
+    }
+
+    /**
+     * So many requests, each connection sending its next one when it has the answer to the one before.
+     *
+     * @param requests asked for by the thread that sends them
+     * @throws IllegalStateException if they take longer than two minutes
+     */
+    public Answers closedLoop(long count, Supplier<byte[]> requests) {
+        long start = startClosedLoop(count, requests);
+        while (loop.submit(() -> unsent).syncUninterruptibly().getNow() > 0) {
+            if (System.nanoTime() - start > LONGEST_COUNTED_LOOP) {
+                throw new IllegalStateException("%,d requests took longer than two minutes".formatted(count));
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
+        }
+        onLoop(() -> atEachAnswer = null);
+        return finish(start);
+    }
+
+    private long startClosedLoop(long count, Supplier<byte[]> requests) {
+        long start = System.nanoTime();
+        onLoop(() -> {
+            reset();
+            unsent = count;
+            atEachAnswer = requests;
+            for (int ready = idle.size(); ready > 0; ready--) {
+                idle.remove().next();
+            }
+        });
+        return start;
     }
 
     /**
@@ -247,7 +273,8 @@ public final class HttpLoad implements AutoCloseable {
             Request late = waiting.poll();
             if (late != null) {
                 send(late);
-            } else if (atEachAnswer != null) {
+            } else if (atEachAnswer != null && unsent > 0) {
+                unsent--;
                 send(new Request(atEachAnswer.get(), System.nanoTime()));
             } else {
                 idle.add(this);

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.HdrHistogram.Histogram;
 
 /** Lets contestants do the same job, in turns: what disturbs the machine disturbs all of them. */
 public final class Contest {
@@ -82,6 +83,16 @@ public final class Contest {
                         / of(to).get(round).perSecond());
             }
             return Spread.of(ratios);
+        }
+
+        /** Of all rounds together; empty if none was measured. */
+        public Histogram latency(String contestant) {
+            Histogram all = new Histogram(3);
+            of(contestant).stream()
+                    .map(Sample::latency)
+                    .filter(Objects::nonNull)
+                    .forEach(all::add);
+            return all;
         }
 
         private List<Sample> of(String contestant) {

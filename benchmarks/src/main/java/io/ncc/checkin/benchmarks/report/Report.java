@@ -1,7 +1,6 @@
 package io.ncc.checkin.benchmarks.report;
 
 import io.ncc.checkin.benchmarks.measure.Contest;
-import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.benchmarks.measure.Spread;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -9,12 +8,16 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.HdrHistogram.Histogram;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.json.JsonMapper;
 
 /** Collects what one benchmark has measured, and writes it down. */
@@ -23,6 +26,7 @@ public final class Report {
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private final String name;
+    private final @Nullable String tooLittle;
     private final List<Target> targets = new ArrayList<>();
     private final List<String> sections = new ArrayList<>();
     private final Map<String, Object> json = new LinkedHashMap<>();
@@ -32,9 +36,11 @@ public final class Report {
      * Of one benchmark.
      *
      * @param name of its files
+     * @param tooLittle why the run is too short to judge targets by; empty if it isn't
      */
-    public Report(String name) {
+    public Report(String name, Optional<String> tooLittle) {
         this.name = name;
+        this.tooLittle = tooLittle.orElse(null);
     }
 
     /**
@@ -59,8 +65,8 @@ public final class Report {
                     number("%,.0f", perSecond.min()) + " to " + number("%,.0f", perSecond.max()),
                     number("%.2f", ratio.median()),
                     number("%.2f", ratio.min()) + " to " + number("%.2f", ratio.max()),
-                    latency(samples, 50),
-                    latency(samples, 99)));
+                    latency(result, name, 50),
+                    latency(result, name, 99)));
             for (String process : processes) {
                 row.add(number(
                         "%.2f",
@@ -75,13 +81,32 @@ public final class Report {
         json.put(result.title(), json(result));
     }
 
-    private static String latency(List<Sample> samples, double percentile) {
-        Histogram all = new Histogram(3);
-        samples.forEach(sample -> {
-            if (sample.latency() != null) {
-                all.add(sample.latency());
-            }
-        });
+    /** Two contests between the same contestants, before and after they are warm. */
+    public void coldAndWarm(Contest.Result cold, Contest.Result warm, int requests, String note) {
+        List<List<String>> rows = new ArrayList<>();
+        for (String name : cold.samples().keySet()) {
+            Spread perSecond = cold.perSecond(name);
+            rows.add(List.of(
+                    name,
+                    number("%.2f s", requests / perSecond.median()),
+                    number("%.2f", requests / perSecond.max()) + " to " + number("%.2f", requests / perSecond.min()),
+                    latency(cold, name, 50),
+                    latency(cold, name, 99),
+                    number("%,.0f", warm.perSecond(name).median()),
+                    latency(warm, name, 50),
+                    latency(warm, name, 99)));
+        }
+        table(
+                cold.title(),
+                (note + " Rounds: " + cold.rounds() + '.').strip(),
+                List.of("", "took", "spread", "p50", "p99", "warm: " + warm.unit() + "/s", "warm: p50", "warm: p99"),
+                rows);
+        json.put(cold.title(), json(cold));
+        json.put(warm.title(), json(warm));
+    }
+
+    private static String latency(Contest.Result result, String contestant, double percentile) {
+        Histogram all = result.latency(contestant);
         return all.getTotalCount() == 0 ? "" : number("%.2f ms", all.getValueAtPercentile(percentile) / 1e6);
     }
 
@@ -111,12 +136,12 @@ public final class Report {
 
     /** One of the targets: a ratio that should be at least so much. */
     public void target(String what, double atLeast, Spread measured) {
-        targets.add(new Target(what, atLeast, true, measured));
+        targets.add(new Target(what, atLeast, true, measured, tooLittle));
     }
 
     /** One of the targets: a time that should be less. */
     public void targetAtMost(String what, double less, double measured) {
-        targets.add(new Target(what, less, false, Spread.of(List.of(measured))));
+        targets.add(new Target(what, less, false, Spread.of(List.of(measured)), tooLittle));
     }
 
     public void table(String title, String note, List<String> header, List<List<String>> rows) {
@@ -215,16 +240,23 @@ public final class Report {
         targets.append(row(List.of("", "target", "measured", "spread", "met")));
         targets.append(row(List.of("---", "---", "---", "---", "---")));
         StringBuilder pages = new StringBuilder();
+        Set<String> tooLittle = new LinkedHashSet<>();
         for (String name : names) {
             Path page = folder.resolve(name + ".json");
             if (Files.exists(page)) {
-                JSON.readTree(page)
-                        .path("targets")
-                        .forEach(target -> targets.append(
-                                row(JSON.treeToValue(target, Target.class).cells())));
+                JSON.readTree(page).path("targets").forEach(json -> {
+                    Target target = JSON.treeToValue(json, Target.class);
+                    targets.append(row(target.cells()));
+                    if (target.tooLittle() != null) {
+                        tooLittle.add(target.tooLittle());
+                    }
+                });
                 pages.append("- [").append(name).append("](").append(name).append(".md)\n");
             }
         }
+        tooLittle.forEach(reason -> targets.append("\nNot judged, because the run was too short: ")
+                .append(reason)
+                .append(".\n"));
         Files.writeString(folder.resolve("README.md"), """
                 # Results
 

@@ -62,6 +62,18 @@ final class HttpLoadTest {
     }
 
     @Test
+    void aCountedLoopSendsSoManyAndWaitsForTheAnswers() {
+        try (HttpLoad load = load(4)) {
+            Answers answers = load.closedLoop(250, () -> Requests.get("/")).requireNoFailure("all");
+            assertThat(answers.succeeded()).isEqualTo(answered.get()).isEqualTo(250);
+            assertThat(answers.latency().getTotalCount()).isEqualTo(250);
+            // the next loop starts from nothing, also with fewer requests than connections
+            assertThat(load.closedLoop(3, () -> Requests.get("/")).succeeded()).isEqualTo(3);
+            assertThat(answered).hasValue(253);
+        }
+    }
+
+    @Test
     void soManyASecondAreSent() {
         try (HttpLoad load = load(4)) {
             Answers answers = load.openLoop(200, Duration.ofMillis(500), () -> Requests.get("/"));
