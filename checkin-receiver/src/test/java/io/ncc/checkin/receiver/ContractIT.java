@@ -5,19 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.testsupport.Contract;
-import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.Contract.Route;
+import io.ncc.checkin.testsupport.ContractChecks;
 import io.ncc.checkin.testsupport.RealRedis;
-import io.swagger.v3.parser.OpenAPIV3Parser;
-import io.swagger.v3.parser.core.models.ParseOptions;
-import java.net.URI;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
-import java.util.regex.Pattern;
-import java.util.stream.Stream;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -27,19 +22,21 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.context.ApplicationContext;
 import org.springframework.web.servlet.handler.SimpleUrlHandlerMapping;
-import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
-import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
 
-/** The contract is a file that is written by hand: it must be valid, it must have each route and no other, and it must be served. */
 @Timeout(60)
-final class ContractIT {
+final class ContractIT extends ContractChecks {
 
     @RegisterExtension
     static final RealRedis redis = RealRedis.server();
 
     private static final Contract CONTRACT = ContractObserver.CONTRACT;
     private static StartedReceiver receiver;
+
+    ContractIT() {
+        super(CONTRACT);
+    }
 
     @BeforeAll
     static void start() {
@@ -51,50 +48,25 @@ final class ContractIT {
         receiver.close();
     }
 
-    @Test
-    void itIsValidOpenApi() {
-        assertThat(problemsOf(CONTRACT.text())).isEmpty();
-        assertThat(problemsOf(CONTRACT.text().replaceFirst("operationId: postCheckins", "operationIdd: postCheckins")))
-                .as("of a document that is not valid")
-                .isNotEmpty();
+    @Override
+    protected ApplicationContext service() {
+        return receiver.context();
     }
 
-    private static List<String> problemsOf(String document) {
-        return new OpenAPIV3Parser()
-                .readContents(document, null, new ParseOptions())
-                .getMessages();
-    }
-
-    @Test
-    void itsRoutesAreThoseOfTheReceiver() {
-        Map<String, Set<String>> mapped = new TreeMap<>();
-        for (RequestMappingHandlerMapping mapping : receiver.parts(RequestMappingHandlerMapping.class)) {
-            mapping.getHandlerMethods().forEach((info, method) -> {
-                if (method.getBeanType().getPackage().equals(ReceiverApplication.class.getPackage())) {
-                    routes(info).forEach(route -> mapped.put(route, consumes(info)));
-                }
-            });
-        }
-        receiver.parts(SimpleUrlHandlerMapping.class).stream()
+    @Override
+    protected Map<String, Route> otherRoutes() {
+        return receiver.parts(SimpleUrlHandlerMapping.class).stream()
                 .flatMap(mapping -> mapping.getHandlerMap().entrySet().stream())
                 .filter(route -> route.getValue() instanceof CheckinController)
-                .forEach(route -> mapped.put("POST " + route.getKey(), new TreeSet<>(Set.of("application/json"))));
-        assertThat(CONTRACT.routes()).isEqualTo(mapped.keySet());
-        mapped.forEach((route, mediaTypes) -> {
-            String[] methodAndPath = route.split(" ");
-            assertThat(CONTRACT.consumes(methodAndPath[0], methodAndPath[1])).isEqualTo(mediaTypes);
-        });
+                .collect(Collectors.toMap(
+                        route -> "POST " + route.getKey(),
+                        route -> new Route(
+                                Set.of("application/json"), Set.of("application/json"), Map.of("body", true))));
     }
 
-    private static Stream<String> routes(RequestMappingInfo info) {
-        return info.getMethodsCondition().getMethods().stream()
-                .flatMap(method -> info.getPatternValues().stream().map(path -> method + " " + path));
-    }
-
-    private static Set<String> consumes(RequestMappingInfo info) {
-        TreeSet<String> all = new TreeSet<>();
-        info.getConsumesCondition().getConsumableMediaTypes().forEach(type -> all.add(type.toString()));
-        return all;
+    @Override
+    protected Set<String> otherHeaders() {
+        return Set.of("Idempotency-Key", "Content-Encoding");
     }
 
     @Test
@@ -110,41 +82,6 @@ final class ContractIT {
                         .filter(type -> !ofTheApiServer.contains(type))
                         .map(type -> String.valueOf(type.problem().getType())))
                 .allSatisfy(type -> assertThat(CONTRACT.text()).containsPattern("(const:|-) " + type + '\n'));
-    }
-
-    @Test
-    void itIsServedAsItIsAndAsJson() {
-        HttpAnswer yaml = receiver.get("/v3/api-docs.yaml");
-        assertThat(yaml.header("Content-Type")).isEqualTo("application/yaml");
-        assertThat(yaml.body()).isEqualTo(CONTRACT.text());
-
-        HttpAnswer json = receiver.get("/v3/api-docs");
-        assertThat(json.header("Content-Type")).isEqualTo("application/json");
-        assertThat(json.json()).isEqualTo(CONTRACT.document());
-    }
-
-    @Test
-    void itsPageIsThereWithAllItNeeds() {
-        HttpAnswer docs = receiver.get("/docs");
-        assertThat(docs.status()).isEqualTo(302);
-        assertThat(docs.header("Location")).isEqualTo("docs/index.html");
-
-        HttpAnswer page = receiver.get("/docs/index.html");
-        assertThat(page.status()).isEqualTo(200);
-        assertThat(page.header("Content-Type")).startsWith("text/html");
-        List<String> needed = Pattern.compile("(?:src|href)=\"([^\"]+)\"")
-                .matcher(page.body())
-                .results()
-                .map(match -> match.group(1))
-                .toList();
-        assertThat(needed).hasSize(3);
-        assertThat(needed)
-                .allSatisfy(file -> assertThat(HttpAnswer.get(URI.create(receiver.url("/docs/index.html"))
-                                        .resolve(file)
-                                        .toString())
-                                .status())
-                        .as(file)
-                        .isEqualTo(200));
     }
 
     @ParameterizedTest

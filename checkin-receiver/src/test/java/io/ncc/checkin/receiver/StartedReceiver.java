@@ -49,6 +49,10 @@ final class StartedReceiver implements AutoCloseable {
         context.close();
     }
 
+    ConfigurableApplicationContext context() {
+        return context;
+    }
+
     <T> T part(Class<T> type) {
         return context.getBean(type);
     }

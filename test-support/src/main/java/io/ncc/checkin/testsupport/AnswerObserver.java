@@ -14,6 +14,7 @@ public interface AnswerObserver {
      * @param method null if what was sent has no request line that can be read
      * @param path without the query; null if the method is
      * @param header the value of a header by its name, null if there is none
+     * @param body of a stream of events, one event as JSON, or empty if there is none yet
      */
     void seen(
             @Nullable String method,

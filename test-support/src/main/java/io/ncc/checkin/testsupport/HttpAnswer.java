@@ -20,6 +20,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -129,9 +130,7 @@ public record HttpAnswer(int status, HttpHeaders headers, String body) {
     /** Sends any other request. */
     public static HttpAnswer send(HttpRequest.Builder request) {
         try {
-            HttpResponse<String> response = CLIENT.send(request.timeout(LIMIT).build(), BodyHandlers.ofString());
-            return new HttpAnswer(response.statusCode(), response.headers(), response.body())
-                    .observed(response.request().method(), response.uri());
+            return of(CLIENT.send(request.timeout(LIMIT).build(), BodyHandlers.ofString()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
@@ -140,8 +139,18 @@ public record HttpAnswer(int status, HttpHeaders headers, String body) {
         }
     }
 
+    /** Sends any other request, and doesn't wait for the response, which may take its time. */
+    public static CompletableFuture<HttpAnswer> begin(HttpRequest.Builder request) {
+        return CLIENT.sendAsync(request.build(), BodyHandlers.ofString()).thenApply(HttpAnswer::of);
+    }
+
+    private static HttpAnswer of(HttpResponse<String> response) {
+        return new HttpAnswer(response.statusCode(), response.headers(), response.body())
+                .observed(response.request().method(), response.uri());
+    }
+
     private HttpAnswer observed(String method, URI uri) {
-        OBSERVERS.forEach(observer -> observer.seen(method, uri.getPath(), status, this::header, body));
+        OBSERVERS.forEach(observer -> observer.seen(method, uri.getRawPath(), status, this::header, body));
         return this;
     }
 

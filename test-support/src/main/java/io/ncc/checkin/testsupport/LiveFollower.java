@@ -14,6 +14,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -32,10 +34,16 @@ public final class LiveFollower implements AutoCloseable {
      */
     public record Event(String name, @Nullable String id, String data) {}
 
+    private static final List<AnswerObserver> OBSERVERS = AnswerObserver.all();
+
+    /** The events that were looked at. Many clients get the same. */
+    private static final Set<String> OBSERVED = ConcurrentHashMap.newKeySet();
+
     private final HttpResponse<InputStream> response;
     private final List<Event> events = new ArrayList<>(); // guarded by itself
     private final AtomicInteger heartbeats = new AtomicInteger();
     private volatile @Nullable String lastId;
+    private volatile @Nullable AssertionError wrong;
     private final Thread reader;
 
     private LiveFollower(HttpResponse<InputStream> response) {
@@ -59,14 +67,32 @@ public final class LiveFollower implements AutoCloseable {
         try {
             HttpResponse<InputStream> response = CLIENT.send(request.build(), BodyHandlers.ofInputStream());
             if (response.statusCode() != 200) {
-                throw new AssertionError("refused with " + response.statusCode());
+                String body = new String(response.body().readAllBytes(), StandardCharsets.UTF_8);
+                observe(response, body);
+                throw new AssertionError("refused with " + response.statusCode() + ' ' + body);
             }
+            observe(response, "");
             return new LiveFollower(response);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IllegalStateException("interrupted", e);
+        }
+    }
+
+    private static void observe(HttpResponse<?> response, String body) {
+        OBSERVERS.forEach(observer -> observer.seen(
+                response.request().method(),
+                response.uri().getRawPath(),
+                response.statusCode(),
+                name -> response.headers().firstValue(name).orElse(null),
+                body));
+    }
+
+    private void observeEvent(String event) {
+        if (!OBSERVERS.isEmpty() && OBSERVED.add(event)) {
+            observe(response, event);
         }
     }
 
@@ -92,6 +118,7 @@ public final class LiveFollower implements AutoCloseable {
                         lastId = id;
                     }
                     if (!data.isEmpty()) {
+                        observeEvent("{\"event\":\"" + name + "\",\"id\":\"" + id + "\",\"data\":" + data + '}');
                         synchronized (events) {
                             events.add(new Event(name, id, data.toString()));
                         }
@@ -103,6 +130,8 @@ public final class LiveFollower implements AutoCloseable {
             }
         } catch (IOException e) {
             // closed, by either side
+        } catch (AssertionError e) {
+            wrong = e;
         }
     }
 
@@ -110,9 +139,18 @@ public final class LiveFollower implements AutoCloseable {
         return response.headers().firstValue(name).orElse(null);
     }
 
+    /** Fails if something that was read is wrong. */
     public List<Event> events() {
+        requireNothingWrong();
         synchronized (events) {
             return List.copyOf(events);
+        }
+    }
+
+    private void requireNothingWrong() {
+        AssertionError found = wrong;
+        if (found != null) {
+            throw found;
         }
     }
 
@@ -129,6 +167,7 @@ public final class LiveFollower implements AutoCloseable {
     }
 
     public int count() {
+        requireNothingWrong();
         synchronized (events) {
             return events.size();
         }
@@ -142,12 +181,13 @@ public final class LiveFollower implements AutoCloseable {
         return !reader.isAlive();
     }
 
-    /** Leaves; what was read by then stays readable. */
+    /** Leaves; what was read by then stays readable. Fails if something of it is wrong. */
     @Override
     public void close() {
         try {
             response.body().close();
             reader.join();
+            requireNothingWrong();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (InterruptedException e) {

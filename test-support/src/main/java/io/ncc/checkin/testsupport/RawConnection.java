@@ -116,8 +116,10 @@ public final class RawConnection implements AutoCloseable {
         if (status == 100) {
             return interim ? new RawAnswer(status, headers, "") : readAfter(in.read(), false);
         }
-        RawAnswer answer = new RawAnswer(status, headers, new String(content(headers), StandardCharsets.UTF_8));
         String method = request == null ? null : request.group(1);
+        boolean bodiless = "HEAD".equals(method) || status == 204;
+        String body = bodiless ? "" : new String(content(headers), StandardCharsets.UTF_8);
+        RawAnswer answer = new RawAnswer(status, headers, body);
         String path = request == null ? null : request.group(2);
         OBSERVERS.forEach(observer ->
                 observer.seen(method, path, status, name -> headers.get(name.toLowerCase(Locale.ROOT)), answer.body()));
@@ -125,6 +127,9 @@ public final class RawConnection implements AutoCloseable {
     }
 
     private byte[] content(Map<String, String> headers) throws IOException {
+        if (headers.getOrDefault("content-type", "").startsWith("text/event-stream")) {
+            return new byte[0]; // it has no end
+        }
         if (headers.containsKey("content-length")) {
             return exactly(Integer.parseInt(headers.get("content-length")));
         }
