@@ -2,6 +2,7 @@ package io.ncc.checkin.api;
 
 import io.lettuce.core.RedisClient;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.service.ApiContract;
 import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
@@ -13,6 +14,8 @@ import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
 import org.springframework.context.annotation.Primary;
+import org.springframework.web.servlet.function.RouterFunction;
+import org.springframework.web.servlet.function.ServerResponse;
 
 /** The API server. Its parts are found in the packages below. */
 @SpringBootApplication(proxyBeanMethods = false)
@@ -32,6 +35,11 @@ public class ApiApplication {
     @Bean
     Keys keys() {
         return Keys.unpartitioned();
+    }
+
+    @Bean
+    RouterFunction<ServerResponse> contract() {
+        return ApiContract.of(ApiApplication.class);
     }
 
     /** For all that doesn't block. */

@@ -30,6 +30,10 @@ final class ApiServer implements AutoCloseable {
         return new ApiServer(ApiApplication.run(args.toArray(String[]::new)));
     }
 
+    ConfigurableApplicationContext context() {
+        return context;
+    }
+
     int port() {
         return context.getEnvironment().getRequiredProperty("local.server.port", Integer.class);
     }

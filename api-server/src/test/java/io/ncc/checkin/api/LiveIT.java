@@ -15,11 +15,7 @@ import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -44,7 +40,6 @@ final class LiveIT {
     static final RealRedis redis = RealRedis.server();
 
     private static final StreamFixture stream = new StreamFixture(redis);
-    private static final HttpClient CLIENT = HttpClient.newHttpClient();
     private static final int MOST = 2;
 
     private static ApiServer api;
@@ -499,10 +494,10 @@ final class LiveIT {
         String queued = stream.add(1, 1, 1);
         stream.createGroup("others", "$");
         long pulls = stream.pulls();
-        List<CompletableFuture<HttpResponse<String>>> waiting = new ArrayList<>();
+        List<CompletableFuture<HttpAnswer>> waiting = new ArrayList<>();
         for (int i = 0; i < clients; i++) {
-            waiting.add(begin(server.request("/users/1?after=" + queued + "&wait=30s")));
-            waiting.add(begin(server.request("/groups/others/consumers/c" + i + "/pull?wait=30s")
+            waiting.add(HttpAnswer.begin(server.request("/users/1?after=" + queued + "&wait=30s")));
+            waiting.add(HttpAnswer.begin(server.request("/groups/others/consumers/c" + i + "/pull?wait=30s")
                     .POST(BodyPublishers.noBody())));
         }
         if (clients > 0) {
@@ -514,11 +509,7 @@ final class LiveIT {
         assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(6));
         eventually(() -> followers.stream().allMatch(LiveFollower::hasEnded));
         assertThat(waiting)
-                .allSatisfy(answer -> assertThat(answer.join().statusCode()).isIn(200, 503));
-    }
-
-    private static CompletableFuture<HttpResponse<String>> begin(HttpRequest.Builder request) {
-        return CLIENT.sendAsync(request.build(), BodyHandlers.ofString());
+                .allSatisfy(answer -> assertThat(answer.join().status()).isIn(200, 503));
     }
 
     @Test

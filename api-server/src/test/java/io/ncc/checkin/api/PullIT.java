@@ -9,10 +9,7 @@ import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.lang.management.ManagementFactory;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -50,8 +47,6 @@ final class PullIT {
     private static final Duration CLAIM_AFTER = Duration.ofMillis(300);
 
     private static ApiServer api;
-    private static ExecutorService executor;
-    private static HttpClient client;
 
     @BeforeAll
     static void start() {
@@ -61,16 +56,10 @@ final class PullIT {
                 "--checkin.api.max-wait=20s",
                 "--server.tomcat.threads.max=" + REQUEST_THREADS,
                 "--spring.data.redis.timeout=4s"); // so that a busy machine is no outage
-        executor = Executors.newFixedThreadPool(4);
-        client = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .executor(executor)
-                .build();
     }
 
     @AfterAll
     static void stop() {
-        executor.shutdownNow();
         api.close();
     }
 
@@ -94,14 +83,14 @@ final class PullIT {
         return answer.json().get("acknowledged").asLong();
     }
 
-    private static CompletableFuture<HttpResponse<String>> begin(String path) {
-        return client.sendAsync(api.request(path).POST(BodyPublishers.noBody()).build(), BodyHandlers.ofString());
+    private static CompletableFuture<HttpAnswer> begin(String path) {
+        return HttpAnswer.begin(api.request(path).POST(BodyPublishers.noBody()));
     }
 
     /** Sends requests, and returns when all have found nothing. %d is the last digit of the number of a request, and that number. */
-    private static List<CompletableFuture<HttpResponse<String>>> beginToWait(int count, String path) {
+    private static List<CompletableFuture<HttpAnswer>> beginToWait(int count, String path) {
         long before = stream.pulls();
-        List<CompletableFuture<HttpResponse<String>>> answers = IntStream.range(0, count)
+        List<CompletableFuture<HttpAnswer>> answers = IntStream.range(0, count)
                 .mapToObj(i -> begin(path.formatted(i % 10, i)))
                 .toList();
         await().atMost(Duration.ofSeconds(10)).until(() -> stream.pulls() >= before + count);
@@ -245,7 +234,7 @@ final class PullIT {
     @Test
     void whoWaitsIsAnsweredAtOnceWhenAnEntryComes() {
         stream.createGroup("g", "$");
-        CompletableFuture<HttpResponse<String>> answer =
+        CompletableFuture<HttpAnswer> answer =
                 beginToWait(1, "/groups/g/consumers/one/pull?wait=20s").get(0);
         await().pollDelay(Duration.ofMillis(200)).until(() -> !answer.isDone());
         long start = System.nanoTime();
@@ -270,7 +259,7 @@ final class PullIT {
         api.get("/checkins/latest");
         int threads = ManagementFactory.getThreadMXBean().getThreadCount();
         long connections = stream.connections();
-        List<CompletableFuture<HttpResponse<String>>> answers =
+        List<CompletableFuture<HttpAnswer>> answers =
                 beginToWait(waiting, "/groups/g%d/consumers/c%d/pull?wait=20s&count=1&ack=auto");
         assertThat(ManagementFactory.getThreadMXBean().getThreadCount()).isLessThan(threads + 2 * REQUEST_THREADS);
         assertThat(stream.connections()).isEqualTo(connections);
@@ -339,8 +328,7 @@ final class PullIT {
     @ValueSource(booleans = {false, true})
     void whoWaitsHearsAtOnceThatTheGroupIsRemoved(boolean byAnotherProgram) {
         stream.createGroup("g", "$");
-        List<CompletableFuture<HttpResponse<String>>> answers =
-                beginToWait(3, "/groups/g/consumers/c%2$d/pull?wait=20s");
+        List<CompletableFuture<HttpAnswer>> answers = beginToWait(3, "/groups/g/consumers/c%2$d/pull?wait=20s");
         long start = System.nanoTime();
         if (byAnotherProgram) {
             redis.commands().xgroupDestroy(KEYS.checkins(), "g");
@@ -348,11 +336,11 @@ final class PullIT {
             assertThat(api.delete("/groups/g").status()).isEqualTo(204);
         }
         assertThat(answers)
-                .allSatisfy(answer -> assertThat(answer.join().statusCode()).isEqualTo(404));
+                .allSatisfy(answer -> assertThat(answer.join().status()).isEqualTo(404));
         assertThat(since(start)).isLessThan(Duration.ofSeconds(byAnotherProgram ? 5 : 1));
         await().atMost(Duration.ofSeconds(15)).until(() -> api.metric("checkin_api_pulling") == 0);
         stream.createGroup("g", "$"); // and again there is one
-        CompletableFuture<HttpResponse<String>> answer =
+        CompletableFuture<HttpAnswer> answer =
                 beginToWait(1, "/groups/g/consumers/one/pull?wait=20s").get(0);
         String id = stream.add(1, 1, 1);
         assertThat(answer.join().body()).contains(id);
@@ -361,11 +349,11 @@ final class PullIT {
     @Test
     void aLaterPullOfAConsumerEndsItsOlderOneWhichTakesNothing() {
         stream.createGroup("g", "$");
-        CompletableFuture<HttpResponse<String>> older =
+        CompletableFuture<HttpAnswer> older =
                 beginToWait(1, "/groups/g/consumers/one/pull?wait=20s&ack=auto").get(0);
-        CompletableFuture<HttpResponse<String>> later =
+        CompletableFuture<HttpAnswer> later =
                 beginToWait(1, "/groups/g/consumers/one/pull?wait=20s").get(0);
-        assertThat(older.join().statusCode()).isEqualTo(409);
+        assertThat(older.join().status()).isEqualTo(409);
         String id = stream.add(1, 1, 1);
         assertThat(later.join().body()).contains(id);
     }
@@ -375,7 +363,7 @@ final class PullIT {
         int waiting = 100;
         int entries = 50;
         stream.createGroup("g", "$");
-        List<CompletableFuture<HttpResponse<String>>> answers =
+        List<CompletableFuture<HttpAnswer>> answers =
                 beginToWait(waiting, "/groups/g/consumers/c%2$d/pull?wait=20s&count=10");
         long before = stream.pulls();
         long start = System.nanoTime();
@@ -768,11 +756,10 @@ final class PullIT {
     @Test
     void whoWaitsHearsThatRedisIsAway() {
         stream.createGroup("g", "$");
-        List<CompletableFuture<HttpResponse<String>>> answers =
-                beginToWait(20, "/groups/g/consumers/c%2$d/pull?wait=2s");
+        List<CompletableFuture<HttpAnswer>> answers = beginToWait(20, "/groups/g/consumers/c%2$d/pull?wait=2s");
         redis.stop();
-        for (CompletableFuture<HttpResponse<String>> answer : answers) {
-            assertThat(answer.join().statusCode()).isEqualTo(503);
+        for (CompletableFuture<HttpAnswer> answer : answers) {
+            assertThat(answer.join().status()).isEqualTo(503);
             assertThat(answer.join().body()).contains("urn:checkins:problem:redis-unavailable");
         }
         redis.start();

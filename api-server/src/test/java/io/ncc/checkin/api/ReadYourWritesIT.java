@@ -7,16 +7,11 @@ import static org.awaitility.Awaitility.await;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.lang.management.ManagementFactory;
-import java.net.http.HttpClient;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -37,8 +32,6 @@ final class ReadYourWritesIT {
     private static final int REQUEST_THREADS = 20;
 
     private static ApiServer api;
-    private static ExecutorService executor;
-    private static HttpClient client;
 
     @BeforeAll
     static void start() {
@@ -47,21 +40,15 @@ final class ReadYourWritesIT {
                 "--checkin.api.max-wait=20s",
                 "--server.tomcat.threads.max=" + REQUEST_THREADS,
                 "--spring.data.redis.timeout=1s"); // so that a busy machine stays below the two seconds
-        executor = Executors.newFixedThreadPool(4);
-        client = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .executor(executor)
-                .build();
     }
 
     @AfterAll
     static void stop() {
-        executor.shutdownNow();
         api.close();
     }
 
-    private static CompletableFuture<HttpResponse<String>> begin(String path) {
-        return client.sendAsync(api.request(path).build(), BodyHandlers.ofString());
+    private static CompletableFuture<HttpAnswer> begin(String path) {
+        return HttpAnswer.begin(api.request(path));
     }
 
     private static Duration since(long start) {
@@ -94,16 +81,16 @@ final class ReadYourWritesIT {
     void whatIsAppliedMeanwhileIsAnsweredWithTheTotalOfThen(String path) {
         stream.createGroup();
         String id = stream.add(789, 171, 5);
-        CompletableFuture<HttpResponse<String>> answer = begin(path + "?after=" + id + "&wait=20s");
+        CompletableFuture<HttpAnswer> answer = begin(path + "?after=" + id + "&wait=20s");
         awaitWaiting(1);
         await().pollDelay(Duration.ofMillis(200)).until(() -> !answer.isDone());
         redis.commands().hset(KEYS.user(789), Map.of("numCheckins", "7"));
         redis.commands().hset(KEYS.location(171), Map.of("numCheckins", "7"));
         long settled = System.nanoTime();
         redis.commands().set(KEYS.checkpoint(), id);
-        HttpResponse<String> response = answer.join();
+        HttpAnswer response = answer.join();
         assertThat(since(settled)).isLessThan(Duration.ofSeconds(2));
-        assertThat(response.statusCode()).isEqualTo(200);
+        assertThat(response.status()).isEqualTo(200);
         assertThat(response.body()).contains("\"numCheckins\":7");
     }
 
@@ -132,7 +119,7 @@ final class ReadYourWritesIT {
     @Test
     void afterRedisWasSlowNobodyWaitsLongerThanWasAsked() {
         String id = addAndCount();
-        CompletableFuture<HttpResponse<String>> patient = begin("/users/789?after=" + id + "&wait=20s");
+        CompletableFuture<HttpAnswer> patient = begin("/users/789?after=" + id + "&wait=20s");
         awaitWaiting(1);
         redis.commands().clientPause(800);
         redis.commands().ping(); // answered when the pause is over, and with it the look that was under way
@@ -140,7 +127,7 @@ final class ReadYourWritesIT {
         assertThat(api.get("/users/789?after=" + id + "&wait=100ms").status()).isEqualTo(504);
         assertThat(since(start)).isLessThan(Duration.ofSeconds(2));
         redis.commands().set(KEYS.checkpoint(), id);
-        assertThat(patient.join().statusCode()).isEqualTo(200);
+        assertThat(patient.join().status()).isEqualTo(200);
     }
 
     @Test
@@ -148,10 +135,10 @@ final class ReadYourWritesIT {
         stream.createGroup();
         String id = addAndCount();
         stream.deliver("one", 1);
-        CompletableFuture<HttpResponse<String>> waiting = begin("/users/789?after=" + id + "&wait=20s");
+        CompletableFuture<HttpAnswer> waiting = begin("/users/789?after=" + id + "&wait=20s");
         awaitWaiting(1);
         stream.setAsidePending(id, "WRONGTYPE");
-        assertThat(waiting.join().statusCode()).isEqualTo(409);
+        assertThat(waiting.join().status()).isEqualTo(409);
         HttpAnswer answer = api.get("/users/789?after=" + id);
         assertThat(answer.status()).isEqualTo(409);
         assertThat(answer.problemType()).isEqualTo("conflict");
@@ -168,10 +155,10 @@ final class ReadYourWritesIT {
     @Test
     void anEntryThatDisappearsWhileOneWaitsIsNotFound() {
         String id = addAndCount();
-        CompletableFuture<HttpResponse<String>> waiting = begin("/users/789?after=" + id + "&wait=20s");
+        CompletableFuture<HttpAnswer> waiting = begin("/users/789?after=" + id + "&wait=20s");
         awaitWaiting(1);
         redis.commands().xdel(KEYS.checkins(), id);
-        assertThat(waiting.join().statusCode()).isEqualTo(404);
+        assertThat(waiting.join().status()).isEqualTo(404);
     }
 
     @Test
@@ -242,7 +229,7 @@ final class ReadYourWritesIT {
         int threadsBefore = threads.getThreadCount();
         long connectionsBefore = stream.connections();
 
-        List<CompletableFuture<HttpResponse<String>>> answers = IntStream.rangeClosed(1, waiting)
+        List<CompletableFuture<HttpAnswer>> answers = IntStream.rangeClosed(1, waiting)
                 .mapToObj(user -> begin("/users/" + user + "?after=" + ids.get(user - 1) + "&wait=20s"))
                 .toList();
         awaitWaiting(waiting);
@@ -255,8 +242,8 @@ final class ReadYourWritesIT {
 
         redis.commands().set(KEYS.checkpoint(), ids.get(waiting - 1));
         for (int user = 1; user <= waiting; user++) {
-            HttpResponse<String> answer = answers.get(user - 1).join();
-            assertThat(answer.statusCode()).isEqualTo(200);
+            HttpAnswer answer = answers.get(user - 1).join();
+            assertThat(answer.status()).isEqualTo(200);
             assertThat(answer.body()).contains("\"id\":" + user + ",").contains("\"numCheckins\":" + (1000 + user));
         }
         awaitWaiting(0);
@@ -266,14 +253,14 @@ final class ReadYourWritesIT {
     void whoeverWaitsHearsWithinTwoSecondsThatRedisIsAway() {
         stream.createGroup();
         String id = addAndCount();
-        List<CompletableFuture<HttpResponse<String>>> answers = IntStream.range(0, 10)
+        List<CompletableFuture<HttpAnswer>> answers = IntStream.range(0, 10)
                 .mapToObj(i -> begin("/users/789?after=" + id + "&wait=20s"))
                 .toList();
         awaitWaiting(10);
         redis.stop();
         long stopped = System.nanoTime();
-        for (CompletableFuture<HttpResponse<String>> answer : answers) {
-            assertThat(answer.join().statusCode()).isEqualTo(503);
+        for (CompletableFuture<HttpAnswer> answer : answers) {
+            assertThat(answer.join().status()).isEqualTo(503);
             assertThat(answer.join().body()).contains("urn:checkins:problem:redis-unavailable");
             assertThat(answer.join().headers().firstValue("Retry-After")).hasValue("1");
         }
@@ -287,11 +274,11 @@ final class ReadYourWritesIT {
     void whoeverWaitsHearsWithinTwoSecondsThatRedisDoesNotAnswer() {
         stream.createGroup();
         String id = addAndCount();
-        CompletableFuture<HttpResponse<String>> answer = begin("/users/789?after=" + id + "&wait=20s");
+        CompletableFuture<HttpAnswer> answer = begin("/users/789?after=" + id + "&wait=20s");
         awaitWaiting(1);
         redis.pause();
         long paused = System.nanoTime();
-        assertThat(answer.join().statusCode()).isEqualTo(503);
+        assertThat(answer.join().status()).isEqualTo(503);
         assertThat(since(paused)).isLessThan(Duration.ofSeconds(2));
         redis.resume();
         await().atMost(Duration.ofSeconds(10))

@@ -16,14 +16,7 @@ import org.springframework.web.servlet.mvc.method.annotation.ExceptionHandlerExc
 
 /** To be imported by each service. */
 @Configuration(proxyBeanMethods = false)
-@Import({
-    RedisConfiguration.class,
-    AsyncAnswers.class,
-    QueryParameters.class,
-    ForeignPages.class,
-    ProblemAdvice.class,
-    ApiDocumentation.class
-})
+@Import({RedisConfiguration.class, AsyncAnswers.class, QueryParameters.class, ForeignPages.class, ProblemAdvice.class})
 public class ServiceConfiguration {
 
     @Bean

@@ -47,12 +47,24 @@ final class RunAllIT {
             await().atMost(AT_ONCE)
                     .until(() -> HttpAnswer.get(api + "/users/789").body().contains(id));
             assertThat(HttpAnswer.get(api + "/checkins/latest").status()).isEqualTo(200);
+            assertDescribesItself(receiver, "Checkin receiver");
+            assertDescribesItself(api, "API server");
             assertThat(HttpAnswer.get("http://localhost:" + ports.processor() + "/actuator/health")
                             .status())
                     .isEqualTo(200);
         }
         assertThatThrownBy(() -> HttpAnswer.get("http://localhost:" + ports.api() + "/users/789"))
                 .isInstanceOf(UncheckedIOException.class);
+    }
+
+    /** All services are on one class path. */
+    private static void assertDescribesItself(String service, String title) {
+        assertThat(HttpAnswer.get(service + "/v3/api-docs")
+                        .json()
+                        .at("/info/title")
+                        .asString())
+                .isEqualTo(title);
+        assertThat(HttpAnswer.get(service + "/docs/index.html").status()).isEqualTo(200);
     }
 
     /** Over all locations: each checkin is at one. */

@@ -5,11 +5,6 @@ import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
-import io.swagger.v3.oas.annotations.Operation;
-import io.swagger.v3.oas.annotations.Parameter;
-import io.swagger.v3.oas.annotations.media.Schema;
-import io.swagger.v3.oas.annotations.responses.ApiResponse;
-import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
@@ -21,9 +16,6 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 @RestController
-@Tag(name = "Checkins")
-@ApiResponse(responseCode = "200")
-@ApiResponse(responseCode = "503", ref = "503")
 final class CheckinController {
 
     private static final int DEFAULT_LIMIT = 100;
@@ -36,8 +28,6 @@ final class CheckinController {
         this.statuses = statuses;
     }
 
-    @Operation(summary = "The newest checkin")
-    @ApiResponse(responseCode = "404", ref = "404")
     @GetMapping(
             path = {"/checkins/latest", "/api/checkins/latest"},
             produces = MediaType.APPLICATION_JSON_VALUE)
@@ -46,39 +36,13 @@ final class CheckinController {
                 .thenApply(found -> found.orElseThrow(() -> ProblemType.NOT_FOUND.exception("There are no checkins.")));
     }
 
-    @Operation(
-            summary = "Checkins of a time range, page by page",
-            description =
-                    "The pages are stable: what is appended or trimmed meanwhile is not repeated, and shifts nothing.")
-    @ApiResponse(responseCode = "400", ref = "400")
     @GetMapping(path = "/checkins", produces = MediaType.APPLICATION_JSON_VALUE)
     Checkins list(
-            @Parameter(description = "the first time; milliseconds since 1970, an RFC 3339 time, or a date (of UTC)")
-                    @RequestParam(required = false)
-                    @Nullable
-                    String from,
-            @Parameter(
-                            description =
-                                    "the last time, included; milliseconds since 1970, an RFC 3339 time, or a date (of UTC)")
-                    @RequestParam(required = false)
-                    @Nullable
-                    String to,
-            @Parameter(schema = @Schema(type = "integer", minimum = "1", maximum = "1000", defaultValue = "100"))
-                    @RequestParam(required = false)
-                    @Nullable
-                    String limit,
-            @Parameter(
-                            schema =
-                                    @Schema(
-                                            allowableValues = {"asc", "desc"},
-                                            defaultValue = "asc"))
-                    @RequestParam(required = false)
-                    @Nullable
-                    String order,
-            @Parameter(description = "of the answer before; it stands for all other parameters")
-                    @RequestParam(required = false)
-                    @Nullable
-                    String cursor,
+            @RequestParam(required = false) @Nullable String from,
+            @RequestParam(required = false) @Nullable String to,
+            @RequestParam(required = false) @Nullable String limit,
+            @RequestParam(required = false) @Nullable String order,
+            @RequestParam(required = false) @Nullable String cursor,
             HttpServletRequest request) {
         if (cursor == null) {
             return Checkins.of(checkins.page(begin(from, to, limit, order)), request);
@@ -105,14 +69,10 @@ final class CheckinController {
                 Parameters.count("limit", limit, 1, CheckinReader.MAX_PAGE, DEFAULT_LIMIT));
     }
 
-    @Operation(summary = "The first 1,000 checkins of a time range, oldest first")
-    @ApiResponse(responseCode = "400", ref = "400")
     @GetMapping(
             path = {"/checkins/{from}/{to}", "/api/checkins/{from}/{to}"},
             produces = MediaType.APPLICATION_JSON_VALUE)
-    List<StoredCheckin> range(
-            @Parameter(description = "as from of /checkins", example = "1609459200000") @PathVariable String from,
-            @Parameter(description = "as to of /checkins", example = "1609718400000") @PathVariable String to) {
+    List<StoredCheckin> range(@PathVariable String from, @PathVariable String to) {
         StreamId first = new StreamId(Parameters.time("from", from), 0);
         StreamId last = new StreamId(Parameters.lastTime("to", to), StreamId.HIGHEST.sequence());
         if (first.compareTo(last) > 0) {
@@ -121,12 +81,8 @@ final class CheckinController {
         return checkins.range(first, last);
     }
 
-    @Operation(summary = "A checkin, and what became of it")
-    @ApiResponse(responseCode = "400", ref = "400")
-    @ApiResponse(responseCode = "404", ref = "404")
-    @ApiResponse(responseCode = "410", ref = "410")
     @GetMapping(path = "/checkins/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
-    CheckinWithStatus one(@Parameter(example = "1609602085397-0") @PathVariable String id) {
+    CheckinWithStatus one(@PathVariable String id) {
         EntryStatus status = statuses.read(Parameters.streamId("id", id));
         if (status.state() == EntryStatus.State.TRIMMED) {
             throw ProblemType.GONE.exception(
@@ -139,11 +95,7 @@ final class CheckinController {
     }
 
     /** @param next where the next page is; null at the end */
-    record Checkins(
-            List<StoredCheckin> items,
-
-            @Schema(example = "/checkins?cursor=...") @Nullable
-            String next) {
+    record Checkins(List<StoredCheckin> items, @Nullable String next) {
 
         static Checkins of(CheckinReader.Page page, HttpServletRequest request) {
             return new Checkins(
@@ -162,9 +114,7 @@ final class CheckinController {
      */
     record CheckinWithStatus(
             String id,
-
-            @Schema(allowableValues = {"queued", "processing", "applied", "settled-elsewhere", "dead"}) @Nullable
-            String status,
+            @Nullable String status,
 
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
             String consumer,

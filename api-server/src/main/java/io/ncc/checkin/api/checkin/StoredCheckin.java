@@ -7,7 +7,6 @@ import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.UndecodableEntryException;
 import io.ncc.engine.Entry;
 import io.ncc.redis.StreamId;
-import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,13 +18,12 @@ import org.jspecify.annotations.Nullable;
  * @param timestamp when it was taken in, in milliseconds since 1970
  * @param replayOf of a dead letter that was put back: the id of the original
  */
-@Schema(name = "Checkin")
 public record StoredCheckin(
-        @Schema(example = "1609602085397-0") String id,
-        @Schema(example = "1609602085397") long timestamp,
-        @Schema(example = "789") long userId,
-        @Schema(example = "171") long locationId,
-        @Schema(example = "5", minimum = "0", maximum = "5") int starRating,
+        String id,
+        long timestamp,
+        long userId,
+        long locationId,
+        int starRating,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String replayOf) {
 
     /** Null for an entry that is not a checkin. */

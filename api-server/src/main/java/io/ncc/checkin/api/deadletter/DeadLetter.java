@@ -1,6 +1,5 @@
 package io.ncc.checkin.api.deadletter;
 
-import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -17,12 +16,9 @@ import java.util.List;
  * @param fields of the entry, as they were; a name may stand twice
  */
 record DeadLetter(
-        @Schema(example = "1609602099999-0") String id,
-        @Schema(example = "1609602085397-0") String originalId,
-
-        @Schema(example = "starRating is not a digit from 0 to 5")
+        String id,
+        String originalId,
         String reason,
-
         long deliveries,
         String consumer,
         boolean truncated,

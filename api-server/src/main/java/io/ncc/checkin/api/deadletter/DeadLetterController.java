@@ -5,11 +5,6 @@ import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
-import io.swagger.v3.oas.annotations.Operation;
-import io.swagger.v3.oas.annotations.Parameter;
-import io.swagger.v3.oas.annotations.media.Schema;
-import io.swagger.v3.oas.annotations.responses.ApiResponse;
-import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.ArrayList;
 import java.util.List;
@@ -29,9 +24,6 @@ import org.springframework.web.bind.annotation.RestController;
 /** What could not be applied. The id in a URL is that of the dead letter, not that of the entry. */
 @RestController
 @RequestMapping(path = "/dead-letters", produces = MediaType.APPLICATION_JSON_VALUE)
-@Tag(name = "Dead letters")
-@ApiResponse(responseCode = "400", ref = "400")
-@ApiResponse(responseCode = "503", ref = "503")
 final class DeadLetterController {
 
     private static final int MAX_LIMIT = 1000;
@@ -43,15 +35,10 @@ final class DeadLetterController {
         this.deadLetters = deadLetters;
     }
 
-    @Operation(summary = "The dead letters, oldest first, page by page")
-    @ApiResponse(responseCode = "200")
     @GetMapping
     DeadLetters list(
-            @Parameter(description = "only those after this id") @RequestParam(required = false) @Nullable String after,
-            @Parameter(schema = @Schema(type = "integer", minimum = "1", maximum = "1000", defaultValue = "100"))
-                    @RequestParam(required = false)
-                    @Nullable
-                    String limit,
+            @RequestParam(required = false) @Nullable String after,
+            @RequestParam(required = false) @Nullable String limit,
             HttpServletRequest request) {
         StreamId from = after == null ? StreamId.ZERO : Parameters.streamId("after", after);
         int most = Parameters.count("limit", limit, 1, MAX_LIMIT, DEFAULT_LIMIT);
@@ -68,20 +55,11 @@ final class DeadLetterController {
                                 + items.get(most - 1).id()));
     }
 
-    @Operation(summary = "One dead letter")
-    @ApiResponse(responseCode = "200")
-    @ApiResponse(responseCode = "404", ref = "404")
     @GetMapping("/{id}")
     DeadLetter one(@PathVariable String id) {
         return deadLetters.one(Parameters.streamId("id", id)).orElseThrow(DeadLetterController::none);
     }
 
-    @Operation(
-            summary = "Puts a dead letter back into the stream, once",
-            description = "It becomes a new entry, which counts for its user as of the time of the original.")
-    @ApiResponse(responseCode = "200")
-    @ApiResponse(responseCode = "404", ref = "404")
-    @ApiResponse(responseCode = "409", ref = "409")
     @PostMapping("/{id}/replay")
     Replayed replay(@PathVariable String id) {
         StreamId letter = Parameters.streamId("id", id);
@@ -95,12 +73,8 @@ final class DeadLetterController {
         throw none();
     }
 
-    @Operation(summary = "Puts all dead letters back into the stream, or all of one reason, up to 1,000 of them")
-    @ApiResponse(responseCode = "200")
     @PostMapping("/replay")
-    Replay replayAll(
-            @Parameter(description = "only those with exactly this reason") @RequestParam(required = false) @Nullable
-                    String reason) {
+    Replay replayAll(@RequestParam(required = false) @Nullable String reason) {
         List<String> ids = new ArrayList<>();
         StreamId after = StreamId.ZERO;
         boolean end = false;
@@ -118,9 +92,6 @@ final class DeadLetterController {
         return new Replay(deadLetters.replay(more ? ids.subList(0, MAX_LIMIT) : ids), more);
     }
 
-    @Operation(summary = "Discards a dead letter")
-    @ApiResponse(responseCode = "204")
-    @ApiResponse(responseCode = "404", ref = "404")
     @DeleteMapping("/{id}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void discard(@PathVariable String id) {

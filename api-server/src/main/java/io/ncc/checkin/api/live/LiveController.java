@@ -1,14 +1,7 @@
 package io.ncc.checkin.api.live;
 
-import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.redis.StreamId;
-import io.swagger.v3.oas.annotations.Operation;
-import io.swagger.v3.oas.annotations.Parameter;
-import io.swagger.v3.oas.annotations.media.Content;
-import io.swagger.v3.oas.annotations.media.Schema;
-import io.swagger.v3.oas.annotations.responses.ApiResponse;
-import io.swagger.v3.oas.annotations.tags.Tag;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -24,7 +17,6 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 @RestController
-@Tag(name = "Checkins")
 final class LiveController {
 
     private final LiveHub hub;
@@ -33,37 +25,14 @@ final class LiveController {
         this.hub = hub;
     }
 
-    @Operation(
-            summary = "Checkins as they come, as Server-Sent Events",
-            description =
-                    "The id of an event is that of the checkin. Last-Event-ID, or lastEventId in the query, goes on after it, with nothing left"
-                            + " out or repeated; 0-0 is the beginning of the stream. An event 'gap' says that some after it are no longer"
-                            + " there. Heartbeats and gaps have an id, too, to go on after. A client that reads too slowly is disconnected,"
-                            + " and can go on in the same way.")
-    @ApiResponse(
-            responseCode = "200",
-            content =
-                    @Content(
-                            mediaType = MediaType.TEXT_EVENT_STREAM_VALUE,
-                            schema = @Schema(implementation = StoredCheckin.class)))
-    @ApiResponse(responseCode = "400", ref = "400")
-    @ApiResponse(responseCode = "503", ref = "503")
     @GetMapping(path = "/checkins/stream", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     void follow(
-            @Parameter(description = "the id of the last event that was seen")
-                    @RequestHeader(name = "Last-Event-ID", required = false)
-                    @Nullable
-                    String lastEventIdHeader,
-            @Parameter(description = "the same, for clients that can't send the header; the header goes before it")
-                    @RequestParam(required = false)
-                    @Nullable
-                    String lastEventId,
-            @Parameter(description = "only checkins of this user") @RequestParam(required = false) @Nullable
-                    String userId,
-            @Parameter(description = "only checkins at this location") @RequestParam(required = false) @Nullable
-                    String locationId,
-            @Parameter(hidden = true) HttpServletRequest request,
-            @Parameter(hidden = true) HttpServletResponse response)
+            @RequestHeader(name = "Last-Event-ID", required = false) @Nullable String lastEventIdHeader,
+            @RequestParam(required = false) @Nullable String lastEventId,
+            @RequestParam(required = false) @Nullable String userId,
+            @RequestParam(required = false) @Nullable String locationId,
+            HttpServletRequest request,
+            HttpServletResponse response)
             throws IOException {
         StreamId after = position(lastEventIdHeader, lastEventId);
         Long user = Parameters.optionalId("userId", userId);

@@ -9,11 +9,6 @@ import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.StreamId;
-import io.swagger.v3.oas.annotations.Operation;
-import io.swagger.v3.oas.annotations.Parameter;
-import io.swagger.v3.oas.annotations.media.Schema;
-import io.swagger.v3.oas.annotations.responses.ApiResponse;
-import io.swagger.v3.oas.annotations.tags.Tag;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,10 +29,6 @@ import org.springframework.web.bind.annotation.RestController;
 
 @RestController
 @RequestMapping(path = "/groups/{group}", produces = MediaType.APPLICATION_JSON_VALUE)
-@Tag(name = "Pulling")
-@ApiResponse(responseCode = "400", ref = "400")
-@ApiResponse(responseCode = "409", ref = "409")
-@ApiResponse(responseCode = "503", ref = "503")
 final class PullController {
 
     private static final int MAX_COUNT = 1000;
@@ -53,20 +44,8 @@ final class PullController {
         this.longestClaimAfter = properties.claimAfter();
     }
 
-    @Operation(
-            summary = "Makes a consumer group of one's own",
-            description =
-                    "Each group sees every entry, shared out among its consumers. The stream keeps entries that a group has not acknowledged, up to"
-                            + " 80 % of its length limit: remove a group that is no longer used.")
-    @ApiResponse(responseCode = "201", description = "It was made")
-    @ApiResponse(responseCode = "200", description = "There is one already, and it stays where it is")
     @PutMapping
-    ResponseEntity<Void> create(
-            @PathVariable String group,
-            @Parameter(description = "0: all entries that are there; $: new ones, as without it; an id: those after it")
-                    @RequestParam(required = false)
-                    @Nullable
-                    String from) {
+    ResponseEntity<Void> create(@PathVariable String group, @RequestParam(required = false) @Nullable String from) {
         requireForeign(group);
         Creation creation = groups.create(group, start(from));
         if (creation == Creation.AHEAD_OF_STREAM) {
@@ -85,9 +64,6 @@ final class PullController {
                 : Parameters.streamId("from", from).toString();
     }
 
-    @Operation(summary = "Removes a consumer group")
-    @ApiResponse(responseCode = "204", description = "It is gone")
-    @ApiResponse(responseCode = "404", ref = "404")
     @DeleteMapping
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void remove(@PathVariable String group) {
@@ -101,11 +77,6 @@ final class PullController {
         }
     }
 
-    @Operation(
-            summary = "Removes a consumer that holds no entries",
-            description = "Consumers that are idle and hold none are removed after some time anyway.")
-    @ApiResponse(responseCode = "204", description = "It is gone")
-    @ApiResponse(responseCode = "404", ref = "404")
     @DeleteMapping("/consumers/{consumer}")
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void removeConsumer(@PathVariable String group, @PathVariable String consumer) {
@@ -123,46 +94,15 @@ final class PullController {
         }
     }
 
-    @Operation(
-            summary = "Reads the next checkins as a consumer of the group",
-            description =
-                    "Checkins that a consumer has held for too long without acknowledging them are given to whoever pulls next, so with ack=manual"
-                            + " each is seen at least once. With ack=auto they are acknowledged as they are read: at most once, as an answer"
-                            + " may get lost.")
-    @ApiResponse(responseCode = "200")
-    @ApiResponse(responseCode = "404", ref = "404")
     @PostMapping("/consumers/{consumer}/pull")
     CompletableFuture<Pulled> pull(
             @PathVariable String group,
             @PathVariable String consumer,
-            @Parameter(schema = @Schema(type = "integer", minimum = "1", maximum = "1000", defaultValue = "100"))
-                    @RequestParam(required = false)
-                    @Nullable
-                    String count,
-            @Parameter(description = "how long to wait for the first one, such as 500ms or 2s; not at all if not given")
-                    @RequestParam(required = false)
-                    @Nullable
-                    String wait,
-            @Parameter(
-                            schema =
-                                    @Schema(
-                                            allowableValues = {"auto", "manual"},
-                                            defaultValue = "manual"))
-                    @RequestParam(required = false)
-                    @Nullable
-                    String ack,
-            @Parameter(
-                            description =
-                                    "take over what other consumers have held for that long, such as 5s; at most checkin.api.claim-after, as without it")
-                    @RequestParam(required = false)
-                    @Nullable
-                    String claimAfter,
-            @Parameter(
-                            description = "true: if the consumer holds entries already, it gets these and no others",
-                            schema = @Schema(type = "boolean", defaultValue = "false"))
-                    @RequestParam(required = false)
-                    @Nullable
-                    String own) {
+            @RequestParam(required = false) @Nullable String count,
+            @RequestParam(required = false) @Nullable String wait,
+            @RequestParam(required = false) @Nullable String ack,
+            @RequestParam(required = false) @Nullable String claimAfter,
+            @RequestParam(required = false) @Nullable String own) {
         requireForeign(group);
         Parameters.name("consumer", consumer);
         int most = Parameters.count("count", count, 1, MAX_COUNT, DEFAULT_COUNT);
@@ -179,8 +119,6 @@ final class PullController {
                 });
     }
 
-    @Operation(summary = "Acknowledges checkins that were pulled")
-    @ApiResponse(responseCode = "200")
     @PostMapping(path = "/ack", consumes = MediaType.APPLICATION_JSON_VALUE)
     Acknowledged acknowledge(@PathVariable String group, @RequestBody Ids body) {
         requireForeign(group);

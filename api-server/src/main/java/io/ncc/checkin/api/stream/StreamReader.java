@@ -11,7 +11,6 @@ import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
-import io.swagger.v3.oas.annotations.media.Schema;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -150,7 +149,6 @@ final class StreamReader {
      * @param oldestUnsettledAge its age in milliseconds
      * @param deadLetters how many there are now; null if their key is damaged: it holds something else
      */
-    @Schema(name = "Stream")
     record StreamState(
             long length,
             @Nullable String firstId,
@@ -198,7 +196,6 @@ final class StreamReader {
      * @param idle milliseconds since the consumer last did something, as the server counts: before 7.2 a poll that found nothing is not
      *     counted, so a large value says nothing about its health
      */
-    @Schema(name = "Consumer")
     record GroupConsumer(String name, long pending, long idle) {
 
         private static GroupConsumer of(Map<Object, Object> values) {

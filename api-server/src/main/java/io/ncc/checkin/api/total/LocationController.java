@@ -4,11 +4,6 @@ import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.ProblemType;
-import io.swagger.v3.oas.annotations.Operation;
-import io.swagger.v3.oas.annotations.Parameter;
-import io.swagger.v3.oas.annotations.media.Schema;
-import io.swagger.v3.oas.annotations.responses.ApiResponse;
-import io.swagger.v3.oas.annotations.tags.Tag;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -18,11 +13,6 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.RestController;
 
 @RestController
-@Tag(name = "Locations")
-@ApiResponse(responseCode = "200")
-@ApiResponse(responseCode = "400", ref = "400")
-@ApiResponse(responseCode = "404", ref = "404")
-@ApiResponse(responseCode = "503", ref = "503")
 final class LocationController {
 
     private static final String[] FIELDS = {
@@ -39,24 +29,13 @@ final class LocationController {
         this.readYourWrites = readYourWrites;
     }
 
-    @Operation(
-            summary = "A location with the totals of its checkins",
-            description = "With after, once that checkin is in the totals: for those who want to read what they wrote.")
-    @ApiResponse(responseCode = "409", ref = "409")
-    @ApiResponse(responseCode = "504", ref = "504")
     @GetMapping(
             path = {"/locations/{id}", "/api/location/{id}"},
             produces = MediaType.APPLICATION_JSON_VALUE)
     CompletionStage<Location> location(
-            @Parameter(schema = @Schema(type = "integer", minimum = "1"), example = "171") @PathVariable String id,
-            @Parameter(description = "the id of a checkin, which the receiver gave", example = "1609602085397-0")
-                    @RequestParam(required = false)
-                    @Nullable
-                    String after,
-            @Parameter(description = "with after: how long to wait at most, such as 500ms; 2s if not given")
-                    @RequestParam(required = false)
-                    @Nullable
-                    String wait) {
+            @PathVariable String id,
+            @RequestParam(required = false) @Nullable String after,
+            @RequestParam(required = false) @Nullable String wait) {
         long number = Parameters.id("id", id);
         if (after != null) {
             return readYourWrites.read(after, wait, StoredCheckin::locationId, number, () -> read(number));
@@ -83,10 +62,10 @@ final class LocationController {
      * @param averageStars rounded half up
      */
     record Location(
-            @Schema(example = "171") long id,
+            long id,
             @Nullable String name,
             @Nullable String category,
-            @Schema(example = "-122.27,37.80") @Nullable String location,
+            @Nullable String location,
             @Nullable Long numCheckins,
             @Nullable Long numStars,
             @Nullable Long averageStars) {
