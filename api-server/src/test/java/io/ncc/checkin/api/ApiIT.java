@@ -15,11 +15,12 @@ import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
 import java.net.URI;
-import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpRequest;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -235,7 +236,7 @@ final class ApiIT {
     private static RawAnswer raw(String head) throws IOException {
         try (var connection = new RawConnection(URI.create(url).getPort())) {
             connection.send(RawConnection.bytes(head + "Connection: close\r\nContent-Length: 0\r\n\r\n"));
-            return connection.read();
+            return Objects.requireNonNull(connection.read());
         }
     }
 

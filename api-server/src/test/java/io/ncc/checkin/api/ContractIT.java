@@ -151,13 +151,13 @@ final class ContractIT extends ContractChecks {
         boolean header = parameter.get("in").asString().equals("header");
         for (JsonNode each : parameters) {
             String name = each.get("name").asString();
-            String text = URLEncoder.encode(each == parameter ? value : example(each), StandardCharsets.UTF_8)
+            String text = URLEncoder.encode(each.equals(parameter) ? value : example(each), StandardCharsets.UTF_8)
                     .replace("+", "%20");
             boolean alone =
                     name.equals("cursor") || parameter.get("name").asString().equals("cursor");
             if (each.get("in").asString().equals("path")) {
                 filled = filled.replace('{' + name + '}', text);
-            } else if (each.get("in").asString().equals("query") && (each == parameter || !alone)) {
+            } else if (each.get("in").asString().equals("query") && (each.equals(parameter) || !alone)) {
                 query.add(name + '=' + text);
             }
         }

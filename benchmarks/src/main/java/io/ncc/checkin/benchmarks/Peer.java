@@ -51,7 +51,7 @@ enum Peer {
                     .waitFor();
             return status == 0 ? Optional.empty() : Optional.of(String.join(" ", command) + " failed in " + folder);
         } catch (IOException e) {
-            return Optional.of(e.getMessage());
+            return Optional.of(String.valueOf(e.getMessage()));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             return Optional.of("interrupted");

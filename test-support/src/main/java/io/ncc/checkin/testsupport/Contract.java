@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
@@ -180,7 +181,7 @@ public final class Contract {
 
     /** The parameters of a route. A schema that is a reference is replaced by what it refers to. */
     public List<JsonNode> parameters(String method, String template) {
-        return parameters(paths.get(method).stream()
+        return parameters(Objects.requireNonNull(paths.get(method)).stream()
                         .filter(path -> path.template().equals(template))
                         .findFirst()
                         .orElseThrow()

@@ -7,6 +7,7 @@ import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -84,7 +85,7 @@ public abstract class ContractChecks {
         // where there is no content in an answer, the method says nevertheless what it would be
         contract.routes()
                 .forEach((name, route) ->
-                        assertThat(mapped.get(name).produces()).as(name).containsAll(route.produces()));
+                        assertThat(Objects.requireNonNull(mapped.get(name)).produces()).as(name).containsAll(route.produces()));
     }
 
     @Test

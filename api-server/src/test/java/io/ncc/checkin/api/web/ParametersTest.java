@@ -77,7 +77,7 @@ final class ParametersTest {
     void otherTimesAreRefusedWithAnExample(String text) {
         assertThatExceptionOfType(ErrorResponseException.class)
                 .isThrownBy(() -> Parameters.time("from", text))
-                .satisfies(e -> assertThat(e.getBody().getProperties().toString())
+                .satisfies(e -> assertThat(String.valueOf(e.getBody().getProperties()))
                         .contains("RFC 3339 time such as 2021-01-02T15:41:25.397Z"));
     }
 
