@@ -92,7 +92,8 @@ final class ApplierIT {
         applier.submit(new Batch(broken, true), () -> {});
 
         assertThat(applier.awaitIdle(Duration.ofSeconds(5))).isTrue();
-        assertThat(RedisCondition.unwrapped(Objects.requireNonNull(applier.takeFailure()))).isInstanceOf(LinkageError.class);
+        assertThat(RedisCondition.unwrapped(Objects.requireNonNull(applier.takeFailure())))
+                .isInstanceOf(LinkageError.class);
     }
 
     @Test

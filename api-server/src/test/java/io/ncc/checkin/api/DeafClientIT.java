@@ -98,9 +98,17 @@ final class DeafClientIT {
         try (var connection = new RawConnection(api.port())) {
             connection.send(RawConnection.bytes("GET /users/2 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
             Thread.sleep(500); // meanwhile all buffers fill
-            assertThat(Objects.requireNonNull(connection.read()).json().get("firstName").asString()).hasSize(LONG);
+            assertThat(Objects.requireNonNull(connection.read())
+                            .json()
+                            .get("firstName")
+                            .asString())
+                    .hasSize(LONG);
             connection.send(RawConnection.bytes("GET /users/1 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
-            assertThat(Objects.requireNonNull(connection.read()).json().get("firstName").asString()).isEqualTo("Ada");
+            assertThat(Objects.requireNonNull(connection.read())
+                            .json()
+                            .get("firstName")
+                            .asString())
+                    .isEqualTo("Ada");
         }
     }
 }

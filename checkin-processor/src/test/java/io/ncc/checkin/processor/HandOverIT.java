@@ -230,7 +230,9 @@ final class HandOverIT {
                 .untilAsserted(() -> assertDamaged(processing, "ncc:checkinprocessor:applied is a list, not a zset"));
 
         redis.commands().del(KEYS.settledRanges());
-        await().atMost(LIMIT).until(() -> Objects.requireNonNull(processing.health()).getStatus().equals(Status.UP));
+        await().atMost(LIMIT)
+                .until(() ->
+                        Objects.requireNonNull(processing.health()).getStatus().equals(Status.UP));
     }
 
     private static void assertDamaged(HealthIndicator processing, String key) {

@@ -11,8 +11,8 @@ import io.ncc.checkin.testsupport.RealRedis;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Objects;
 import java.util.Map;
+import java.util.Objects;
 import org.apache.coyote.AbstractProtocol;
 import org.springframework.boot.tomcat.TomcatWebServer;
 import org.springframework.boot.web.server.servlet.context.ServletWebServerApplicationContext;
@@ -71,8 +71,8 @@ final class StartedReceiver implements AutoCloseable {
     }
 
     int maxConnections() {
-        var server = (TomcatWebServer)
-                Objects.requireNonNull(((ServletWebServerApplicationContext) context).getWebServer());
+        var server =
+                (TomcatWebServer) Objects.requireNonNull(((ServletWebServerApplicationContext) context).getWebServer());
         return ((AbstractProtocol<?>) server.getTomcat().getConnector().getProtocolHandler()).getMaxConnections();
     }
 

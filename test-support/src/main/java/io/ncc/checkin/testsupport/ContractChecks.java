@@ -84,8 +84,10 @@ public abstract class ContractChecks {
         assertThat(withoutAnswers(contract.routes())).isEqualTo(withoutAnswers(mapped));
         // where there is no content in an answer, the method says nevertheless what it would be
         contract.routes()
-                .forEach((name, route) ->
-                        assertThat(Objects.requireNonNull(mapped.get(name)).produces()).as(name).containsAll(route.produces()));
+                .forEach((name, route) -> assertThat(
+                                Objects.requireNonNull(mapped.get(name)).produces())
+                        .as(name)
+                        .containsAll(route.produces()));
     }
 
     @Test
