@@ -261,7 +261,7 @@ final class PullIT {
         long connections = stream.connections();
         List<CompletableFuture<HttpAnswer>> answers =
                 beginToWait(waiting, "/groups/g%d/consumers/c%d/pull?wait=20s&count=1&ack=auto");
-        assertThat(ManagementFactory.getThreadMXBean().getThreadCount()).isLessThan(threads + 2 * REQUEST_THREADS);
+        assertThat(ManagementFactory.getThreadMXBean().getThreadCount()).isLessThan(threads + waiting / 2);
         assertThat(stream.connections()).isEqualTo(connections);
         long start = System.nanoTime();
         assertThat(api.get("/checkins/latest").status()).isEqualTo(404);
