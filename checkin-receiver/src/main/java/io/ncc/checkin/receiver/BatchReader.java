@@ -206,9 +206,8 @@ abstract class BatchReader {
                 convertFrom(encoding);
             }
             int first = readAfterBlanks();
-            if (first == 0xef || first == '?') { // a byte order mark
-                boolean mark = first == '?' || (readNext() == 0xbb && readNext() == 0xbf);
-                first = mark ? readAfterBlanks() : first;
+            if (first == 0xef && readNext() == 0xbb && readNext() == 0xbf) { // the byte order mark of UTF-8
+                first = readAfterBlanks();
             }
             if (first != '[') {
                 throw broken(NO_ARRAY);

@@ -518,6 +518,16 @@ final class BatchIT {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"UTF-16", "UTF-16LE", "UTF-16BE", "UTF-32LE", "UTF-32BE"})
+    void beforeAnArrayInAnotherEncodingThereIsNothing(String encoding) {
+        Charset charset = Charset.forName(encoding);
+        String array = Form.ARRAY.of(1, 3);
+        assertInvalid(Form.ARRAY.to(receiver).post((" \u2d31" + array).getBytes(charset)));
+        assertThat(Form.ARRAY.to(receiver).post(array.getBytes(charset)).status())
+                .isEqualTo(202);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"br", "deflate", "gzip, gzip", "gzip, br", "zstd", "*", "gzip;q=1"})
     void anotherEncodingIsRefused(String encoding) {
         HttpAnswer answer =
