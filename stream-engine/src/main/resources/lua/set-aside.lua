@@ -11,10 +11,10 @@
 -- A dead letter has the fields originalId, reason, deliveries, consumer, fields (how many the entry had), and then the first fields of the entry,
 -- unchanged, so a name may occur twice: at most 1,000 fields, and at most 64 KB.
 --
--- Returns { { ids that became dead letters }, { ids that are lost } }. Lost is what is no longer in the stream: someone deleted it. An entry
--- in neither was settled before, or is not pending.
--- Fails with NOGROUP if the group is gone, WRONGTYPE or DAMAGED if one of the keys is not what it should be. A call that fails has changed
--- nothing: the first write is XACK. Safe to run twice: what was set aside is settled.
+-- Returns { { ids that became dead letters }, { ids that are lost } }. An entry is lost if someone deleted it from the stream. An entry in
+-- neither list was settled before, or is not pending.
+-- Fails with NOGROUP if the group is gone, and with WRONGTYPE or DAMAGED if a key has the wrong type or an invalid value. A call that fails has
+-- acknowledged and set aside nothing. Safe to run twice: an entry that was set aside is settled.
 
 local MOST_FIELDS, MOST_BYTES = 1000, 65536
 local stream, checkpointKey, rangesKey, totalsKey, probe, deadKey, deadIdsKey = unpack(KEYS)

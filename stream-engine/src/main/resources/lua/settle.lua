@@ -57,8 +57,11 @@ local function settle(commands)
     settledBetween(stream, checkpointKey, rangesKey, ARGV[ids + 1], ARGV[ids + entryCount], mustBePending)
 
   -- XACK returns 0 for an entry that isn't pending, and also if there is no group. XPENDING fails if there is no group.
-  if mustBePending then redis.call('XPENDING', stream, group, '-', '+', 1) end
-  if not mustBePending then commands = withCommandsToAdvance(commands, stream, checkpointKey, rangesKey) end
+  if mustBePending then
+    redis.call('XPENDING', stream, group, '-', '+', 1)
+  else
+    commands = withCommandsToAdvance(commands, stream, checkpointKey, rangesKey)
+  end
   requirePermissions(stream, group, rangesKey, commands)
 
   -- Redis doesn't roll a script back, so everything that can fail is above this line. The first write is XACK: Redis allows it when memory

@@ -26,12 +26,13 @@ import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
 
 /**
- * A connection to Redis that is opened in the background and, whenever it breaks, opened anew until the link is stopped.
+ * A connection to Redis. A background thread opens it, and opens a new one whenever it breaks, until the link is stopped.
  *
- * <p>While there is none, commands are refused at once; a command that was under way when it broke fails. Nothing is queued, and nothing
- * is ever sent a second time: Lettuce's own reconnection, which does both, is off (see {@link LinkOptions}). A command that gets no
- * answer in time ends the connection, because a half-open one would never recover; so does one that meets a replica, because the primary
- * is elsewhere, and one whose reply could not be taken in, because nobody knows where the next begins.
+ * <p>While there is no connection, commands fail at once. Commands in flight fail when the connection breaks. The link never queues a
+ * command and never sends one twice; Lettuce's own reconnection, which does both, is off (see {@link LinkOptions}). The link closes the
+ * connection if a command gets no reply in time, because a half-open connection would never recover. It also closes the connection if the
+ * server is a replica, because the primary is elsewhere, and if a reply could not be decoded to its end, because the next reply would be
+ * decoded from the wrong place.
  */
 public final class RedisLink implements SmartLifecycle {
 
@@ -156,7 +157,7 @@ public final class RedisLink implements SmartLifecycle {
     /** Closes the connection if the failure of a command shows that only a new connection can help. The link then opens one. */
     public void dropIfUseless(StatefulRedisConnection<String, String> connection, Throwable failure) {
         Throwable cause = RedisCondition.unwrapped(failure);
-        if (cause instanceof Error) { // such as for want of memory, in the middle of a reply
+        if (cause instanceof Error) { // such as an OutOfMemoryError in the middle of a reply
             drop(connection, cause.getClass().getSimpleName(), failure);
             return;
         }

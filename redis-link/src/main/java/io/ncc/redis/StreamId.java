@@ -44,7 +44,7 @@ public record StreamId(long millis, long sequence) implements Comparable<StreamI
                 "not a stream id of the form <milliseconds>-<sequence>, each from 0 to 2^64-1");
     }
 
-    /** The highest id below this one; of {@link #ZERO} itself. */
+    /** The highest id below this one, or {@link #ZERO} if there is none. */
     public StreamId previous() {
         if (sequence != 0) {
             return new StreamId(millis, sequence - 1);

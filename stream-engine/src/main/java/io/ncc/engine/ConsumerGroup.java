@@ -4,8 +4,12 @@ import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisLink;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,8 +61,8 @@ final class ConsumerGroup {
             log.info("Created group {} of {}", keys.group(), keys.stream());
         } else {
             log.warn(
-                    "Created group {} of {} at {}: what comes before counts as settled. If the stream was loaded again and is to be"
-                            + " processed again, delete {} and {} and restart",
+                    "Created group {} of {} at {}: the entries up to there count as settled. To process them again, stop all processors"
+                            + " and delete {}, {} and the group",
                     keys.group(),
                     keys.stream(),
                     reply.get(0),
@@ -97,6 +101,32 @@ final class ConsumerGroup {
                     }
                     return reply;
                 });
+    }
+
+    /** What makes a script fail with {@code WRONGTYPE} or {@code DAMAGED}: the keys whose type or value is not what it should be. */
+    List<String> damagedKeys() {
+        Map<String, String> types = new LinkedHashMap<>();
+        types.put(keys.stream(), "stream");
+        types.put(keys.checkpoint(), "string");
+        types.put(keys.settledRanges(), "zset");
+        types.put(keys.totals(), "hash");
+        types.put(keys.deadLetters(), "stream");
+        types.put(keys.deadLetterIds(), "hash");
+        List<String> damaged = new ArrayList<>();
+        types.forEach((key, expected) -> {
+            String type = redis.call(commands -> commands.type(key));
+            if (!type.equals(expected) && !type.equals("none")) {
+                damaged.add(key + " is a " + type + ", not a " + expected);
+            }
+        });
+        if (damaged.isEmpty() && !isId(redis.call(commands -> commands.get(keys.checkpoint())))) {
+            damaged.add(keys.checkpoint() + " is not a stream id");
+        }
+        return damaged;
+    }
+
+    private static boolean isId(@Nullable String text) {
+        return text == null || text.matches("[0-9]+(-[0-9]+)?");
     }
 
     /** Removes the consumer from the group if it has no pending entries. */

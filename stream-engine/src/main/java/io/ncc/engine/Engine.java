@@ -33,7 +33,7 @@ public final class Engine implements SmartLifecycle {
     private final RedisLink scriptLink;
     private final EntryReader reader;
     private final Janitor janitor;
-    private final GroupKeys keys;
+    private final ConsumerGroup group;
     private final List<Periodic> periodic = new ArrayList<>();
     private volatile boolean running;
 
@@ -46,10 +46,10 @@ public final class Engine implements SmartLifecycle {
             MeterRegistry registry) {
         this.readLink = new RedisLink("read", client, new EntryCodec());
         this.scriptLink = new RedisLink("script", client, new EntryCodec()).greetedWith(new ServerSettings());
-        this.keys = projection.keys();
+        GroupKeys keys = projection.keys();
         Mode mode = settings.mode();
         EngineMetrics metrics = new EngineMetrics(registry, settings.meterPrefix(), keys.group());
-        ConsumerGroup group = new ConsumerGroup(scriptLink, keys, consumer);
+        this.group = new ConsumerGroup(scriptLink, keys, consumer);
         Applier applier = new Applier(scriptLink, projection, consumer, metrics, settings);
         EntrySource source = mode == Mode.GROUP
                 ? new GroupSource(readLink, group, settings)
@@ -125,7 +125,7 @@ public final class Engine implements SmartLifecycle {
     /** What is wrong with the keys, if {@link #trouble} is {@link RedisCondition#WRONG_TYPE}; it asks Redis. */
     public List<String> damagedKeys() {
         try {
-            return keys.damaged(scriptLink);
+            return group.damagedKeys();
         } catch (RedisException e) {
             return List.of(); // not allowed to look, or away meanwhile
         }

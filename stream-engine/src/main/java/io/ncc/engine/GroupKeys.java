@@ -1,12 +1,5 @@
 package io.ncc.engine;
 
-import io.ncc.redis.RedisLink;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
-import java.util.List;
-import java.util.Map;
-import org.jspecify.annotations.Nullable;
-
 /**
  * A consumer group of a stream, and the keys that hold what the group has done. On Redis Cluster all of them must be in one slot.
  *
@@ -39,32 +32,6 @@ public record GroupKeys(
                 prefix + "dead",
                 prefix + "dead:ids",
                 prefix + "probe");
-    }
-
-    /** What makes a script fail with {@code WRONGTYPE} or {@code DAMAGED}: the keys whose type or value is not what it should be. */
-    List<String> damaged(RedisLink redis) {
-        Map<String, String> types = new LinkedHashMap<>();
-        types.put(stream, "stream");
-        types.put(checkpoint, "string");
-        types.put(settledRanges, "zset");
-        types.put(totals, "hash");
-        types.put(deadLetters, "stream");
-        types.put(deadLetterIds, "hash");
-        List<String> damaged = new ArrayList<>();
-        types.forEach((key, expected) -> {
-            String type = redis.call(commands -> commands.type(key));
-            if (!type.equals(expected) && !type.equals("none")) {
-                damaged.add(key + " is a " + type + ", not a " + expected);
-            }
-        });
-        if (damaged.isEmpty() && !isId(redis.call(commands -> commands.get(checkpoint)))) {
-            damaged.add(checkpoint + " is not a stream id");
-        }
-        return damaged;
-    }
-
-    private static boolean isId(@Nullable String text) {
-        return text == null || text.matches("[0-9]+(-[0-9]+)?");
     }
 
     /** The first keys of most scripts, in the order that these expect. */

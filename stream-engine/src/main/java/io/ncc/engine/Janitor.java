@@ -80,8 +80,8 @@ final class Janitor implements Periodic.Task {
         }
         if ((Long) reply.get(11) == 1) {
             log.warn(
-                    "The stream {} was replaced by another one. What is not above the checkpoint counts as settled, although it may be new."
-                            + " If it is to be processed, stop all processors and delete {}, {} and the group {}",
+                    "The stream {} was replaced by another one. Its entries up to the checkpoint count as settled, although they may be new. To"
+                            + " process them, stop all processors and delete {}, {} and the group {}",
                     keys.stream(),
                     keys.checkpoint(),
                     keys.settledRanges(),

@@ -5,8 +5,10 @@ import java.util.ServiceLoader;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/** Looks at every answer that the tests of a module get, and fails if something is wrong with it. Found by {@link ServiceLoader}. */
+/** Compares every answer that the tests of a module get with the contract of its service. Found by {@link ServiceLoader}. */
 public interface AnswerObserver {
+
+    Contract contract();
 
     /**
      * A final answer was read.
@@ -16,12 +18,14 @@ public interface AnswerObserver {
      * @param header the value of a header by its name, null if there is none
      * @param body of a stream of events, one event as JSON, or empty if there is none yet
      */
-    void seen(
+    default void seen(
             @Nullable String method,
             @Nullable String path,
             int status,
             Function<String, @Nullable String> header,
-            String body);
+            String body) {
+        contract().check(method, path, status, header, body);
+    }
 
     static List<AnswerObserver> all() {
         return ServiceLoader.load(AnswerObserver.class).stream()
