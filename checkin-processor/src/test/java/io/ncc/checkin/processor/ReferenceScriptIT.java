@@ -117,8 +117,8 @@ final class ReferenceScriptIT {
                         new Change("a sum beyond 2^53 is written", "number + added < MAX", "number < MAX"),
                         new Change(
                                 "a missing group is not noticed",
-                                "if mustBePending then redis.call",
-                                "if false then redis.call")));
+                                "redis.call('XPENDING', stream, group, '-', '+', 1)",
+                                "")));
     }
 
     /** The comparison is worth something only if it finds out a script that is wrong. */
