@@ -45,7 +45,7 @@ public final class RedisLink implements SmartLifecycle {
     private static final Duration FIRST_CONNECT_WAIT = Duration.ofSeconds(3);
 
     private final String name;
-    private final RedisClient client;
+    private final RedisConnector server;
     private final RedisCodec<String, String> codec;
     private final Duration probation;
     private volatile Consumer<RedisCommands<String, String>> greeting = commands -> {};
@@ -60,13 +60,18 @@ public final class RedisLink implements SmartLifecycle {
 
     /** @param codec of keys and values */
     public RedisLink(String name, RedisClient client, RedisCodec<String, String> codec) {
-        this(name, client, codec, PROBATION);
+        this(name, RedisConnector.of(client), codec);
+    }
+
+    /** @param codec of keys and values */
+    public RedisLink(String name, RedisConnector server, RedisCodec<String, String> codec) {
+        this(name, server, codec, PROBATION);
     }
 
     /** @param probation how long a connection must last to end an outage, after one that broke soon or was given up */
-    RedisLink(String name, RedisClient client, RedisCodec<String, String> codec, Duration probation) {
+    RedisLink(String name, RedisConnector server, RedisCodec<String, String> codec, Duration probation) {
         this.name = name;
-        this.client = client;
+        this.server = server;
         this.codec = codec;
         this.probation = probation;
     }
@@ -210,7 +215,7 @@ public final class RedisLink implements SmartLifecycle {
         boolean complained = false; // the outage is logged
         boolean refused = false; // the refusal of an unfit server is logged
         while (isRunning()) {
-            try (StatefulRedisConnection<String, String> connection = client.connect(codec)) {
+            try (StatefulRedisConnection<String, String> connection = server.connect(codec)) {
                 greeting.accept(connection.sync());
                 Session opened = new Session(connection);
                 session.set(opened);

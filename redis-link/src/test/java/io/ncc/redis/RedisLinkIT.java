@@ -38,10 +38,10 @@ final class RedisLinkIT {
     @RegisterExtension
     static final RealRedis redis = RealRedis.server();
 
-    private static final Duration COMMAND_TIMEOUT = Duration.ofMillis(1500);
+    private static final Duration COMMAND_TIMEOUT = Duration.ofMillis(700);
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(1);
     private static final Duration LIMIT = Duration.ofSeconds(10);
-    private static final Duration PROBATION = Duration.ofSeconds(4); // more than a command and a pause may take
+    private static final Duration PROBATION = Duration.ofSeconds(2); // more than a command and a pause may take
     private static final int CUTS = 20;
 
     private RedisClient client;
@@ -54,7 +54,7 @@ final class RedisLinkIT {
                 .socketOptions(
                         SocketOptions.builder().connectTimeout(CONNECT_TIMEOUT).build())
                 .build());
-        link = new RedisLink("test", client, UTF8, PROBATION);
+        link = new RedisLink("test", RedisConnector.of(client), UTF8, PROBATION);
         link.start();
     }
 

@@ -2,14 +2,19 @@ package io.ncc.engine;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
+import io.lettuce.core.api.sync.RedisCommands;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.ncc.redis.RedisCondition;
+import io.ncc.redis.RedisConnector;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.ServerSettings;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +34,7 @@ public final class Engine implements SmartLifecycle {
     /** The longest time for the housekeeping at a stop, which is one call unless there is much to trim. */
     private static final Duration LAST_TURNS = Duration.ofSeconds(2);
 
+    private final ServerSettings settingsOfServer = new ServerSettings();
     private final RedisLink readLink;
     private final RedisLink scriptLink;
     private final EntryReader reader;
@@ -44,25 +50,54 @@ public final class Engine implements SmartLifecycle {
             String consumer,
             EngineSettings settings,
             MeterRegistry registry) {
-        this.readLink = new RedisLink("read", client, new EntryCodec());
-        this.scriptLink = new RedisLink("script", client, new EntryCodec()).greetedWith(new ServerSettings());
+        this(RedisConnector.of(client), projection, consumer, settings, registry, Tags.empty());
+    }
+
+    /**
+     * An engine that is one of several in this process, for different streams.
+     *
+     * @param consumer the name of this process in the group; no other running process may have it
+     * @param tags tell this engine from the others: the meters of its stream have these tags, and the names of its threads and connections end with
+     *     their values
+     */
+    public Engine(
+            RedisConnector connector,
+            Projection projection,
+            String consumer,
+            EngineSettings settings,
+            MeterRegistry registry,
+            Tags tags) {
+        String suffix = tags.stream().map(tag -> '-' + tag.getValue()).collect(Collectors.joining());
+        this.readLink = new RedisLink("read" + suffix, connector, new EntryCodec());
+        this.scriptLink = new RedisLink("script" + suffix, connector, new EntryCodec()).greetedWith(settingsOfServer);
         GroupKeys keys = projection.keys();
         Mode mode = settings.mode();
-        EngineMetrics metrics = new EngineMetrics(registry, settings.meterPrefix(), keys.group());
+        EngineMetrics metrics = new EngineMetrics(registry, settings.meterPrefix(), keys.group(), tags);
         this.group = new ConsumerGroup(scriptLink, keys, consumer);
         Applier applier = new Applier(scriptLink, projection, consumer, metrics, settings);
         EntrySource source = mode == Mode.GROUP
                 ? new GroupSource(readLink, group, settings)
                 : new SequentialSource(readLink, group, settings);
-        this.reader = new EntryReader(source, scriptLink, applier);
+        this.reader = new EntryReader("reader" + suffix, source, scriptLink, applier);
         BooleanSupplier readerReports = () -> reader.trouble() != null;
         if (mode == Mode.GROUP) {
             Reclaimer reclaimer = new Reclaimer(scriptLink, applier, group, settings);
-            periodic.add(new Periodic("reclaimer", settings.claimEvery(), reclaimer, readerReports));
+            periodic.add(new Periodic("reclaimer" + suffix, settings.claimEvery(), reclaimer, readerReports));
         }
         this.janitor = new Janitor(scriptLink, keys, consumer, metrics, settings);
-        periodic.add(new Periodic("janitor", Janitor.INTERVAL, janitor, readerReports));
+        periodic.add(new Periodic("janitor" + suffix, Janitor.INTERVAL, janitor, readerReports));
         log.info("Consumer {} of group {} of {}, with {}", consumer, keys.group(), keys.stream(), settings);
+    }
+
+    /**
+     * Sets what is done first on each new connection. To be called before the start.
+     *
+     * @param greeting if it throws, the connection is closed, and another one is opened later
+     */
+    public Engine greetedWith(Consumer<RedisCommands<String, String>> greeting) {
+        readLink.greetedWith(greeting);
+        scriptLink.greetedWith(greeting.andThen(settingsOfServer));
+        return this;
     }
 
     /** The connection that runs the scripts. */

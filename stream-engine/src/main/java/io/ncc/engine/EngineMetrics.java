@@ -5,16 +5,19 @@ import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.FunctionCounter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.ncc.engine.Janitor.Standing;
 import io.ncc.engine.Projection.Outcome;
 import io.ncc.redis.StreamId;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.ToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The meters of an engine, in two families. Each meter has the tag {@code group}.
+ * The meters of an engine, in two families. Each meter has the tag {@code group}. The engines of several streams in one process have the first
+ * family in common; in the second, tags tell the streams apart.
  *
  * <p>{@code <prefix>.processor.*} is what this process did since its start. Each submitted entry has one outcome:
  * {@code submitted = applied + skipped + left + rejected + settled-elsewhere}. A batch whose reply was lost is in none of them.
@@ -39,13 +42,17 @@ final class EngineMetrics {
     private final Timer scriptTime;
     private final Timer latency;
     private final String prefix;
-    private final String group;
+    private final Tags processTags;
+    private final Tags streamTags;
+    private final AtomicLong skippedEntries = new AtomicLong();
     private volatile @Nullable Standing standing;
     private volatile long seenAt = System.nanoTime() - KNOWN_FOR;
 
-    EngineMetrics(MeterRegistry registry, String prefix, String group) {
+    /** @param tags of the stream; engines of one process share the meters of what the process did */
+    EngineMetrics(MeterRegistry registry, String prefix, String group, Tags tags) {
         this.prefix = prefix;
-        this.group = group;
+        processTags = Tags.of("group", group);
+        streamTags = processTags.and(tags);
         applied = entries(registry, "applied");
         skipped = entries(registry, "skipped");
         left = entries(registry, "left");
@@ -53,17 +60,17 @@ final class EngineMetrics {
         settledElsewhere = entries(registry, "settled-elsewhere");
         batchSize = DistributionSummary.builder(prefix + ".processor.batch.size")
                 .description("Entries in a batch")
-                .tag("group", group)
+                .tags(processTags)
                 .register(registry);
         scriptTime = Timer.builder(prefix + ".processor.batch.time")
                 .description("Time from sending a batch to the reply")
-                .tag("group", group)
+                .tags(processTags)
                 .register(registry);
         latency = Timer.builder(prefix + ".processor.latency")
                 .description(
                         "Time from the append of the oldest entry of a batch to its being applied, by the clocks of Redis and of this"
                                 + " machine")
-                .tag("group", group)
+                .tags(processTags)
                 .publishPercentileHistogram()
                 .register(registry);
         total(registry, "applied", Standing::applied);
@@ -89,7 +96,7 @@ final class EngineMetrics {
     private Counter entries(MeterRegistry registry, String outcome) {
         return Counter.builder(prefix + ".processor.entries")
                 .description("Entries that were submitted by this process, by outcome")
-                .tag("group", group)
+                .tags(processTags)
                 .tag("outcome", outcome)
                 .register(registry);
     }
@@ -97,7 +104,7 @@ final class EngineMetrics {
     private void total(MeterRegistry registry, String outcome, ToDoubleFunction<Standing> value) {
         FunctionCounter.builder(prefix + ".stream.entries", this, self -> known(value))
                 .description("Entries of the stream, by what became of them")
-                .tag("group", group)
+                .tags(streamTags)
                 .tag("outcome", outcome)
                 .register(registry);
     }
@@ -110,7 +117,7 @@ final class EngineMetrics {
             ToDoubleFunction<Standing> value) {
         Gauge.builder(prefix + name, this, self -> System.nanoTime() - seenAt < KNOWN_FOR ? known(value) : Double.NaN)
                 .description(description)
-                .tag("group", group)
+                .tags(streamTags)
                 .baseUnit(unit)
                 .register(registry);
     }
@@ -119,6 +126,7 @@ final class EngineMetrics {
         int rejections = outcome.rejected().size();
         applied.increment((double) outcome.applied());
         skipped.increment((double) outcome.skipped());
+        skippedEntries.addAndGet(outcome.skipped());
         left.increment((double) outcome.left());
         rejected.increment(rejections);
         settledElsewhere.increment(
@@ -129,9 +137,9 @@ final class EngineMetrics {
         latency.record(oldest.ageAt(System.currentTimeMillis()), TimeUnit.MILLISECONDS);
     }
 
-    /** The entries that this process has skipped since its start. */
+    /** The entries that this engine has skipped since its start. */
     long skipped() {
-        return (long) skipped.count();
+        return skippedEntries.get();
     }
 
     private double known(ToDoubleFunction<Standing> value) {

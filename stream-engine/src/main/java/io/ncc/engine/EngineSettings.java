@@ -73,6 +73,25 @@ public record EngineSettings(
                 2_000_000);
     }
 
+    /** The same for one of several streams that share the lengths evenly. */
+    public EngineSettings shareOf(int streams) {
+        long length = maxLength / streams;
+        return new EngineSettings(
+                meterPrefix,
+                mode,
+                batchSize,
+                maxInFlight,
+                block,
+                claimAfter,
+                claimEvery,
+                maxDeliveries,
+                simulatedWork,
+                keepConsumer,
+                Math.min(retainEntries / streams, holdLength(length)),
+                retainAge,
+                length);
+    }
+
     private static boolean isFrom(Duration value, long millis) {
         return value.compareTo(Duration.ofMillis(millis)) >= 0;
     }

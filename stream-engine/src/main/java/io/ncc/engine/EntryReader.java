@@ -23,6 +23,7 @@ final class EntryReader {
     private static final Logger log = LoggerFactory.getLogger(EntryReader.class);
     private static final Duration DRAIN_LIMIT = Duration.ofSeconds(10);
 
+    private final String name;
     private final EntrySource source;
     private final RedisLink scriptLink;
     private final Applier applier;
@@ -34,7 +35,9 @@ final class EntryReader {
     private volatile @Nullable RedisCondition trouble;
     private final Set<RedisCondition> reported = EnumSet.noneOf(RedisCondition.class);
 
-    EntryReader(EntrySource source, RedisLink scriptLink, Applier applier) {
+    /** @param name of its thread */
+    EntryReader(String name, EntrySource source, RedisLink scriptLink, Applier applier) {
+        this.name = name;
         this.source = source;
         this.scriptLink = scriptLink;
         this.applier = applier;
@@ -53,7 +56,7 @@ final class EntryReader {
 
     void start() {
         stopping = new CountDownLatch(1);
-        thread = new Thread(this::run, "reader");
+        thread = new Thread(this::run, name);
         thread.start();
     }
 

@@ -13,6 +13,7 @@ import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
 import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.redis.RedisCondition;
@@ -221,7 +222,11 @@ final class ApplierIT {
             }
         };
         return new Applier(
-                link, projection, "test", new EngineMetrics(new SimpleMeterRegistry(), "test", GROUP), settings(mode));
+                link,
+                projection,
+                "test",
+                new EngineMetrics(new SimpleMeterRegistry(), "test", GROUP, Tags.empty()),
+                settings(mode));
     }
 
     private static EngineSettings settings(Mode mode) {

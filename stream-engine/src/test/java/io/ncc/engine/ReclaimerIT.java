@@ -11,6 +11,7 @@ import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.models.stream.PendingMessage;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.ncc.checkin.testsupport.GroupBench;
 import io.ncc.checkin.testsupport.RealRedis;
@@ -163,7 +164,7 @@ final class ReclaimerIT {
                 }
             },
             SELF,
-            new EngineMetrics(new SimpleMeterRegistry(), "test", GROUP),
+            new EngineMetrics(new SimpleMeterRegistry(), "test", GROUP, Tags.empty()),
             settings());
 
     private Reclaimer reclaimer() {

@@ -10,6 +10,7 @@ import io.ncc.redis.RedisLink;
 import io.ncc.redis.ServerSettings;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
@@ -56,7 +57,7 @@ public class ApiApplication {
     }
 
     @Bean
-    RedisHealth redisHealthIndicator(RedisLink redis) {
-        return new RedisHealth(redis);
+    HealthIndicator redisHealthIndicator(RedisLink redis) {
+        return () -> RedisHealth.ask(redis).get();
     }
 }

@@ -1,8 +1,10 @@
 package io.ncc.checkin.processor;
 
 import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.model.UndecodableEntryException;
 import io.ncc.engine.Batch;
 import io.ncc.engine.Entry;
@@ -14,15 +16,20 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 
-/** Keeps the totals of each user and location, with {@code apply.lua}. */
+/** Keeps the totals of each user and location of a partition, with {@code apply.lua}. */
 public final class CheckinProjection implements Projection {
 
     private final ProjectionScript script;
+    private final Partitions partitions;
+    private final int partition;
     private final Keys keys;
 
-    public CheckinProjection(Keys keys, Mode mode) {
+    /** @param partition whose stream is read */
+    public CheckinProjection(Partitions partitions, int partition, Mode mode) {
+        this.partitions = partitions;
+        this.partition = partition;
+        this.keys = partitions.keys(partition);
         this.script = new ProjectionScript(CheckinProjection.class, "apply", groupKeys(keys), mode);
-        this.keys = keys;
     }
 
     /** The processor's group, and the keys of its state. */
@@ -49,7 +56,14 @@ public final class CheckinProjection implements Projection {
         List<Rejected> undecodable = new ArrayList<>();
         for (Entry entry : batch.entries()) {
             try {
-                sums.add(entry, CheckinCodec.decode(entry.fields()));
+                Checkin checkin = CheckinCodec.decode(entry.fields());
+                int home = partitions.ofUser(checkin.userId());
+                if (home == partition) {
+                    sums.add(entry, checkin);
+                } else {
+                    sums.skip();
+                    undecodable.add(new Rejected(entry.id(), "userId belongs to partition " + home));
+                }
             } catch (UndecodableEntryException e) {
                 sums.skip();
                 undecodable.add(new Rejected(entry.id(), e.reason()));

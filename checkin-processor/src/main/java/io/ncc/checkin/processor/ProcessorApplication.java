@@ -1,16 +1,23 @@
 package io.ncc.checkin.processor;
 
-import io.lettuce.core.RedisClient;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.ncc.checkin.model.Keys;
+import io.micrometer.core.instrument.Tags;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionCheck;
+import io.ncc.checkin.service.PartitionHealth;
 import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
 import io.ncc.engine.Engine;
+import io.ncc.engine.EngineSettings;
 import io.ncc.engine.Projection;
 import io.ncc.redis.RedisCondition;
+import io.ncc.redis.RedisConnector;
+import io.ncc.redis.RedisServers;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.UUID;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -36,14 +43,23 @@ public class ProcessorApplication {
     }
 
     @Bean
-    Projection projection(ProcessorProperties properties) {
-        return new CheckinProjection(Keys.unpartitioned(), properties.mode());
-    }
-
-    @Bean
-    Engine engine(RedisClient client, Projection projection, ProcessorProperties properties, MeterRegistry registry) {
+    Engines engines(
+            RedisServers servers,
+            Partitions partitions,
+            PartitionCheck check,
+            ProcessorProperties properties,
+            MeterRegistry registry) {
         String consumer = properties.consumer() == null ? uniqueName() : properties.consumer();
-        return new Engine(client, projection, consumer, properties.engine(), registry);
+        EngineSettings settings = properties.engine(partitions.count());
+        SortedMap<Integer, Engine> engines = new TreeMap<>();
+        for (int partition : properties.partitions(partitions.count())) {
+            Projection projection = new CheckinProjection(partitions, partition, properties.mode());
+            RedisConnector server = servers.holding(projection.keys().stream());
+            Tags tags = partitions.arePartitioned() ? Tags.of("partition", Integer.toString(partition)) : Tags.empty();
+            Engine engine = new Engine(server, projection, consumer, settings, registry, tags);
+            engines.put(partition, engine.greetedWith(check.of(partition)));
+        }
+        return new Engines(engines);
     }
 
     /** The name of the machine, for people, and a random part that makes it unique. */
@@ -58,28 +74,35 @@ public class ProcessorApplication {
     }
 
     @Bean
-    RedisHealth redisHealthIndicator(Engine engine) {
-        return new RedisHealth(engine.scriptLink());
+    HealthIndicator redisHealthIndicator(Partitions partitions, Engines engines) {
+        return new PartitionHealth(
+                partitions,
+                engines.partitions(),
+                partition -> RedisHealth.ask(engines.of(partition).scriptLink()));
     }
 
     /** Part of readiness: whether processing goes on. */
     @Bean
-    HealthIndicator processingHealthIndicator(Engine engine) {
-        return () -> {
-            RedisCondition trouble = engine.trouble();
-            Health health = RedisHealth.of(trouble);
-            return trouble == RedisCondition.WRONG_TYPE
-                    ? Health.status(health.getStatus())
-                            .withDetails(health.getDetails())
-                            .withDetail("damaged", engine.damagedKeys())
-                            .build()
-                    : health;
-        };
+    HealthIndicator processingHealthIndicator(Partitions partitions, Engines engines, MeterRegistry registry) {
+        return new PartitionHealth(
+                        partitions, engines.partitions(), partition -> () -> processing(engines.of(partition)))
+                .withGauge(registry, partition -> engines.of(partition).trouble() == null);
+    }
+
+    private static Health processing(Engine engine) {
+        RedisCondition trouble = engine.trouble();
+        Health health = RedisHealth.of(trouble);
+        return trouble == RedisCondition.WRONG_TYPE
+                ? Health.status(health.getStatus())
+                        .withDetails(health.getDetails())
+                        .withDetail("damaged", engine.damagedKeys())
+                        .build()
+                : health;
     }
 
     /** Part of liveness: if a loop hangs, only a restart helps. */
     @Bean
-    HealthIndicator loopsHealthIndicator(Engine engine) {
-        return () -> (engine.isTurning() ? Health.up() : Health.down()).build();
+    HealthIndicator loopsHealthIndicator(Engines engines) {
+        return () -> (engines.areTurning() ? Health.up() : Health.down()).build();
     }
 }

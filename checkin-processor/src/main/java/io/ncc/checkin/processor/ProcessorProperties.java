@@ -4,7 +4,10 @@ import io.ncc.engine.DurationRange;
 import io.ncc.engine.EngineSettings;
 import io.ncc.engine.Mode;
 import java.time.Duration;
+import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
@@ -22,6 +25,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxDeliveries an entry with more deliveries is applied alone and becomes a dead letter if that fails, 1 to 1,000; with more than twice as many, it may become one without another attempt
  * @param simulatedWork a random pause before each entry, for demonstrations, such as 1s..5s, 20 s at most; entries are then applied one at a time
  * @param keepConsumer whether the consumer stays in the group after a stop, until it has been idle for 24 hours
+ * @param partitions which partitions this processor takes, a range such as 0-31 or one number; if not set, all
  * @param retainEntries how many settled entries to keep in the stream, 0 to 80 % of max-length
  * @param retainAge the longest time to keep settled entries; if not set, no limit
  * @param maxLength must equal the receiver's max-length, 1,000 or more; from 80 % of it on, trimming doesn't wait for other groups
@@ -38,12 +42,14 @@ public record ProcessorProperties(
         @DefaultValue("5") int maxDeliveries,
         @Nullable DurationRange simulatedWork,
         @DefaultValue("false") boolean keepConsumer,
+        @Nullable String partitions,
         @DefaultValue("500000") long retainEntries,
         @Nullable Duration retainAge,
         @DefaultValue("2000000") long maxLength) {
 
     private static final String METER_PREFIX = "checkin";
     private static final String PREFIX = "checkin.processor";
+    private static final Pattern RANGE = Pattern.compile("(\\d{1,3})(?:-(\\d{1,3}))?");
     private static final Pattern CONSUMER = Pattern.compile("[A-Za-z0-9._-]{1,100}");
 
     public ProcessorProperties {
@@ -71,8 +77,42 @@ public record ProcessorProperties(
         }
     }
 
-    /** The engine's settings. */
-    EngineSettings engine() {
+    /**
+     * The partitions to take, ascending.
+     *
+     * @param count how many there are
+     */
+    List<Integer> partitions(int count) {
+        if (partitions == null) {
+            return IntStream.range(0, count).boxed().toList();
+        }
+        Matcher range = RANGE.matcher(partitions);
+        if (range.matches()) {
+            int first = Integer.parseInt(range.group(1));
+            int last = range.group(2) == null ? first : Integer.parseInt(range.group(2));
+            if (first <= last && last < count) {
+                return IntStream.rangeClosed(first, last).boxed().toList();
+            }
+        }
+        throw new IllegalArgumentException(PREFIX + ".partitions must be a range such as 0-31, or a number, from 0 to "
+                + (count - 1) + ", not " + partitions);
+    }
+
+    /**
+     * The settings of the engine of each partition.
+     *
+     * @param count how many partitions share {@code retain-entries} and {@code max-length}
+     */
+    EngineSettings engine(int count) {
+        try {
+            return engine().shareOf(count);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    PREFIX + '.' + e.getMessage() + ", for each of " + count + " partitions", e);
+        }
+    }
+
+    private EngineSettings engine() {
         return new EngineSettings(
                 METER_PREFIX,
                 mode,

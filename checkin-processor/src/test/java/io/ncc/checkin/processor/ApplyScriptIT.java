@@ -14,6 +14,7 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.ScriptCommands;
 import io.ncc.engine.Batch;
@@ -52,7 +53,7 @@ final class ApplyScriptIT {
     private static final String USER = KEYS.user(7);
     private static final String LOCATION = KEYS.location(8);
 
-    private final CheckinProjection projection = new CheckinProjection(KEYS, Mode.GROUP);
+    private final CheckinProjection projection = new CheckinProjection(Partitions.none(), 0, Mode.GROUP);
     private final RedisClient client = RedisClient.create(redis.uri());
     private final StatefulRedisConnection<String, String> connection = client.connect();
 
@@ -276,7 +277,7 @@ final class ApplyScriptIT {
 
     @Test
     void sequentialModeCountsWithoutAGroupAndOnce() {
-        var sequential = new CheckinProjection(KEYS, Mode.SEQUENTIAL);
+        var sequential = new CheckinProjection(Partitions.none(), 0, Mode.SEQUENTIAL);
         Batch batch =
                 new Case("").entry("1000-0", 7, 8, 1).entry("1000-1", 7, 8, 2).prepare(redis.commands());
         redis.commands().xgroupDestroy(KEYS.checkins(), Keys.GROUP);
@@ -296,7 +297,7 @@ final class ApplyScriptIT {
 
     @Test
     void sequentialModeDoesNotCountABatchAgainWhoseStreamIsGone() {
-        var sequential = new CheckinProjection(KEYS, Mode.SEQUENTIAL);
+        var sequential = new CheckinProjection(Partitions.none(), 0, Mode.SEQUENTIAL);
         Batch batch = new Case("").entry("1000-0", 7, 8, 1).prepare(redis.commands());
         sequential.apply(connection.async(), batch).toCompletableFuture().join();
         redis.commands().del(KEYS.checkins());

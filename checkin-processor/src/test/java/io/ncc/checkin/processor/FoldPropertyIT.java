@@ -22,6 +22,7 @@ import io.lettuce.core.XReadArgs.StreamOffset;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.GroupBench;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
@@ -299,8 +300,8 @@ final class FoldPropertyIT {
 
         private final RedisCommands<String, String> commands = redis.commands();
         private final RedisAsyncCommands<String, String> applying;
-        private final CheckinProjection group = new CheckinProjection(KEYS, Mode.GROUP);
-        private final CheckinProjection sequential = new CheckinProjection(KEYS, Mode.SEQUENTIAL);
+        private final CheckinProjection group = new CheckinProjection(Partitions.none(), 0, Mode.GROUP);
+        private final CheckinProjection sequential = new CheckinProjection(Partitions.none(), 0, Mode.SEQUENTIAL);
 
         private final Map<StreamId, Map<String, String>> entries = new LinkedHashMap<>();
         private final SequentialFold expected;

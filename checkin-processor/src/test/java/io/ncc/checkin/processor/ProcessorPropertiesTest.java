@@ -9,6 +9,9 @@ import io.ncc.engine.Mode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -33,6 +36,7 @@ final class ProcessorPropertiesTest {
                         5,
                         null,
                         false,
+                        null,
                         500_000,
                         null,
                         2_000_000));
@@ -40,7 +44,7 @@ final class ProcessorPropertiesTest {
 
     @Test
     void theDefaultsAreThoseOfTheEngine() {
-        assertThat(bind(Map.of()).engine()).isEqualTo(EngineSettings.defaults("checkin"));
+        assertThat(bind(Map.of()).engine(1)).isEqualTo(EngineSettings.defaults("checkin"));
     }
 
     @Test
@@ -56,6 +60,7 @@ final class ProcessorPropertiesTest {
                         Map.entry("max-deliveries", "3"),
                         Map.entry("simulated-work", "1s..5s"),
                         Map.entry("keep-consumer", "true"),
+                        Map.entry("partitions", "0-3"),
                         Map.entry("retain-entries", "100"),
                         Map.entry("retain-age", "7d"),
                         Map.entry("max-length", "5000"))))
@@ -70,6 +75,7 @@ final class ProcessorPropertiesTest {
                         3,
                         new DurationRange(Duration.ofSeconds(1), Duration.ofSeconds(5)),
                         true,
+                        "0-3",
                         100,
                         Duration.ofDays(7),
                         5000));
@@ -98,6 +104,47 @@ final class ProcessorPropertiesTest {
         assertThatThrownBy(() -> bind(Map.of(name, value)))
                 .rootCause()
                 .hasMessageStartingWith("checkin.processor." + name + " must be ");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"16, 0-3, '0,1,2,3'", "16, 15, 15", "2, , '0,1'", "1, 0, 0"})
+    void partitionsAreARangeOrAll(int count, @Nullable String setting, String expected) {
+        Map<String, String> settings = setting == null ? Map.of() : Map.of("partitions", setting);
+        assertThat(bind(settings).partitions(count).stream()
+                        .map(String::valueOf)
+                        .collect(Collectors.joining(",")))
+                .isEqualTo(expected);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "0-16", "16", "3-2", "1,2", "-1", "0-", "a", "0 - 3", "9999"})
+    void partitionsOutOfRangeAreRefused(String setting) {
+        assertThatThrownBy(() -> bind(Map.of("partitions", setting)).partitions(16))
+                .hasMessage("checkin.processor.partitions must be a range such as 0-31, or a number, from 0 to 15, not "
+                        + setting);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 500000, 2000000", "3, 166666, 666666", "64, 7812, 31250"})
+    void partitionsShareTheLengths(int count, long retainEntries, long maxLength) {
+        EngineSettings share = bind(Map.of()).engine(count);
+        assertThat(share.retainEntries()).isEqualTo(retainEntries);
+        assertThat(share.maxLength()).isEqualTo(maxLength);
+    }
+
+    @Test
+    void whatMayBeKeptOfTheWholeMayBeKeptOfEach() {
+        var most = bind(Map.of("retain-entries", "1600000"));
+        assertThat(IntStream.rangeClosed(1, 256)
+                        .mapToLong(count -> most.engine(count).retainEntries() * count))
+                .allMatch(kept -> kept > 1_600_000 - 5 * 256 && kept <= 1_600_000);
+    }
+
+    @Test
+    void aLengthThatIsTooSmallForAllPartitionsIsRefused() {
+        var properties = bind(Map.of("max-length", "63000", "retain-entries", "0"));
+        assertThatThrownBy(() -> properties.engine(64))
+                .hasMessage("checkin.processor.max-length must be 1000 or more, for each of 64 partitions");
     }
 
     @ParameterizedTest

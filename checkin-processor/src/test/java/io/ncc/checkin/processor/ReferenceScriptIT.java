@@ -14,6 +14,7 @@ import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.model.UndecodableEntryException;
 import io.ncc.checkin.processor.FoldPropertyIT.Change;
 import io.ncc.checkin.testsupport.GroupBench;
@@ -141,7 +142,7 @@ final class ReferenceScriptIT {
             for (int call = 1; call <= 2; call++) {
                 String what = "call " + call + " of scenario " + i + ", " + mode + ", " + batch;
                 Object expected = result(() -> reference(mode, batch));
-                Object actual = result(() -> new CheckinProjection(KEYS, mode).apply(commands, batch));
+                Object actual = result(() -> new CheckinProjection(Partitions.none(), 0, mode).apply(commands, batch));
                 assertThat(actual).as("outcome of %s", what).isEqualTo(expected);
                 assertThat(digests(redis.commands())).as("keys after %s", what).isEqualTo(digests(other.sync()));
                 note(actual);

@@ -3,8 +3,8 @@ package io.ncc.checkin.model;
 /**
  * Every Redis key of the product; no key is put together anywhere else.
  *
- * <p>The names of the unpartitioned keys are a contract with other programs. With several partitions each key of partition {@code p}
- * carries the hash tag <code>{p}</code>, so that a script's keys are in one Redis Cluster slot.
+ * <p>The names of the unpartitioned keys are a contract with other programs. With {@linkplain Partitions partitions}, each key carries the
+ * hash tag of its partition, so that a script's keys are in one Redis Cluster slot.
  */
 public final class Keys {
 
@@ -17,21 +17,14 @@ public final class Keys {
         this.prefix = prefix;
     }
 
-    /** The keys of a system with one partition, which is the default. */
+    /** The keys of a system without partitions, which is the default. */
     public static Keys unpartitioned() {
         return new Keys("ncc:");
     }
 
-    /**
-     * The keys of one of several partitions.
-     *
-     * @param partition 0 or more
-     */
-    public static Keys ofPartition(int partition) {
-        if (partition < 0) {
-            throw new IllegalArgumentException("partition must not be negative: " + partition);
-        }
-        return new Keys("ncc:{" + partition + "}:");
+    /** The keys of a partition. */
+    static Keys withTag(String tag) {
+        return new Keys("ncc:{" + tag + "}:");
     }
 
     /** Stream: the checkins. */
@@ -77,6 +70,11 @@ public final class Keys {
     /** Of no lasting content: where the processor tries out what it may do. */
     public String probe() {
         return prefix + "checkinprocessor:probe";
+    }
+
+    /** String: the number of partitions. Only partitioned keys have it. */
+    public String partitions() {
+        return prefix + "partitions";
     }
 
     /** String: the result of a request that carried this {@code Idempotency-Key}. The empty one is for trying out whether it can be written. */

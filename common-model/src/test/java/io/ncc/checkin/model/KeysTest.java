@@ -21,12 +21,13 @@ final class KeysTest {
                         "ncc:checkins:dead",
                         "ncc:checkins:dead:ids",
                         "ncc:checkinprocessor:probe",
+                        "ncc:partitions",
                         "ncc:idempotency:k");
     }
 
     @Test
     void everyKeyOfAPartitionCarriesItsHashTag() {
-        assertThat(all(Keys.ofPartition(3))).allMatch(key -> key.startsWith("ncc:{3}:"));
+        assertThat(all(Partitions.of(64).keys(3))).allMatch(key -> key.startsWith("ncc:{3-13}:"));
     }
 
     private static List<String> all(Keys keys) {
@@ -40,6 +41,7 @@ final class KeysTest {
                 keys.deadLetters(),
                 keys.deadLetterIds(),
                 keys.probe(),
+                keys.partitions(),
                 keys.idempotency("k"));
     }
 }

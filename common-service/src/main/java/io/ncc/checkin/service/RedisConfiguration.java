@@ -2,6 +2,7 @@ package io.ncc.checkin.service;
 
 import io.lettuce.core.RedisClient;
 import io.ncc.redis.LinkOptions;
+import io.ncc.redis.RedisServers;
 import java.time.Duration;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisProperties;
 import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
@@ -26,5 +27,10 @@ class RedisConfiguration {
     @Bean(destroyMethod = "")
     RedisClient redisClient(LettuceConnectionFactory factory) {
         return (RedisClient) factory.getRequiredNativeClient();
+    }
+
+    @Bean
+    RedisServers redisServers(RedisClient client) {
+        return RedisServers.of(client);
     }
 }

@@ -4,27 +4,29 @@ import io.lettuce.core.RedisException;
 import io.lettuce.core.api.async.BaseRedisAsyncCommands;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.health.contributor.Health;
-import org.springframework.boot.health.contributor.HealthIndicator;
 
-/** Whether Redis answers on the link that a service works with. */
-public final class RedisHealth implements HealthIndicator {
+/** Whether Redis answers on a link that a service works with. */
+public final class RedisHealth {
 
-    private final RedisLink link;
+    private RedisHealth() {}
 
-    public RedisHealth(RedisLink link) {
-        this.link = link;
-    }
-
-    @Override
-    public Health health() {
-        try {
-            link.call(BaseRedisAsyncCommands::ping);
-            return of(null);
-        } catch (RedisException e) {
-            return of(RedisCondition.of(e));
-        }
+    /** Asks, and returns what waits for the answer. */
+    public static Supplier<Health> ask(RedisLink link) {
+        CompletableFuture<String> pong =
+                link.<String>send(BaseRedisAsyncCommands::ping).toCompletableFuture();
+        return () -> {
+            try {
+                pong.join();
+                return of(null);
+            } catch (CompletionException | RedisException e) {
+                return of(RedisCondition.of(e));
+            }
+        };
     }
 
     /** Down with this condition; up if it is null. */

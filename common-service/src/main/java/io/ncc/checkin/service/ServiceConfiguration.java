@@ -16,7 +16,14 @@ import org.springframework.web.servlet.mvc.method.annotation.ExceptionHandlerExc
 
 /** To be imported by each service. */
 @Configuration(proxyBeanMethods = false)
-@Import({RedisConfiguration.class, AsyncAnswers.class, QueryParameters.class, ForeignPages.class, ProblemAdvice.class})
+@Import({
+    RedisConfiguration.class,
+    PartitionConfiguration.class,
+    AsyncAnswers.class,
+    QueryParameters.class,
+    ForeignPages.class,
+    ProblemAdvice.class
+})
 public class ServiceConfiguration {
 
     @Bean

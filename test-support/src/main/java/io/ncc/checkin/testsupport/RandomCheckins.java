@@ -2,13 +2,17 @@ package io.ncc.checkin.testsupport;
 
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.sync.RedisCommands;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
 import java.util.Random;
+import java.util.TreeMap;
+import java.util.function.IntFunction;
 
 /** Appends random checkins to the stream, up to 2,000 in one script, so that it is fast and several have the same millisecond. */
 public final class RandomCheckins {
 
-    private static final String STREAM = Keys.unpartitioned().checkins();
     private static final int MOST_AT_ONCE = 2_000;
     private static final String APPEND = """
             for i = 1, #ARGV, 3 do
@@ -31,14 +35,26 @@ public final class RandomCheckins {
     }
 
     public void append(RedisCommands<String, String> redis, int count) {
+        append(Partitions.none(), partition -> redis, count);
+    }
+
+    /** @param redis the commands of the server that holds a partition */
+    public void append(Partitions partitions, IntFunction<RedisCommands<String, String>> redis, int count) {
         for (int done = 0; done < count; done += MOST_AT_ONCE) {
-            String[] values = new String[3 * Math.min(MOST_AT_ONCE, count - done)];
-            for (int i = 0; i < values.length; i += 3) {
-                values[i] = Integer.toString(1 + random.nextInt(users));
-                values[i + 1] = Integer.toString(1 + random.nextInt(locations));
-                values[i + 2] = Integer.toString(random.nextInt(6));
+            Map<Integer, List<String>> values = new TreeMap<>();
+            for (int i = Math.min(MOST_AT_ONCE, count - done); i > 0; i--) {
+                int user = 1 + random.nextInt(users);
+                List<String> own = values.computeIfAbsent(partitions.ofUser(user), partition -> new ArrayList<>());
+                own.add(Integer.toString(user));
+                own.add(Integer.toString(1 + random.nextInt(locations)));
+                own.add(Integer.toString(random.nextInt(6)));
             }
-            redis.eval(APPEND, ScriptOutputType.STATUS, new String[] {STREAM}, values);
+            values.forEach((partition, own) -> redis.apply(partition)
+                    .eval(
+                            APPEND,
+                            ScriptOutputType.STATUS,
+                            new String[] {partitions.keys(partition).checkins()},
+                            own.toArray(String[]::new)));
         }
     }
 }

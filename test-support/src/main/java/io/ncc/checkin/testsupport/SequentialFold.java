@@ -36,8 +36,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SequentialFold {
 
-    private static final Keys KEYS = Keys.unpartitioned();
-
     /** Stands for the value of a key that should be a hash and is of another type, as the one field of a hash. */
     private static final String TYPE = "(type)";
 
@@ -45,12 +43,14 @@ public final class SequentialFold {
     private static final int PAGE = 1_000;
     private static final int DIFFERENCES_SHOWN = 10;
 
+    private final Keys keys;
     private final Map<String, Map<String, String>> hashes = new TreeMap<>();
     private Id last = new Id(BigInteger.ZERO, BigInteger.ZERO);
     private long applied;
     private long dead;
 
-    private SequentialFold(Map<String, ? extends Map<String, String>> initial) {
+    private SequentialFold(Keys keys, Map<String, ? extends Map<String, String>> initial) {
+        this.keys = keys;
         initial.forEach((key, hash) -> hashes.put(key, new TreeMap<>(hash)));
     }
 
@@ -60,12 +60,22 @@ public final class SequentialFold {
      * @param initial by key
      */
     public static SequentialFold over(Map<String, ? extends Map<String, String>> initial) {
-        return new SequentialFold(initial);
+        return over(initial, Keys.unpartitioned());
+    }
+
+    /** Begins with these hashes of a partition. */
+    public static SequentialFold over(Map<String, ? extends Map<String, String>> initial, Keys partition) {
+        return new SequentialFold(partition, initial);
     }
 
     /** Begins with the users and locations that are in Redis now. */
     public static SequentialFold over(RedisCommands<String, String> redis) {
-        return new SequentialFold(read(redis));
+        return over(redis, Keys.unpartitioned());
+    }
+
+    /** Begins with the users and locations of a partition that are in Redis now. */
+    public static SequentialFold over(RedisCommands<String, String> redis, Keys partition) {
+        return new SequentialFold(partition, read(redis, partition));
     }
 
     /**
@@ -92,7 +102,7 @@ public final class SequentialFold {
         List<StreamMessage<String, String>> page;
         do {
             var above = Range.from(Range.Boundary.excluding(last.toString()), Range.Boundary.<String>unbounded());
-            page = redis.xrange(KEYS.checkins(), above, Limit.from(PAGE));
+            page = redis.xrange(keys.checkins(), above, Limit.from(PAGE));
             page.forEach(entry -> add(entry.getId(), entry.getBody()));
         } while (page.size() == PAGE);
         return this;
@@ -128,8 +138,8 @@ public final class SequentialFold {
     }
 
     private void apply(Checkin checkin, Id time) {
-        String userKey = KEYS.user(checkin.userId());
-        String locationKey = KEYS.location(checkin.locationId());
+        String userKey = keys.user(checkin.userId());
+        String locationKey = keys.location(checkin.locationId());
         if (!canCount(userKey, "numCheckins")
                 || !hasTimeOrNone(userKey)
                 || !canCount(locationKey, "numCheckins", "numStars")) {
@@ -239,7 +249,7 @@ public final class SequentialFold {
      * @throws AssertionError if they differ; it lists the first differences
      */
     public void assertEqualTo(RedisCommands<String, String> redis) {
-        List<String> differences = differences(read(redis));
+        List<String> differences = differences(read(redis, keys));
         if (!differences.isEmpty()) {
             throw new AssertionError(differences.stream()
                     .limit(DIFFERENCES_SHOWN)
@@ -250,9 +260,9 @@ public final class SequentialFold {
         }
     }
 
-    private static Map<String, Map<String, String>> read(RedisCommands<String, String> redis) {
+    private static Map<String, Map<String, String>> read(RedisCommands<String, String> redis, Keys keys) {
         Map<String, Map<String, String>> hashes = new LinkedHashMap<>();
-        for (String anyId : List.of(withoutId(KEYS.user(1)), withoutId(KEYS.location(1)))) {
+        for (String anyId : List.of(withoutId(keys.user(1)), withoutId(keys.location(1)))) {
             ScanIterator.scan(redis, ScanArgs.Builder.matches(anyId + '*').limit(PAGE))
                     .forEachRemaining(key -> hashes.put(key, read(redis, key)));
         }

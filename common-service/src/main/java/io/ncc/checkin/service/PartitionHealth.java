@@ -1,0 +1,64 @@
+package io.ncc.checkin.service;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.ncc.checkin.model.Partitions;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.IntFunction;
+import java.util.function.IntPredicate;
+import java.util.function.Supplier;
+import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.health.contributor.Status;
+
+/**
+ * Whether a service can do its work. With partitions it is down if it can't for any of them; the detail {@code away} says which are away, and why.
+ */
+public final class PartitionHealth implements HealthIndicator {
+
+    private final Partitions partitions;
+    private final List<Integer> own;
+    private final IntFunction<Supplier<Health>> ofPartition;
+
+    /**
+     * @param own the partitions that the service works with
+     * @param ofPartition begins to find out the health of one partition, and returns what waits for it
+     */
+    public PartitionHealth(Partitions partitions, List<Integer> own, IntFunction<Supplier<Health>> ofPartition) {
+        this.partitions = partitions;
+        this.own = own;
+        this.ofPartition = ofPartition;
+    }
+
+    /** Registers a gauge for each partition, if there are partitions: 1 if the service can do its work there, else 0. */
+    public PartitionHealth withGauge(MeterRegistry registry, IntPredicate isAvailable) {
+        if (partitions.arePartitioned()) {
+            for (int partition : own) {
+                Gauge.builder("checkin.partition.available", () -> isAvailable.test(partition) ? 1 : 0)
+                        .description("Whether the service can do its work in this partition")
+                        .tag("partition", Integer.toString(partition))
+                        .register(registry);
+            }
+        }
+        return this;
+    }
+
+    @Override
+    public Health health() {
+        List<Supplier<Health>> begun = own.stream().map(ofPartition::apply).toList();
+        if (!partitions.arePartitioned()) {
+            return begun.get(0).get();
+        }
+        Map<String, Object> away = new LinkedHashMap<>();
+        for (int i = 0; i < own.size(); i++) {
+            Health health = begun.get(i).get();
+            if (!health.getStatus().equals(Status.UP)) {
+                away.put(Integer.toString(own.get(i)), health.getDetails());
+            }
+        }
+        Health.Builder health = away.size() < own.size() ? Health.up() : Health.down();
+        return away.isEmpty() ? health.build() : health.withDetail("away", away).build();
+    }
+}
