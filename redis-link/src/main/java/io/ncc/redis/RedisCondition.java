@@ -38,8 +38,12 @@ public enum RedisCondition {
     PERSISTENCE_FAILING(true, "MISCONF"),
     /** Writes are refused because fewer replicas are connected than {@code min-replicas-to-write} requires. */
     TOO_FEW_REPLICAS(true, "NOREPLICAS"),
-    /** A part of the cluster is down or is being moved. */
-    CLUSTER_UNSTABLE(true, "CLUSTERDOWN|TRYAGAIN"),
+    /** The slot of the key is on another node of the cluster now. */
+    MOVED(true, "MOVED"),
+    /** The slot of the keys is being moved, and a key is no longer on this node, or doesn't exist yet. */
+    MIGRATING(true, "ASK|TRYAGAIN"),
+    /** The node has no contact to the majority of the cluster, or no node serves the slot of the key. */
+    CLUSTER_DOWN(true, "CLUSTERDOWN"),
     /** {@code maxclients} is reached. */
     TOO_MANY_CLIENTS(true, "max number of clients"),
     /** The user or its password is not accepted, or the user may not run a command or use a key. */

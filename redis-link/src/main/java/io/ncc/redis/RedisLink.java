@@ -31,7 +31,7 @@ import org.springframework.context.SmartLifecycle;
  * <p>While there is no connection, commands fail at once. Commands in flight fail when the connection breaks. The link never queues a
  * command and never sends one twice; Lettuce's own reconnection, which does both, is off (see {@link LinkOptions}). The link closes the
  * connection if a command gets no reply in time, because a half-open connection would never recover. It also closes the connection if the
- * server is a replica, because the primary is elsewhere, and if a reply could not be decoded to its end, because the next reply would be
+ * primary may be elsewhere, because the server is a replica, doesn't serve the slot of a key, or has lost its cluster, and if a reply could not be decoded to its end, because the next reply would be
  * decoded from the wrong place.
  */
 public final class RedisLink implements SmartLifecycle {
@@ -45,7 +45,7 @@ public final class RedisLink implements SmartLifecycle {
     private static final Duration FIRST_CONNECT_WAIT = Duration.ofSeconds(3);
 
     private final String name;
-    private final RedisConnector server;
+    private final RedisConnector connector;
     private final RedisCodec<String, String> codec;
     private final Duration probation;
     private volatile Consumer<RedisCommands<String, String>> greeting = commands -> {};
@@ -53,25 +53,46 @@ public final class RedisLink implements SmartLifecycle {
     private volatile @Nullable Throwable lastFailure;
     private volatile @Nullable Thread thread;
 
-    /** @param name for the log */
+    /**
+     * A link to a single server.
+     *
+     * @param name for the log
+     */
     public RedisLink(String name, RedisClient client) {
         this(name, client, StringCodec.UTF8);
     }
 
-    /** @param codec of keys and values */
+    /**
+     * A link to a single server.
+     *
+     * @param codec of keys and values
+     */
     public RedisLink(String name, RedisClient client, RedisCodec<String, String> codec) {
-        this(name, RedisConnector.of(client), codec);
+        this(name, new SingleRedis(client), codec);
     }
 
-    /** @param codec of keys and values */
-    public RedisLink(String name, RedisConnector server, RedisCodec<String, String> codec) {
-        this(name, server, codec, PROBATION);
+    /**
+     * A link to the server that the connector finds.
+     *
+     * @param name for the log
+     */
+    public RedisLink(String name, RedisConnector connector) {
+        this(name, connector, StringCodec.UTF8);
+    }
+
+    /**
+     * A link to the server that the connector finds.
+     *
+     * @param codec of keys and values
+     */
+    public RedisLink(String name, RedisConnector connector, RedisCodec<String, String> codec) {
+        this(name, connector, codec, PROBATION);
     }
 
     /** @param probation how long a connection must last to end an outage, after one that broke soon or was given up */
-    RedisLink(String name, RedisConnector server, RedisCodec<String, String> codec, Duration probation) {
+    RedisLink(String name, RedisConnector connector, RedisCodec<String, String> codec, Duration probation) {
         this.name = name;
-        this.server = server;
+        this.connector = connector;
         this.codec = codec;
         this.probation = probation;
     }
@@ -168,7 +189,7 @@ public final class RedisLink implements SmartLifecycle {
         }
         RedisCondition condition = RedisCondition.of(failure);
         switch (condition) {
-            case TIMEOUT, READ_ONLY, MASTER_DOWN -> drop(connection, condition.name(), failure);
+            case TIMEOUT, READ_ONLY, MASTER_DOWN, MOVED, CLUSTER_DOWN -> drop(connection, condition.name(), failure);
             default -> {
                 // the connection is fine
             }
@@ -215,7 +236,7 @@ public final class RedisLink implements SmartLifecycle {
         boolean complained = false; // the outage is logged
         boolean refused = false; // the refusal of an unfit server is logged
         while (isRunning()) {
-            try (StatefulRedisConnection<String, String> connection = server.connect(codec)) {
+            try (StatefulRedisConnection<String, String> connection = connector.connect(codec)) {
                 greeting.accept(connection.sync());
                 Session opened = new Session(connection);
                 session.set(opened);

@@ -1,16 +1,8 @@
 package io.ncc.redis;
 
-import io.lettuce.core.RedisClient;
-
-/** The server, or the servers of a cluster. */
-@FunctionalInterface
+/** Where the keys are: on one server, or on the nodes of a cluster. */
 public interface RedisServers {
 
-    /** Connects to the server that holds a key at that time. */
+    /** Opens connections to the server that has this key, and all keys with the same hash tag. */
     RedisConnector holding(String key);
-
-    /** The one server of a client. */
-    static RedisServers of(RedisClient client) {
-        return key -> RedisConnector.of(client);
-    }
 }

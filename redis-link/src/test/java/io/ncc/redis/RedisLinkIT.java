@@ -54,7 +54,7 @@ final class RedisLinkIT {
                 .socketOptions(
                         SocketOptions.builder().connectTimeout(CONNECT_TIMEOUT).build())
                 .build());
-        link = new RedisLink("test", RedisConnector.of(client), UTF8, PROBATION);
+        link = new RedisLink("test", new SingleRedis(client), UTF8, PROBATION);
         link.start();
     }
 

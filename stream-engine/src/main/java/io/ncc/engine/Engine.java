@@ -9,6 +9,7 @@ import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisConnector;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.ServerSettings;
+import io.ncc.redis.SingleRedis;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +51,7 @@ public final class Engine implements SmartLifecycle {
             String consumer,
             EngineSettings settings,
             MeterRegistry registry) {
-        this(RedisConnector.of(client), projection, consumer, settings, registry, Tags.empty());
+        this(new SingleRedis(client), projection, consumer, settings, registry, Tags.empty());
     }
 
     /**
