@@ -2,14 +2,18 @@ package io.ncc.checkin.receiver;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.ncc.checkin.model.Checkin;
-import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
@@ -31,14 +35,12 @@ final class BatchController {
 
     private static final int MEMORY_OF_RESULT = 160;
 
-    private final CheckinAppender appender;
-    private final Keys keys;
+    private final Appenders appenders;
     private final ReceiverProperties properties;
     private final RequestMemory memory;
 
-    BatchController(CheckinAppender appender, Keys keys, ReceiverProperties properties, RequestMemory memory) {
-        this.appender = appender;
-        this.keys = keys;
+    BatchController(Appenders appenders, ReceiverProperties properties, RequestMemory memory) {
+        this.appenders = appenders;
         this.properties = properties;
         this.memory = memory;
     }
@@ -71,6 +73,9 @@ final class BatchController {
         if (cutOffBy != null && answer.accepted == 0) {
             throw cutOffBy;
         }
+        if (batch.refusal != null && batch.refusedByPartitions == answer.results.size()) {
+            throw batch.refusal;
+        }
         return ResponseEntity.status(
                         answer.refused == 0 && cutOffBy == null ? HttpStatus.ACCEPTED : HttpStatus.MULTI_STATUS)
                 .body(answer);
@@ -100,6 +105,8 @@ final class BatchController {
         private final List<Checkin> chunk = new ArrayList<>(CHUNK);
         private int chunks;
         private int accepted;
+        private @Nullable ErrorResponseException refusal;
+        private int refusedByPartitions;
 
         /** Of the results, those of the chunk are yet to come, from this one on. */
         private int chunkFrom;
@@ -139,7 +146,7 @@ final class BatchController {
                     return false;
                 }
             } catch (InvalidCheckinException e) {
-                result = new Result(null, e.errors());
+                result = Result.invalid(e.errors());
             }
             if (results.size() == properties.maxBatchEntries()) {
                 throw ProblemType.CONTENT_TOO_LARGE.exception(
@@ -153,24 +160,46 @@ final class BatchController {
             return true;
         }
 
+        /** @throws ErrorResponseException a problem, if there is one partition and it refuses the chunk */
         private void storeChunk() {
             if (!chunk.isEmpty()) {
-                String key = idempotencyKey == null ? null : keys.idempotency(idempotencyKey + ':' + chunks);
-                List<IdRun> ids = appender.appendAndWait(List.copyOf(chunk), key);
-                int next = chunkFrom;
-                for (IdRun run : ids) {
-                    for (int i = 0; i < run.count(); i++, next++) {
-                        while (!results.get(next).equals(Result.TO_COME)) {
-                            next++;
-                        }
-                        results.set(next, new Result(run.get(i).toString(), null));
-                    }
-                }
-                accepted += chunk.size();
+                String key = idempotencyKey == null ? null : idempotencyKey + ':' + chunks;
+                Map<Integer, Share> shares = shares();
+                shares.values().forEach(share -> share.send(key));
+                shares.values().forEach(this::await);
                 chunks++;
                 chunk.clear();
             }
             chunkFrom = results.size();
+        }
+
+        /** The chunk by partition. */
+        private Map<Integer, Share> shares() {
+            Map<Integer, Share> shares = new TreeMap<>();
+            int place = chunkFrom;
+            for (Checkin checkin : chunk) {
+                while (!results.get(place).equals(Result.TO_COME)) {
+                    place++;
+                }
+                shares.computeIfAbsent(appenders.partitionOf(checkin), partition -> new Share(appenders.of(partition)))
+                        .add(checkin, place++);
+            }
+            return shares;
+        }
+
+        private void await(Share share) {
+            try {
+                share.await().forEach((place, id) -> results.set(place, Result.stored(id)));
+                accepted += share.size();
+            } catch (ErrorResponseException problem) {
+                if (appenders.count() == 1) {
+                    throw problem;
+                }
+                memory.grow(share.size() * MEMORY_OF_RESULT);
+                share.places().forEach(place -> results.set(place, Result.refused(problem)));
+                refusal = problem;
+                refusedByPartitions += share.size();
+            }
         }
 
         BatchAnswer answer(@Nullable ErrorResponseException cutOffBy) {
@@ -182,11 +211,62 @@ final class BatchController {
         }
     }
 
+    /** What a partition gets of a chunk. */
+    private static final class Share {
+
+        private final CheckinAppender appender;
+        private final List<Checkin> checkins = new ArrayList<>();
+        private final List<Integer> places = new ArrayList<>();
+        private CompletableFuture<List<IdRun>> ids = new CompletableFuture<>();
+
+        Share(CheckinAppender appender) {
+            this.appender = appender;
+        }
+
+        /** @param place of its result */
+        void add(Checkin checkin, int place) {
+            checkins.add(checkin);
+            places.add(place);
+        }
+
+        int size() {
+            return checkins.size();
+        }
+
+        List<Integer> places() {
+            return places;
+        }
+
+        void send(@Nullable String idempotencyKey) {
+            ids = appender.append(checkins, idempotencyKey).toCompletableFuture();
+        }
+
+        /**
+         * Waits for the ids, by the places of their results.
+         *
+         * @throws ErrorResponseException a problem, if the partition refuses them
+         */
+        Map<Integer, String> await() {
+            try {
+                Map<Integer, String> byPlace = new HashMap<>();
+                int next = 0;
+                for (IdRun run : ids.join()) {
+                    for (int i = 0; i < run.count(); i++, next++) {
+                        byPlace.put(places.get(next), appender.idOutside(run.get(i)));
+                    }
+                }
+                return byPlace;
+            } catch (CompletionException e) {
+                throw e.getCause() instanceof ErrorResponseException problem ? problem : new IllegalStateException(e);
+            }
+        }
+    }
+
     /**
      * What became of a batch.
      *
      * @param accepted how many checkins are stored
-     * @param refused how many are none
+     * @param refused how many are none, or were refused by their partition
      * @param results one for each checkin, in their order; fewer if the batch was cut off, and then those after them are not stored
      * @param problem why the batch was cut off; if it is outcome-unknown, up to 500 checkins after the results may be stored
      */
@@ -197,11 +277,26 @@ final class BatchController {
             List<Result> results,
             @Nullable ProblemDetail problem) {}
 
-    /** The id of a checkin that is stored, or what is wrong with it. */
+    /** The id of a checkin that is stored; or what is wrong with it; or why its partition refused it. */
     @JsonInclude(JsonInclude.Include.NON_NULL)
-    record Result(@Nullable String id, @Nullable List<InvalidMember> errors) {
+    record Result(
+            @Nullable String id,
+            @Nullable List<InvalidMember> errors,
+            @Nullable ProblemDetail problem) {
 
-        private static final Result TO_COME = new Result(null, null);
+        private static final Result TO_COME = new Result(null, null, null);
+
+        static Result stored(String id) {
+            return new Result(id, null, null);
+        }
+
+        static Result invalid(List<InvalidMember> errors) {
+            return new Result(null, errors, null);
+        }
+
+        static Result refused(ErrorResponseException problem) {
+            return new Result(null, null, problem.getBody());
+        }
 
         /** About what it takes, in bytes; an id that is to come counts already. */
         int memory() {

@@ -7,19 +7,22 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.LogLimit;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
+import io.ncc.redis.StreamId;
 import io.ncc.redis.UnfitServerException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -27,7 +30,7 @@ import org.slf4j.LoggerFactory;
 import org.springframework.web.ErrorResponseException;
 
 /**
- * Appends checkins to the stream. One write is on the wire at a time, and what arrives meanwhile goes out together in the next; a checkin that
+ * Appends checkins to the stream of a partition. One write is on the wire at a time, and what arrives meanwhile goes out together in the next; a checkin that
  * finds nothing on the wire goes at once, alone. Nothing is sent a second time.
  */
 final class CheckinAppender {
@@ -43,6 +46,8 @@ final class CheckinAppender {
     private final LogLimit errors = new LogLimit();
     private final LuaScript script = LuaScript.of(CheckinAppender.class, "append");
     private final RedisLink redis;
+    private final Partitions partitions;
+    private final int partition;
     private final Keys keys;
     private final DurabilityGuard durability;
     private final MemoryGuard memory;
@@ -60,22 +65,24 @@ final class CheckinAppender {
     /** @param longestWait how long a request may wait for the one before it; it is refused then, and not sent late */
     CheckinAppender(
             RedisLink redis,
-            Keys keys,
+            Partitions partitions,
+            int partition,
             DurabilityGuard durability,
             MemoryGuard memory,
             ReceiverMetrics metrics,
             ReceiverProperties properties,
             Duration longestWait) {
         this.redis = redis;
-        this.keys = keys;
+        this.partitions = partitions;
+        this.partition = partition;
+        this.keys = partitions.keys(partition);
         this.durability = durability;
         this.memory = memory;
         this.metrics = metrics;
-        this.maxLength = properties.maxLength();
+        this.maxLength = properties.maxLength(partitions.count());
         this.idempotencyTtl = Long.toString(properties.idempotencyTtl().toMillis());
-        this.queueSize = properties.queueSize();
+        this.queueSize = Math.max(properties.queueSize() / partitions.count(), MOST_AT_ONCE);
         this.longestWait = longestWait;
-        metrics.queue(this::checkinsWaiting);
     }
 
     /**
@@ -83,12 +90,12 @@ final class CheckinAppender {
      * must be short.
      *
      * @param checkins 1 to {@value #MOST_AT_ONCE}
-     * @param idempotencyKey the Redis key for the result: what was appended with it before is not appended again
+     * @param idempotencyKey what was appended with it before is not appended again
      * @return their ids, once they are as durable as is promised; or a problem, an {@link ErrorResponseException}: with
      *     {@link ProblemType#OUTCOME_UNKNOWN} they may be in the stream, with any other they aren't
      */
     CompletionStage<List<IdRun>> append(List<Checkin> checkins, @Nullable String idempotencyKey) {
-        Append append = new Append(checkins, idempotencyKey);
+        Append append = new Append(checkins, idempotencyKey == null ? null : keys.idempotency(idempotencyKey));
         boolean first;
         synchronized (lock) {
             if (checkinsWaiting + append.size() > queueSize) {
@@ -105,13 +112,9 @@ final class CheckinAppender {
         return append.result;
     }
 
-    /** The same, and waits. */
-    List<IdRun> appendAndWait(List<Checkin> checkins, @Nullable String idempotencyKey) {
-        try {
-            return append(checkins, idempotencyKey).toCompletableFuture().join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof ErrorResponseException problem ? problem : new IllegalStateException(e);
-        }
+    /** The id of a checkin that this appended, as clients get it. */
+    String idOutside(StreamId id) {
+        return partitions.idOutside(partition, id.toString());
     }
 
     int checkinsWaiting() {
@@ -189,7 +192,7 @@ final class CheckinAppender {
         return null;
     }
 
-    private static ProblemType notConnected(RedisException e) {
+    private static ProblemType notConnected(Throwable e) {
         return e.getCause() instanceof UnfitServerException
                 ? ProblemType.DURABILITY_UNAVAILABLE
                 : ProblemType.REDIS_UNAVAILABLE;
@@ -337,21 +340,36 @@ final class CheckinAppender {
         });
     }
 
-    /** What stands in the way of appending now; null if nothing does. */
-    @Nullable
-    ProblemType trouble() {
-        try {
-            redis.call(
-                    commands -> commands.set(keys.idempotency(""), "", SetArgs.Builder.px(PROBE_LIFETIME.toMillis())));
-            long length = redis.call(commands -> commands.xlen(keys.checkins()));
-            if (length >= maxLength) {
-                return ProblemType.STREAM_FULL;
-            }
-            return memory.isOverLimit(redis.connection()) ? ProblemType.MEMORY_LIMIT : null;
-        } catch (RedisException e) {
-            ProblemType type = typeOf(e);
-            return type == ProblemType.OUTCOME_UNKNOWN ? notConnected(e) : type; // of the probe nobody wants to know
+    /** What a 202 promises, for people. */
+    Map<String, String> durability() {
+        return durability.describe();
+    }
+
+    /** Whether there is a connection to append on. */
+    boolean isConnected() {
+        return redis.isConnected();
+    }
+
+    /** Finds out what stands in the way of appending now; empty if nothing does. */
+    CompletionStage<Optional<ProblemType>> trouble() {
+        return redis.<String>send(commands ->
+                        commands.set(keys.idempotency(""), "", SetArgs.Builder.px(PROBE_LIFETIME.toMillis())))
+                .thenCompose(written -> redis.<Long>send(commands -> commands.xlen(keys.checkins())))
+                .thenApply(this::limitReached)
+                .exceptionally(failure -> Optional.of(typeOfProbe(RedisCondition.unwrapped(failure))));
+    }
+
+    private Optional<ProblemType> limitReached(long length) {
+        if (length >= maxLength) {
+            return Optional.of(ProblemType.STREAM_FULL);
         }
+        return memory.isOverLimit(redis.connection()) ? Optional.of(ProblemType.MEMORY_LIMIT) : Optional.empty();
+    }
+
+    /** Nobody wants to know whether the probe itself was written. */
+    private static ProblemType typeOfProbe(Throwable failure) {
+        ProblemType type = typeOf(failure);
+        return type == ProblemType.OUTCOME_UNKNOWN ? notConnected(failure) : type;
     }
 
     /** Appended, but not in time on as many replicas, or on disk, as is promised. */

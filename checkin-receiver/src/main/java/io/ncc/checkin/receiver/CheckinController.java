@@ -1,7 +1,6 @@
 package io.ncc.checkin.receiver;
 
 import io.ncc.checkin.model.Checkin;
-import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.AsyncAnswers;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
@@ -35,24 +34,17 @@ final class CheckinController implements HttpRequestHandler {
     private static final ProducesRequestCondition JSON_ANSWER =
             new ProducesRequestCondition(MediaType.APPLICATION_JSON_VALUE);
 
-    private final CheckinAppender appender;
-    private final Keys keys;
+    private final Appenders appenders;
     private final @Nullable URI apiBaseUrl;
     private final DataSize maxBodySize;
     private final Duration bodyTimeout;
     private final RequestMemory memory;
     private final AsyncAnswers answers;
 
-    CheckinController(
-            CheckinAppender appender,
-            Keys keys,
-            ReceiverProperties properties,
-            RequestMemory memory,
-            AsyncAnswers answers) {
-        this.appender = appender;
+    CheckinController(Appenders appenders, ReceiverProperties properties, RequestMemory memory, AsyncAnswers answers) {
+        this.appenders = appenders;
         this.memory = memory;
         this.answers = answers;
-        this.keys = keys;
         this.apiBaseUrl = properties.apiBaseUrl();
         this.maxBodySize = properties.maxBodySize();
         this.bodyTimeout = properties.bodyTimeout();
@@ -85,9 +77,10 @@ final class CheckinController implements HttpRequestHandler {
 
     private CompletionStage<ResponseEntity<AcceptedCheckin>> append(HttpServletRequest request) throws IOException {
         String idempotencyKey = IdempotencyKey.of(request);
-        String key = idempotencyKey == null ? null : keys.idempotency(idempotencyKey);
-        return appender.append(List.of(read(request)), key)
-                .thenApply(ids -> accepted(ids.get(0).first().toString()));
+        Checkin checkin = read(request);
+        CheckinAppender appender = appenders.of(appenders.partitionOf(checkin));
+        return appender.append(List.of(checkin), idempotencyKey)
+                .thenApply(ids -> accepted(appender.idOutside(ids.get(0).first())));
     }
 
     private ResponseEntity<AcceptedCheckin> accepted(String id) {

@@ -1,18 +1,23 @@
 package io.ncc.checkin.receiver;
 
-import io.lettuce.core.RedisClient;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ApiContract;
 import io.ncc.checkin.service.AsyncAnswers;
+import io.ncc.checkin.service.PartitionCheck;
+import io.ncc.checkin.service.PartitionHealth;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
-import io.ncc.redis.RedisLink;
+import io.ncc.redis.RedisServers;
 import io.ncc.redis.ServerSettings;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Supplier;
 import org.springframework.boot.actuate.info.InfoContributor;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -48,65 +53,59 @@ public class ReceiverApplication {
     }
 
     @Bean
-    Keys keys() {
-        return Keys.unpartitioned();
-    }
-
-    @Bean
     RouterFunction<ServerResponse> contract() {
         return ApiContract.of(ReceiverApplication.class);
     }
 
     @Bean
-    RedisLink redis(RedisClient client) {
-        return new RedisLink("append", client);
+    PartitionLinks links(Partitions partitions, RedisServers servers, PartitionCheck check) {
+        return new PartitionLinks("append", partitions, servers, check);
     }
 
     @Bean
-    DurabilityGuard durability(ReceiverProperties properties) {
-        return new DurabilityGuard(properties);
-    }
-
-    @Bean
-    CheckinAppender appender(
-            RedisLink redis,
-            Keys keys,
-            DurabilityGuard durability,
+    Appenders appenders(
+            PartitionLinks links,
+            Partitions partitions,
             ReceiverProperties properties,
             DataRedisProperties redisProperties,
             MeterRegistry registry) {
         Duration timeout = Objects.requireNonNull(redisProperties.getTimeout());
         properties.requireDurabilityTimeoutBelow(timeout);
-        CheckinAppender appender = new CheckinAppender(
-                redis,
-                keys,
-                durability,
-                new MemoryGuard(properties.maxMemoryUse()),
-                new ReceiverMetrics(registry),
-                properties,
-                timeout);
+        ReceiverMetrics metrics = new ReceiverMetrics(registry);
+        Appenders appenders = new Appenders(
+                partitions,
+                partition -> new CheckinAppender(
+                        links.of(partition),
+                        partitions,
+                        partition,
+                        new DurabilityGuard(properties),
+                        new MemoryGuard(properties.maxMemoryUse()),
+                        metrics,
+                        properties,
+                        timeout));
         ServerSettings settings = new ServerSettings();
-        redis.greetedWith(commands -> {
-            settings.accept(commands);
-            appender.check(commands);
-        });
-        return appender;
+        links.greetedWith(partition -> settings.andThen(appenders.of(partition)::check));
+        metrics.queue(appenders::checkinsWaiting);
+        return appenders;
     }
 
     /** Part of readiness: whether a checkin could be appended now. */
     @Bean
-    HealthIndicator appendHealthIndicator(CheckinAppender appender) {
-        return () -> {
-            ProblemType trouble = appender.trouble();
-            return trouble == null
-                    ? Health.up().build()
-                    : Health.down().withDetail("problem", trouble).build();
-        };
+    HealthIndicator appendHealthIndicator(Partitions partitions, Appenders appenders, MeterRegistry registry) {
+        return new PartitionHealth(partitions, partitions.all(), partition -> healthOf(appenders.of(partition)))
+                .withGauge(registry, partition -> appenders.of(partition).isConnected());
+    }
+
+    private static Supplier<Health> healthOf(CheckinAppender appender) {
+        CompletableFuture<Optional<ProblemType>> trouble = appender.trouble().toCompletableFuture();
+        return () -> trouble.join()
+                .map(problem -> Health.down().withDetail("problem", problem).build())
+                .orElseGet(() -> Health.up().build());
     }
 
     @Bean
-    InfoContributor durabilityInfo(DurabilityGuard durability) {
-        return info -> info.withDetail("durability", durability.describe());
+    InfoContributor durabilityInfo(Appenders appenders) {
+        return info -> info.withDetail("durability", appenders.of(0).durability());
     }
 
     @Bean
@@ -126,12 +125,8 @@ public class ReceiverApplication {
 
     @Bean
     CheckinController checkinController(
-            CheckinAppender appender,
-            Keys keys,
-            ReceiverProperties properties,
-            RequestMemory memory,
-            AsyncAnswers answers) {
-        return new CheckinController(appender, keys, properties, memory, answers);
+            Appenders appenders, ReceiverProperties properties, RequestMemory memory, AsyncAnswers answers) {
+        return new CheckinController(appenders, properties, memory, answers);
     }
 
     /** Comes before Spring's own mappings, because nearly all requests are for this route. */

@@ -17,7 +17,7 @@ import org.springframework.util.unit.DataSize;
  * @param maxLength the maximum length of the stream, 1,000 or more; once it is reached, checkins are refused
  * @param maxMemoryUse the used share of the maxmemory of Redis at which checkins are refused, 0.1 to 1
  * @param idempotencyTtl for how long the result of a request with an Idempotency-Key is kept, 1 s to 30 d
- * @param queueSize how many checkins may be queued for a write to Redis, 1,000 to 1,000,000; more are refused
+ * @param queueSize how many checkins may be queued for a write to Redis, 1,000 to 1,000,000; more are refused; partitions share it, with at least 1,000 for each
  * @param maxBodySize the largest body of a request for one checkin, and the longest element of a batch, 128B to 1MB
  * @param maxBatchSize the largest body of a batch, both as sent and decompressed, 1KB to 1GB
  * @param maxBatchEntries the most checkins in a batch, 1 to 100,000
@@ -69,6 +69,18 @@ record ReceiverProperties(
                 "max-request-memory must be 1MB or more");
         require(isFrom(bodyTimeout, 100), "body-timeout must be 100ms or more");
         require(rateLimit >= 0, "rate-limit must be 0 or more");
+    }
+
+    /**
+     * The maximum length of the stream of each partition.
+     *
+     * @param partitions how many share {@code max-length}
+     */
+    long maxLength(int partitions) {
+        require(
+                maxLength / partitions >= 1000,
+                "max-length must be 1000 or more, for each of " + partitions + " partitions");
+        return maxLength / partitions;
     }
 
     /** One that waits longer than commands may take would never be answered. */

@@ -10,7 +10,6 @@ import static org.awaitility.Awaitility.await;
 
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
-import io.ncc.redis.RedisLink;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -645,7 +644,7 @@ final class BatchIT {
     @EnumSource(Form.class)
     void whileRedisIsAwayNothingIsTaken(Form form) {
         redis.stop();
-        await().atMost(LIMIT).until(() -> !receiver.part(RedisLink.class).isConnected());
+        await().atMost(LIMIT).until(() -> !receiver.link().isConnected());
 
         assertUnavailable(form.post(form.of(1, 700)), "redis-unavailable");
 
@@ -663,8 +662,7 @@ final class BatchIT {
                         () -> {
                             await().atMost(LIMIT).until(() -> redis.commands().xlen(STREAM) == 500);
                             redis.stop();
-                            await().atMost(LIMIT)
-                                    .until(() -> !receiver.part(RedisLink.class).isConnected());
+                            await().atMost(LIMIT).until(() -> !receiver.link().isConnected());
                         },
                         Form.LINES.of(701, 1_200));
 

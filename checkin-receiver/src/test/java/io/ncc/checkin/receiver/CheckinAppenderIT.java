@@ -1,6 +1,5 @@
 package io.ncc.checkin.receiver;
 
-import static io.ncc.checkin.receiver.StartedReceiver.KEYS;
 import static io.ncc.checkin.receiver.StartedReceiver.STREAM;
 import static io.ncc.checkin.receiver.StartedReceiver.users;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,9 +12,9 @@ import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.testsupport.RealRedis;
-import io.ncc.redis.RedisLink;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
@@ -63,8 +62,8 @@ final class CheckinAppenderIT {
 
     @BeforeEach
     void connect() {
-        appender = receiver.part(CheckinAppender.class);
-        await().atMost(LIMIT).until(receiver.part(RedisLink.class)::isConnected);
+        appender = receiver.appender();
+        await().atMost(LIMIT).until(receiver.link()::isConnected);
     }
 
     @AfterEach
@@ -226,8 +225,9 @@ final class CheckinAppenderIT {
     private static CheckinAppender appender(Duration longestWait) {
         ReceiverProperties properties = receiver.part(ReceiverProperties.class);
         return new CheckinAppender(
-                receiver.part(RedisLink.class),
-                KEYS,
+                receiver.link(),
+                Partitions.none(),
+                0,
                 new DurabilityGuard(properties),
                 new MemoryGuard(properties.maxMemoryUse()),
                 new ReceiverMetrics(new SimpleMeterRegistry()),
@@ -240,7 +240,11 @@ final class CheckinAppenderIT {
     }
 
     private CompletableFuture<List<IdRun>> append(CheckinAppender appender, List<Checkin> checkins) {
-        return CompletableFuture.supplyAsync(() -> appender.appendAndWait(checkins, null), clients)
+        return CompletableFuture.supplyAsync(
+                        () -> appender.append(checkins, null)
+                                .toCompletableFuture()
+                                .join(),
+                        clients)
                 .orTimeout(20, TimeUnit.SECONDS);
     }
 

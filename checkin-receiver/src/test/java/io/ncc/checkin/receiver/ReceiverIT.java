@@ -361,8 +361,7 @@ final class ReceiverIT {
                             CompletableFuture.supplyAsync(() -> small.batch().post(body)))
                     .limit(3)
                     .toList();
-            await().atMost(Duration.ofSeconds(10))
-                    .until(() -> small.part(CheckinAppender.class).checkinsWaiting() == 1_000);
+            await().atMost(Duration.ofSeconds(10)).until(() -> small.appender().checkinsWaiting() == 1_000);
 
             HttpAnswer refused = small.post(VALID);
 

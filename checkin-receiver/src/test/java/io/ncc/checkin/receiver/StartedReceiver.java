@@ -6,8 +6,10 @@ import io.lettuce.core.Range;
 import io.lettuce.core.StreamMessage;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.redis.RedisLink;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -55,6 +57,14 @@ final class StartedReceiver implements AutoCloseable {
 
     <T> T part(Class<T> type) {
         return context.getBean(type);
+    }
+
+    RedisLink link() {
+        return part(PartitionLinks.class).of(0);
+    }
+
+    CheckinAppender appender() {
+        return part(Appenders.class).of(0);
     }
 
     /** Those of a type of which there is more than one. */

@@ -78,6 +78,11 @@ public final class Partitions {
         return keys.size();
     }
 
+    /** Their numbers, from 0 on. */
+    public List<Integer> all() {
+        return IntStream.range(0, count()).boxed().toList();
+    }
+
     /** False if there is one stream without a partition. */
     public boolean arePartitioned() {
         return partitioned;

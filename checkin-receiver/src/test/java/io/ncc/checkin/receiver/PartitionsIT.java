@@ -1,0 +1,196 @@
+package io.ncc.checkin.receiver;
+
+import static io.ncc.checkin.receiver.StartedReceiver.checkin;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.lettuce.core.Range;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/** A receiver of several partitions on one Redis. */
+@Timeout(60)
+final class PartitionsIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final Partitions PARTITIONS = Partitions.of(4);
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 64})
+    void aCheckinGoesToThePartitionOfItsUserWhichItsIdNames(int count) {
+        Partitions partitions = Partitions.of(count);
+        try (StartedReceiver receiver = StartedReceiver.on(
+                redis, "checkin.partitions=" + count, "checkin.receiver.api-base-url=http://api.example")) {
+            Map<String, Long> accepted = new HashMap<>();
+            for (long user = 1; user <= 100; user++) {
+                HttpAnswer answer = receiver.post(checkin(user));
+                String id = StartedReceiver.idOf(answer);
+                assertThat(answer.header("Location")).isEqualTo("http://api.example/checkins/" + id);
+                assertThat(id).endsWith("-" + partitions.ofUser(user));
+                accepted.put(id, user);
+            }
+            assertThat(stored(partitions)).isEqualTo(accepted);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 64})
+    void theResultsOfABatchAreInItsOrder(int count) {
+        Partitions partitions = Partitions.of(count);
+        try (StartedReceiver receiver = StartedReceiver.on(redis, "checkin.partitions=" + count)) {
+            HttpAnswer answer = batch(receiver, "k", 1, 1_234);
+
+            assertThat(answer.status()).as(answer.body()).isEqualTo(202);
+            assertThat(answer.json().get("accepted").asInt()).isEqualTo(1_234);
+            Map<String, Long> accepted = accepted(answer);
+            assertThat(accepted).hasSize(1_234);
+            assertThat(stored(partitions)).isEqualTo(accepted);
+
+            assertThat(accepted(batch(receiver, "k", 1, 1_234))).isEqualTo(accepted);
+            assertThat(stored(partitions)).isEqualTo(accepted);
+        }
+    }
+
+    @Test
+    void whatAPartitionRefusesIsNamedOneByOneAndARepeatCompletesIt() {
+        try (StartedReceiver receiver = started()) {
+            fill(2);
+
+            HttpAnswer first = batch(receiver, "k", 1, 1_234);
+
+            assertThat(first.status()).isEqualTo(207);
+            assertThat(first.json().has("problem")).isFalse();
+            List<Long> refused = LongStream.rangeClosed(1, 1_234)
+                    .boxed()
+                    .filter(user -> PARTITIONS.ofUser(user) == 2)
+                    .toList();
+            assertThat(first.json().get("refused").asInt()).isEqualTo(refused.size());
+            assertThat(refusedAs("stream-full", first)).isEqualTo(refused);
+            assertThat(accepted(first)).hasSize(1_234 - refused.size());
+
+            empty(2);
+            HttpAnswer second = batch(receiver, "k", 1, 1_234);
+
+            assertThat(second.status()).isEqualTo(202);
+            assertThat(accepted(second)).hasSize(1_234).containsAllEntriesOf(accepted(first));
+            assertThat(stored(PARTITIONS)).isEqualTo(accepted(second));
+        }
+    }
+
+    @Test
+    void whatEachPartitionRefusesIsRefusedAsAWhole() {
+        try (StartedReceiver receiver = started()) {
+            PARTITIONS.all().forEach(PartitionsIT::fill);
+            HttpAnswer answer = batch(receiver, "k", 1, 700);
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(answer.problemType()).isEqualTo("stream-full");
+        }
+    }
+
+    @Test
+    void aPartitionThatIsFullIsItsUsersTroubleAlone() {
+        try (StartedReceiver receiver = started()) {
+            fill(2);
+            for (long user = 1; user <= 40; user++) {
+                HttpAnswer answer = receiver.post(checkin(user));
+                assertThat(answer.status()).as("user %s", user).isEqualTo(PARTITIONS.ofUser(user) == 2 ? 503 : 202);
+            }
+            assertThat(receiver.readiness()).isEqualTo(200);
+            JsonNode append = receiver.get("/actuator/health").json().at("/components/append");
+            assertThat(append.at("/status").asString()).isEqualTo("UP");
+            assertThat(append.at("/details/away").propertyNames()).containsExactly("2");
+
+            List.of(0, 1, 3).forEach(PartitionsIT::fill);
+            assertThat(receiver.readiness()).isEqualTo(503);
+        }
+    }
+
+    @Test
+    void anIdempotencyKeyIsUsedOnceInEachPartition() {
+        try (StartedReceiver receiver = started()) {
+            HttpAnswer first = receiver.post("k", checkin(1));
+            assertThat(StartedReceiver.idOf(receiver.post("k", checkin(1)))).isEqualTo(StartedReceiver.idOf(first));
+            long other = LongStream.iterate(2, user -> user + 1)
+                    .filter(user -> PARTITIONS.ofUser(user) == PARTITIONS.ofUser(1))
+                    .findFirst()
+                    .orElseThrow();
+            assertThat(receiver.post("k", checkin(other)).problemType()).isEqualTo("idempotency-mismatch");
+        }
+    }
+
+    @Test
+    void aLengthThatIsTooSmallForAllPartitionsIsRefused() {
+        assertThatThrownBy(
+                        () -> StartedReceiver.on(redis, "checkin.partitions=64", "checkin.receiver.max-length=63999"))
+                .hasStackTraceContaining("checkin.receiver.max-length must be 1000 or more, for each of 64 partitions");
+    }
+
+    private static StartedReceiver started() {
+        return StartedReceiver.on(redis, "checkin.partitions=4", "checkin.receiver.max-length=4000");
+    }
+
+    private static HttpAnswer batch(StartedReceiver receiver, String key, long first, long last) {
+        return receiver.batch()
+                .header("Content-Type", "application/x-ndjson")
+                .header("Idempotency-Key", key)
+                .post(LongStream.rangeClosed(first, last)
+                        .mapToObj(StartedReceiver::checkin)
+                        .collect(Collectors.joining("\n")));
+    }
+
+    /** Users from 1 on, by the ids of the results. */
+    private static Map<String, Long> accepted(HttpAnswer batch) {
+        JsonNode results = batch.json().get("results");
+        return IntStream.range(0, results.size())
+                .filter(i -> results.get(i).has("id"))
+                .boxed()
+                .collect(Collectors.toMap(i -> results.get(i).get("id").asString(), i -> 1L + i));
+    }
+
+    private static List<Long> refusedAs(String problem, HttpAnswer batch) {
+        JsonNode results = batch.json().get("results");
+        return IntStream.range(0, results.size())
+                .filter(i -> results.get(i).at("/problem/type").asString("").endsWith(":" + problem))
+                .mapToObj(i -> 1L + i)
+                .toList();
+    }
+
+    private static Map<String, Long> stored(Partitions partitions) {
+        Map<String, Long> users = new HashMap<>();
+        for (int partition : partitions.all()) {
+            for (var entry : redis.commands().xrange(partitions.keys(partition).checkins(), Range.unbounded())) {
+                long user = Long.parseLong(entry.getBody().get("userId"));
+                assertThat(partitions.ofUser(user)).isEqualTo(partition);
+                users.put(entry.getId() + "-" + partition, user);
+            }
+        }
+        return users;
+    }
+
+    /** To its share of max-length. */
+    private static void fill(int partition) {
+        String stream = PARTITIONS.keys(partition).checkins();
+        for (int i = 0; i < 1_000; i++) {
+            redis.commands().xadd(stream, "filling", "it");
+        }
+    }
+
+    private static void empty(int partition) {
+        redis.commands().del(PARTITIONS.keys(partition).checkins());
+    }
+}

@@ -1,0 +1,86 @@
+package io.ncc.checkin.service;
+
+import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.redis.RedisLink;
+import io.ncc.redis.RedisServers;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import org.springframework.context.SmartLifecycle;
+
+/**
+ * The links of a service for one purpose: one for each partition, to the server that has its keys. They open and close at the same time, so
+ * that servers that are away delay the start no longer than one of them would.
+ */
+public final class PartitionLinks implements SmartLifecycle {
+
+    /** Longer than a link takes to start or to stop. */
+    private static final long PATIENCE_SECONDS = 10;
+
+    private final PartitionCheck check;
+    private final List<RedisLink> links;
+
+    /** @param purpose for the log; the number of the partition is added if there are partitions */
+    public PartitionLinks(String purpose, Partitions partitions, RedisServers servers, PartitionCheck check) {
+        this.check = check;
+        this.links = IntStream.range(0, partitions.count())
+                .mapToObj(partition -> new RedisLink(
+                                partitions.arePartitioned() ? purpose + '-' + partition : purpose,
+                                servers.holding(partitions.keys(partition).checkins()))
+                        .greetedWith(check.of(partition)))
+                .toList();
+    }
+
+    /**
+     * Sets what is done on each new connection once it has passed the {@link PartitionCheck}. To be called before the start.
+     *
+     * @param greeting of a partition; several may run at the same time
+     */
+    public PartitionLinks greetedWith(IntFunction<Consumer<RedisCommands<String, String>>> greeting) {
+        for (int partition = 0; partition < links.size(); partition++) {
+            links.get(partition).greetedWith(check.of(partition).andThen(greeting.apply(partition)));
+        }
+        return this;
+    }
+
+    /** The link of a partition; without partitions, there is one link, of partition 0. */
+    public RedisLink of(int partition) {
+        return links.get(partition);
+    }
+
+    @Override
+    public void start() {
+        forEachAtOnce(RedisLink::start);
+    }
+
+    @Override
+    public void stop() {
+        forEachAtOnce(RedisLink::stop);
+    }
+
+    private void forEachAtOnce(Consumer<RedisLink> action) {
+        ExecutorService threads = Executors.newFixedThreadPool(links.size());
+        links.forEach(link -> threads.execute(() -> action.accept(link)));
+        threads.shutdown();
+        try {
+            boolean unused = threads.awaitTermination(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public boolean isRunning() {
+        return links.stream().anyMatch(RedisLink::isRunning);
+    }
+
+    @Override
+    public int getPhase() {
+        return RedisLink.PHASE;
+    }
+}
