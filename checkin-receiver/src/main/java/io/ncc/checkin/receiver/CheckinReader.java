@@ -62,7 +62,10 @@ final class CheckinReader {
         try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), json, offset, length)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 parser.skipChildren();
-                requireEnd(parser);
+                if (parser.nextToken()
+                        != null) { // in an array, such as after true in [true{}], nothing can be told apart any more
+                    throw new StreamReadException(parser, "more than one value", parser.currentTokenLocation());
+                }
                 throw noObject();
             }
             long[] values = new long[NAMES.size()];

@@ -332,6 +332,10 @@ final class BatchIT {
                 "{\"userId\":01}            | 1, column 58",
                 "{\"userId\":1,,}           | 1, column 59",
                 "nonsense                   | 1, column",
+                "true{\"userId\":1}          | 1, column 51",
+                "null\"x\"                    | 1, column 51",
+                "false[]                    | 1, column 52",
+                "true-1                     | 1, column 51",
                 ",                          | 1, column",
                 "[[}]                       | 1, column 49",
                 "{\"userId\":^ 1 NaN}       | 2, column"

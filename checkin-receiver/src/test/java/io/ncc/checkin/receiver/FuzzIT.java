@@ -245,6 +245,7 @@ final class FuzzIT {
             assertThat(results).as("%s: %s", example, answer).hasSameSizeAs(example.reading);
             assertThat(example.isWhole).as("%s: %s", example, answer).isTrue();
         }
+        assertThat(results.size()).as("%s: %s", example, answer).isLessThanOrEqualTo(example.reading.size());
         for (int i = 0; i < results.size(); i++) {
             assertThat(results.get(i).has("id"))
                     .as("%s: %s: index %s", example, answer, i)
