@@ -1,6 +1,7 @@
 package io.ncc.checkin.api;
 
 import io.lettuce.core.RedisClient;
+import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.ApiContract;
 import io.ncc.checkin.service.RedisHealth;
@@ -11,6 +12,8 @@ import io.ncc.redis.ServerSettings;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.HealthIndicator;
+import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
@@ -41,6 +44,12 @@ public class ApiApplication {
     @Bean
     RouterFunction<ServerResponse> contract() {
         return ApiContract.of(ApiApplication.class);
+    }
+
+    /** Tells the requests that wait, and the followers, that their client is gone. */
+    @Bean
+    WebServerFactoryCustomizer<TomcatServletWebServerFactory> clientWatch() {
+        return factory -> factory.setProtocol(ClientWatch.class.getName());
     }
 
     /** For all that doesn't block. */

@@ -51,7 +51,7 @@ public final class Settlement implements SmartLifecycle {
     }
 
     /**
-     * Completes once the entry is applied.
+     * Completes once the entry is applied. A caller that no longer wants to know completes it itself.
      *
      * @param requirement of the entry, whose status is what it is now; it may throw a problem
      * @return fails with a problem: {@link ProblemType#NOT_FOUND} if there is no such entry, {@link ProblemType#CONFLICT} if it is dead,
@@ -66,7 +66,13 @@ public final class Settlement implements SmartLifecycle {
         Waiter waiter = new Waiter(id, System.nanoTime() + wait.toNanos(), new CompletableFuture<>());
         waiters.add(waiter);
         lookSoon();
-        return waiter.status.thenCompose(Settlement::result);
+        CompletableFuture<EntryStatus> applied = waiter.status.thenCompose(Settlement::result);
+        CompletableFuture<?> unused = applied.whenComplete((status, failure) -> {
+            if (!waiter.status.isDone()) {
+                waiters.remove(waiter);
+            }
+        });
+        return applied;
     }
 
     private static CompletableFuture<EntryStatus> result(EntryStatus status) {

@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.live;
 
+import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.redis.StreamId;
 import jakarta.servlet.AsyncContext;
@@ -50,6 +51,7 @@ final class LiveController {
         LiveClient client = new LiveClient(context, response.getOutputStream(), after, user, location, hub::leave);
         context.addListener(new Leaving(client));
         response.getOutputStream().setWriteListener(client);
+        ClientWatch.whenGone(request, client::close);
         hub.join(client);
     }
 

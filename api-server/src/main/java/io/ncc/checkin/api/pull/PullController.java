@@ -3,12 +3,14 @@ package io.ncc.checkin.api.pull;
 import io.lettuce.core.RedisException;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.pull.PullGroups.Creation;
+import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.StreamId;
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -102,7 +104,8 @@ final class PullController {
             @RequestParam(required = false) @Nullable String wait,
             @RequestParam(required = false) @Nullable String ack,
             @RequestParam(required = false) @Nullable String claimAfter,
-            @RequestParam(required = false) @Nullable String own) {
+            @RequestParam(required = false) @Nullable String own,
+            HttpServletRequest servletRequest) {
         requireForeign(group);
         Parameters.name("consumer", consumer);
         int most = Parameters.count("count", count, 1, MAX_COUNT, DEFAULT_COUNT);
@@ -110,13 +113,15 @@ final class PullController {
         boolean acknowledge = Parameters.choice("ack", ack, "auto", "manual");
         Duration idle = Parameters.wait("claimAfter", claimAfter, longestClaimAfter, longestClaimAfter);
         boolean ownFirst = Parameters.choice("own", own, "true", "false");
-        return groups.pull(group, new Pull.Request(consumer, most, idle, acknowledge, ownFirst), patience)
-                .handle((items, failure) -> {
-                    if (failure != null) {
-                        throw noGroupOr(failure);
-                    }
-                    return new Pulled(items);
-                });
+        Pull.Request request = new Pull.Request(consumer, most, idle, acknowledge, ownFirst);
+        CompletableFuture<List<PulledCheckin>> answer = groups.pull(group, request, patience);
+        ClientWatch.whenGone(servletRequest, () -> answer.complete(List.of()));
+        return answer.handle((items, failure) -> {
+            if (failure != null) {
+                throw noGroupOr(failure);
+            }
+            return new Pulled(items);
+        });
     }
 
     @PostMapping(path = "/ack", consumes = MediaType.APPLICATION_JSON_VALUE)

@@ -123,6 +123,9 @@ final class PullGroup {
                 pull.fail(noGroup());
                 return;
             }
+            if (pull.answer().isDone()) {
+                return;
+            }
             endOlder(pull.consumer());
             waiting.put(pull.consumer(), pull);
             missedSome = pull.calls != calls;
@@ -141,6 +144,11 @@ final class PullGroup {
                 answer.run();
             }
         }
+    }
+
+    /** Lets a pull no longer wait. */
+    synchronized void forget(Pull pull) {
+        waiting.remove(pull.consumer(), pull);
     }
 
     /** Ends a pull whose time is over. */

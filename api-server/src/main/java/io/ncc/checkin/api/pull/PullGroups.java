@@ -119,7 +119,7 @@ final class PullGroups implements SmartLifecycle {
 
     /**
      * Reads entries as a consumer of the group: first those that someone has held for too long, then new ones. While there are many of the first kind,
-     * every few pulls begin with new ones.
+     * every few pulls begin with new ones. A caller that no longer wants any completes the answer itself.
      *
      * @param wait how long to wait for the first one
      * @return fails with a problem if there is no such group, or if another pull of the consumer comes meanwhile
@@ -144,7 +144,10 @@ final class PullGroups implements SmartLifecycle {
         try {
             ScheduledFuture<?> timeout =
                     executor.schedule(() -> group.expire(pull), wait.toNanos(), TimeUnit.NANOSECONDS);
-            CompletableFuture<?> unused = pull.answer().whenComplete((items, failure) -> timeout.cancel(false));
+            CompletableFuture<?> unused = pull.answer().whenComplete((items, failure) -> {
+                timeout.cancel(false);
+                group.forget(pull);
+            });
             group.await(pull);
         } catch (RejectedExecutionException e) {
             pull.complete(List.of()); // it stops

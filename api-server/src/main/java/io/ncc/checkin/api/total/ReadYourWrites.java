@@ -1,12 +1,16 @@
 package io.ncc.checkin.api.total;
 
 import io.ncc.checkin.api.ApiProperties;
+import io.ncc.checkin.api.checkin.EntryStatus;
 import io.ncc.checkin.api.checkin.Settlement;
 import io.ncc.checkin.api.checkin.StoredCheckin;
+import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
+import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
@@ -33,6 +37,7 @@ final class ReadYourWrites {
      * @param target whose total is asked for, of a checkin; it must be {@code id}
      */
     <T> CompletionStage<T> read(
+            HttpServletRequest request,
             String after,
             @Nullable String wait,
             ToLongFunction<StoredCheckin> target,
@@ -40,12 +45,12 @@ final class ReadYourWrites {
             Supplier<CompletionStage<T>> read) {
         StreamId entry = Parameters.streamId("after", after);
         Duration limit = Parameters.wait("wait", wait, maxWait, DEFAULT_WAIT);
-        return settlement
-                .applied(entry, limit, status -> {
-                    if (status.checkin() != null && target.applyAsLong(status.checkin()) != id) {
-                        throw ProblemType.invalidParameter("after", "is a checkin of another user or location");
-                    }
-                })
-                .thenCompose(status -> read.get());
+        CompletableFuture<EntryStatus> applied = settlement.applied(entry, limit, status -> {
+            if (status.checkin() != null && target.applyAsLong(status.checkin()) != id) {
+                throw ProblemType.invalidParameter("after", "is a checkin of another user or location");
+            }
+        });
+        ClientWatch.whenGone(request, () -> applied.completeExceptionally(ProblemType.NOT_YET.exception()));
+        return applied.thenCompose(status -> read.get());
     }
 }

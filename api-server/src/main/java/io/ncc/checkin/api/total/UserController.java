@@ -4,6 +4,7 @@ import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.service.ProblemType;
+import jakarta.servlet.http.HttpServletRequest;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -37,10 +38,11 @@ final class UserController {
     CompletionStage<User> user(
             @PathVariable String id,
             @RequestParam(required = false) @Nullable String after,
-            @RequestParam(required = false) @Nullable String wait) {
+            @RequestParam(required = false) @Nullable String wait,
+            HttpServletRequest request) {
         long number = Parameters.id("id", id);
         if (after != null) {
-            return readYourWrites.read(after, wait, StoredCheckin::userId, number, () -> read(number));
+            return readYourWrites.read(request, after, wait, StoredCheckin::userId, number, () -> read(number));
         }
         if (wait != null) {
             throw ProblemType.invalidParameter("wait", "goes with after");

@@ -1,0 +1,194 @@
+package io.ncc.checkin.api;
+
+import static io.ncc.checkin.api.StreamFixture.KEYS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RawAnswer;
+import io.ncc.checkin.testsupport.RawConnection;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
+
+/** Clients that disconnect while their request waits. */
+@Timeout(60)
+final class GoneClientIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final StreamFixture stream = new StreamFixture(redis);
+
+    /** Far below the waits and the heartbeat, and enough for a busy machine. */
+    private static final Duration SOON = Duration.ofSeconds(8);
+
+    private static final String PULL = "POST /groups/g/consumers/c%d/pull?wait=30s";
+
+    private static ApiServer api;
+
+    @BeforeAll
+    static void start() {
+        api = ApiServer.start(
+                redis,
+                "--checkin.api.heartbeat=5m",
+                "--spring.data.redis.timeout=4s",
+                "--server.tomcat.connection-timeout=500ms");
+    }
+
+    @AfterAll
+    static void stop() {
+        api.close();
+    }
+
+    private static byte[] request(String line) {
+        return RawConnection.bytes(line + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+
+    private static void awaitMetric(String name, int value) {
+        await().atMost(SOON).until(() -> api.metric(name) == value);
+    }
+
+    /** Returns when all requests wait. %d is the number of a request. */
+    private static List<RawConnection> send(int count, String line, String metric) throws IOException {
+        List<RawConnection> connections = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            RawConnection connection = new RawConnection(api.port());
+            connections.add(connection);
+            connection.send(request(line.formatted(i)));
+        }
+        awaitMetric(metric, count);
+        return connections;
+    }
+
+    /** Every other one as a client does that gives up, the others as one whose process is killed. */
+    private static void disconnect(List<RawConnection> connections) throws IOException {
+        for (int i = 0; i < connections.size(); i++) {
+            if (i % 2 == 0) {
+                connections.get(i).close();
+            } else {
+                connections.get(i).reset();
+            }
+        }
+    }
+
+    private static RawAnswer answer(RawConnection connection) throws IOException {
+        return Objects.requireNonNull(connection.read());
+    }
+
+    private static List<String> ids(JsonNode answer) {
+        return answer.get("items")
+                .valueStream()
+                .map(item -> item.get("id").asString())
+                .toList();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "&ack=auto"})
+    void whoIsThereGetsAllEntriesAndAtOnce(String query) throws IOException {
+        int entries = 60;
+        stream.createGroup("g", "$");
+        disconnect(send(60, PULL + query, "checkin_api_pulling"));
+        awaitMetric("checkin_api_pulling", 0);
+
+        List<String> expected =
+                IntStream.rangeClosed(1, entries).mapToObj(i -> "1000-" + i).toList();
+        List<String> seen = new ArrayList<>();
+        long start = System.nanoTime();
+        for (String id : expected) {
+            stream.addAll(List.of(id), List.of("1"));
+            if (seen.size() < entries / 2) { // from then on they pile up
+                seen.addAll(ids(api.post("/groups/g/consumers/live/pull?wait=30s&count=1" + query)
+                        .json()));
+            }
+        }
+        seen.addAll(ids(api.post("/groups/g/consumers/live/pull?wait=30s&count=1000" + query)
+                .json()));
+
+        assertThat(seen).isEqualTo(expected);
+        assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(SOON);
+    }
+
+    @Test
+    void nobodyWaitsForTheCheckinOfAClientThatIsGone() throws IOException {
+        stream.createGroup();
+        String id = stream.add(789, 171, 5);
+        List<RawConnection> users = send(20, "GET /users/789?after=" + id + "&wait=30s", "checkin_api_waiting");
+        disconnect(users);
+        awaitMetric("checkin_api_waiting", 0);
+        disconnect(send(20, "GET /locations/171?after=" + id + "&wait=30s", "checkin_api_waiting"));
+        awaitMetric("checkin_api_waiting", 0);
+    }
+
+    @Test
+    void aFollowerThatIsGoneIsForgottenBeforeThereIsSomethingToSend() throws IOException {
+        disconnect(send(20, "GET /checkins/stream", "checkin_api_listeners"));
+        awaitMetric("checkin_api_listeners", 0);
+    }
+
+    @Test
+    void whoEndsItsOwnSideIsAnsweredAtOnce() throws IOException {
+        String id = stream.add(789, 171, 5);
+        stream.createGroup();
+        stream.createGroup("g", "$");
+        try (RawConnection pull = send(1, PULL, "checkin_api_pulling").get(0);
+                RawConnection total = send(1, "GET /users/789?after=" + id + "&wait=30s", "checkin_api_waiting")
+                        .get(0)) {
+            long start = System.nanoTime();
+            pull.endOfSending();
+            total.endOfSending();
+            assertThat(answer(pull).body()).isEqualTo("{\"items\":[]}");
+            assertThat(answer(total).problemType()).isEqualTo("not-yet");
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(SOON);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "Content-Length: 0\r\n"})
+    void whoSendsItsNextRequestIsAnsweredInTurn(String header) throws IOException {
+        stream.createGroup("g", "$");
+        try (RawConnection connection = new RawConnection(api.port())) {
+            connection.send(
+                    RawConnection.bytes(PULL.formatted(1) + " HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n"));
+            awaitMetric("checkin_api_pulling", 1);
+            connection.send(request("POST /groups/g/consumers/c2/pull"));
+            await().pollDelay(Duration.ofMillis(300)).until(() -> api.metric("checkin_api_pulling") == 1);
+            String id = stream.add(789, 171, 5);
+            assertThat(answer(connection).body()).contains(id);
+            assertThat(answer(connection).body()).isEqualTo("{\"items\":[]}");
+        }
+    }
+
+    @Test
+    void aConnectionServesOneWaitAfterTheOther() throws IOException {
+        stream.createGroup("g", "$");
+        redis.commands().hset(KEYS.user(1), Map.of("id", "1", "firstName", "Ada"));
+        try (RawConnection connection = new RawConnection(api.port())) {
+            for (int i = 0; i < 20; i++) {
+                connection.send(request(PULL.formatted(1)));
+                awaitMetric("checkin_api_pulling", 1);
+                String id = stream.add(1, 1, 1);
+                assertThat(answer(connection).body()).contains(id);
+                connection.send(request("GET /users/1"));
+                assertThat(answer(connection).body()).contains("Ada");
+            }
+            connection.send(request(PULL.formatted(1)));
+            awaitMetric("checkin_api_pulling", 1);
+        }
+        awaitMetric("checkin_api_pulling", 0);
+        assertThat(HttpAnswer.get(api.url("/users/1")).status()).isEqualTo(200);
+    }
+}
