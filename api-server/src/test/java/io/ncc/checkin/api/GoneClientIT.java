@@ -24,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
-/** Clients that disconnect while their request waits. */
+/** Clients that disconnect while their request waits, or fall silent while they send it. */
 @Timeout(60)
 final class GoneClientIT {
 
@@ -169,6 +169,20 @@ final class GoneClientIT {
             String id = stream.add(789, 171, 5);
             assertThat(answer(connection).body()).contains(id);
             assertThat(answer(connection).body()).isEqualTo("{\"items\":[]}");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"Content-Length: 100\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n64\r\n"})
+    void aBodyThatStopsHalfWayTimesOut(String framing) throws IOException {
+        try (RawConnection connection = new RawConnection(api.port())) {
+            connection.send(RawConnection.bytes("POST /groups/g/ack HTTP/1.1\r\nHost: localhost\r\n"
+                    + "Content-Type: application/json\r\n" + framing + "{\"ids\":[\"1-1\","));
+            RawAnswer answer = answer(connection);
+            assertThat(answer.status()).isEqualTo(408);
+            answer.requireProblem("half of a body");
+            assertThat(answer.problemType()).isEqualTo("request-timeout");
+            assertThat(connection.isEnded()).isTrue();
         }
     }
 

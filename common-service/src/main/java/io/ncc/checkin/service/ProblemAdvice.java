@@ -3,6 +3,7 @@ package io.ncc.checkin.service;
 import io.lettuce.core.RedisException;
 import io.ncc.redis.RedisCondition;
 import jakarta.servlet.http.HttpServletRequest;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.util.List;
 import java.util.Objects;
@@ -41,6 +42,9 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         if (e.getCause() instanceof StreamConstraintsException) {
             return answer(ProblemType.CONTENT_TOO_LARGE, e, request);
         }
+        if (e.contains(SocketTimeoutException.class)) {
+            return answer(ProblemType.REQUEST_TIMEOUT, e, request);
+        }
         InvalidMember error = e.getCause() instanceof JacksonException cause
                 ? InvalidMember.of(cause)
                 : new InvalidMember("", "a JSON object is required");
@@ -64,10 +68,12 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         return handleExceptionInternal(e, null, headers, status, request);
     }
 
-    /** The client disconnected before its request was complete. This is no error, and nobody receives the response. */
-    @ExceptionHandler(ClientAbortException.class)
-    ResponseEntity<Object> handleGone() {
-        return ResponseEntity.badRequest().build();
+    /** The client disconnected before its request was complete, or fell silent. */
+    @ExceptionHandler
+    @Nullable
+    ResponseEntity<Object> handleGone(ClientAbortException e, WebRequest request) {
+        boolean silent = e.getCause() instanceof SocketTimeoutException;
+        return answer(silent ? ProblemType.REQUEST_TIMEOUT : ProblemType.INVALID_REQUEST, e, request);
     }
 
     /** A query that Tomcat can't decode, such as {@code ?a=%zz}. */
