@@ -1,28 +1,37 @@
--- Puts dead letters back into the stream, each once: as a new entry with the fields of the original and replayOf, the id of the original.
+-- Puts dead letters back into the stream, each once: as a new entry with the fields of the original and replayOf, the id of the original. It stops when
+-- the stream has as many entries as it may have.
 --
 -- KEYS     the stream, the stream of dead letters, the hash of entry id -> dead letter id
--- ARGV     ids of dead letters
+-- ARGV[1]  the most entries that the stream may have
+-- ARGV[2..] ids of dead letters
 --
--- Returns { id, id of the new entry, ... } of those that were put back. Left out are ids that are no dead letters (any more), and dead letters that
--- don't have all fields of their entry. The hash then has 'replayed <new id>' for the original, by which its status is found.
+-- Returns { 1 if it stopped because the stream is full, else 0, id, id of the new entry, ... } with the ids of those that were put back. Left out are ids
+-- that are no dead letters (any more), and dead letters that don't have all fields of their entry. The hash then has 'replayed <new id>' for the original,
+-- by which its status is found.
 -- Fails with OOM when memory is full, and with NOPERM for a user who may not do all of it; then nothing has changed: what comes before the first XADD
 -- changes nothing. Safe to run twice: what was put back is no dead letter.
 
 local stream, deadKey, deadIdsKey = unpack(KEYS)
+local most = tonumber(ARGV[1])
 local MOST_FIELDS = 1000
 local OWN = 10 -- originalId, reason, deliveries, consumer, fields, each with its value
 
 redis.call('HLEN', deadIdsKey)
-local replayed = {}
-for _, letter in ipairs(ARGV) do
+local replayed = { 0 }
+for i = 2, #ARGV do
+  local letter = ARGV[i]
   local entry = redis.call('XRANGE', deadKey, letter, letter)[1]
   local values = entry and entry[2] or {}
   local count = (#values - OWN) / 2
   if values[1] == 'originalId' and count >= 1 and count <= MOST_FIELDS and values[OWN] == tostring(count) then
+    if redis.call('XLEN', stream) >= most then
+      replayed[1] = 1
+      break
+    end
     local fields, isReplay = {}, false
-    for i = OWN + 1, #values do
-      fields[#fields + 1] = values[i]
-      if i % 2 == 1 and values[i] == 'replayOf' then isReplay = true end
+    for j = OWN + 1, #values do
+      fields[#fields + 1] = values[j]
+      if j % 2 == 1 and values[j] == 'replayOf' then isReplay = true end
     end
     if not isReplay then
       fields[#fields + 1] = 'replayOf'

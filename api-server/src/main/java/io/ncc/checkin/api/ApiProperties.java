@@ -10,6 +10,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxWait the longest wait that a request may ask for, until a checkin is applied or can be pulled, 100 ms to 5 min
  * @param claimAfter how long a pulled entry may stay unacknowledged before another pull of the group can claim it, 100 ms or more
  * @param consumerTimeout how long a consumer without pending entries may be idle until it is removed from a group that is pulled from, 1 s or more
+ * @param maxLength must equal the receiver's max-length, 1,000 or more; once it is reached, no dead letter is put back
  * @param maxListeners how many clients may follow the stream at once, 1 to 100,000; more are refused; server.tomcat.max-connections must be larger
  * @param listenerBuffer how many bytes to buffer for a slow client that follows the stream, 1,000 or more; beyond that, it is disconnected
  * @param heartbeat how often to send a comment to a client that follows the stream while there are no events, 100 ms to 5 min
@@ -19,6 +20,7 @@ public record ApiProperties(
         @DefaultValue("30s") Duration maxWait,
         @DefaultValue("60s") Duration claimAfter,
         @DefaultValue("1h") Duration consumerTimeout,
+        @DefaultValue("2000000") long maxLength,
         @DefaultValue("1000") int maxListeners,
         @DefaultValue("1000000") int listenerBuffer,
         @DefaultValue("15s") Duration heartbeat) {
@@ -27,6 +29,7 @@ public record ApiProperties(
         require(isBetween(maxWait, 100, 300_000), "max-wait must be from 100ms to 5m");
         require(claimAfter.toMillis() >= 100, "claim-after must be 100ms or more");
         require(consumerTimeout.toMillis() >= 1000, "consumer-timeout must be 1s or more");
+        require(maxLength >= 1000, "max-length must be 1000 or more");
         require(maxListeners >= 1 && maxListeners <= 100_000, "max-listeners must be from 1 to 100000");
         require(listenerBuffer >= 1000, "listener-buffer must be 1000 or more");
         require(isBetween(heartbeat, 100, 300_000), "heartbeat must be from 100ms to 5m");

@@ -20,6 +20,7 @@ final class ApiPropertiesTest {
                         Duration.ofSeconds(30),
                         Duration.ofSeconds(60),
                         Duration.ofHours(1),
+                        2_000_000,
                         1_000,
                         1_000_000,
                         Duration.ofSeconds(15)));
@@ -31,6 +32,7 @@ final class ApiPropertiesTest {
                 "max-wait", "10s",
                 "claim-after", "5m",
                 "consumer-timeout", "2h",
+                "max-length", "5000",
                 "max-listeners", "50",
                 "listener-buffer", "20000",
                 "heartbeat", "1s");
@@ -39,6 +41,7 @@ final class ApiPropertiesTest {
                         Duration.ofSeconds(10),
                         Duration.ofMinutes(5),
                         Duration.ofHours(2),
+                        5_000,
                         50,
                         20_000,
                         Duration.ofSeconds(1)));
@@ -50,6 +53,7 @@ final class ApiPropertiesTest {
         "max-wait, 5m",
         "claim-after, 100ms",
         "consumer-timeout, 1s",
+        "max-length, 1000",
         "max-listeners, 1",
         "max-listeners, 100000",
         "listener-buffer, 1000",
@@ -66,6 +70,7 @@ final class ApiPropertiesTest {
         "max-wait, 300001ms",
         "claim-after, 99ms",
         "consumer-timeout, 999ms",
+        "max-length, 999",
         "max-listeners, 0",
         "max-listeners, 100001",
         "listener-buffer, 999",

@@ -67,7 +67,6 @@ final class ContractIT extends ContractChecks {
                 ProblemType.REDIS_READ_ONLY,
                 ProblemType.REDIS_OUT_OF_MEMORY,
                 ProblemType.MEMORY_LIMIT,
-                ProblemType.STREAM_FULL,
                 ProblemType.QUEUE_FULL,
                 ProblemType.OVERLOADED,
                 ProblemType.IDS_EXHAUSTED,

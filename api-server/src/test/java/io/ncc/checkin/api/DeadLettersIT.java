@@ -459,4 +459,32 @@ final class DeadLettersIT {
         assertThat(letters()).containsExactly(letter);
         assertThat(stream.ids()).containsExactly(id);
     }
+
+    @Test
+    void intoAFullStreamNothingIsPutBack() {
+        int most = 1_000;
+        setAside(4, "a reason");
+        List<String> others =
+                IntStream.rangeClosed(1, most - 6).mapToObj(i -> "5000-" + i).toList();
+        stream.addAll(others, Collections.nCopies(others.size(), "1"));
+        try (ApiServer bounded = ApiServer.start(redis, "--checkin.api.max-length=" + most)) {
+            JsonNode first = bounded.post("/dead-letters/replay").json();
+            assertThat(first.get("replayed")).hasSize(2);
+            assertThat(first.get("more").asBoolean()).isTrue();
+            String left = letters().get(0);
+            for (String path : List.of("/dead-letters/replay", "/dead-letters/" + left + "/replay")) {
+                HttpAnswer refused = bounded.post(path);
+                assertThat(refused.status()).isEqualTo(503);
+                assertThat(refused.problemType()).isEqualTo("stream-full");
+                assertThat(refused.header("Retry-After")).isEqualTo("1");
+            }
+            assertThat(stream.ids()).hasSize(most);
+            assertThat(letters()).hasSize(2).startsWith(left);
+
+            redis.commands().xdel(KEYS.checkins(), others.get(0));
+            assertThat(bounded.post("/dead-letters/" + left + "/replay").status())
+                    .isEqualTo(200);
+            assertThat(bounded.post("/dead-letters/1-1/replay").status()).isEqualTo(404);
+        }
+    }
 }

@@ -29,10 +29,11 @@ final class SettingsTableTest {
     }
 
     @Test
-    void theReceiverAndTheProcessorMeanTheSameLengthOfTheStream() throws IOException {
+    void allServicesMeanTheSameLengthOfTheStream() throws IOException {
         Map<String, List<String>> settings = inMetadata();
         assertThat(settings.get("checkin.receiver.max-length").get(0))
-                .isEqualTo(settings.get("checkin.processor.max-length").get(0));
+                .isEqualTo(settings.get("checkin.processor.max-length").get(0))
+                .isEqualTo(settings.get("checkin.api.max-length").get(0));
     }
 
     private static Map<String, List<String>> inReadme() throws IOException {

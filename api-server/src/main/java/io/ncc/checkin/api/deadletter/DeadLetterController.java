@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.deadletter;
 
+import io.ncc.checkin.api.deadletter.DeadLetterReader.PutBack;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
 import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
@@ -63,7 +64,7 @@ final class DeadLetterController {
     @PostMapping("/{id}/replay")
     Replayed replay(@PathVariable String id) {
         StreamId letter = Parameters.streamId("id", id);
-        List<Replayed> replayed = deadLetters.replay(List.of(letter.toString()));
+        List<Replayed> replayed = putBack(List.of(letter.toString())).replayed();
         if (!replayed.isEmpty()) {
             return replayed.get(0);
         }
@@ -89,7 +90,17 @@ final class DeadLetterController {
             end = page.size() < MAX_LIMIT;
         }
         boolean more = ids.size() > MAX_LIMIT;
-        return new Replay(deadLetters.replay(more ? ids.subList(0, MAX_LIMIT) : ids), more);
+        PutBack putBack = putBack(more ? ids.subList(0, MAX_LIMIT) : ids);
+        return new Replay(putBack.replayed(), more || putBack.streamFull());
+    }
+
+    /** What was put back is answered, also if the stream has no room for the rest. */
+    private PutBack putBack(List<String> ids) {
+        PutBack putBack = deadLetters.replay(ids);
+        if (putBack.streamFull() && putBack.replayed().isEmpty()) {
+            throw ProblemType.STREAM_FULL.exception();
+        }
+        return putBack;
     }
 
     @DeleteMapping("/{id}")

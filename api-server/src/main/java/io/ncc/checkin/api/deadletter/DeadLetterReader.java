@@ -5,6 +5,7 @@ import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.output.ArrayOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
+import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.model.Keys;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisLink;
@@ -26,12 +27,14 @@ final class DeadLetterReader {
     private final String deadLetters;
     private final String deadLetterIds;
     private final String stream;
+    private final long maxLength;
 
-    DeadLetterReader(RedisLink redis, Keys keys) {
+    DeadLetterReader(RedisLink redis, Keys keys, ApiProperties properties) {
         this.redis = redis;
         this.deadLetters = keys.deadLetters();
         this.deadLetterIds = keys.deadLetterIds();
         this.stream = keys.checkins();
+        this.maxLength = properties.maxLength();
     }
 
     /** Ascending by id. */
@@ -58,21 +61,25 @@ final class DeadLetterReader {
         return entries.stream().map(DeadLetter::from).toList();
     }
 
-    /** Puts dead letters back. An id that is none any more, or was cut short, is left out of the result. */
-    List<Replayed> replay(List<String> ids) {
+    /** Puts dead letters back, until the stream is full. An id that is none any more, or was cut short, is left out of the result. */
+    PutBack replay(List<String> ids) {
         List<Replayed> replayed = new ArrayList<>();
-        for (int from = 0; from < ids.size(); from += MOST_AT_ONCE) {
-            List<String> some = ids.subList(from, Math.min(from + MOST_AT_ONCE, ids.size()));
+        boolean full = false;
+        for (int from = 0; from < ids.size() && !full; from += MOST_AT_ONCE) {
+            List<String> args = new ArrayList<>();
+            args.add(Long.toString(maxLength));
+            args.addAll(ids.subList(from, Math.min(from + MOST_AT_ONCE, ids.size())));
             List<Object> reply = redis.call(commands -> replay.run(
                     commands,
                     ScriptOutputType.MULTI,
                     new String[] {stream, deadLetters, deadLetterIds},
-                    some.toArray(String[]::new)));
-            for (int i = 0; i < reply.size(); i += 2) {
+                    args.toArray(String[]::new)));
+            full = (Long) reply.get(0) == 1;
+            for (int i = 1; i < reply.size(); i += 2) {
                 replayed.add(new Replayed((String) reply.get(i), (String) reply.get(i + 1)));
             }
         }
-        return replayed;
+        return new PutBack(replayed, full);
     }
 
     boolean discard(StreamId id) {
@@ -82,6 +89,9 @@ final class DeadLetterReader {
                 }));
         return discarded == 1;
     }
+
+    /** @param streamFull whether there was no room in the stream for all of them */
+    record PutBack(List<Replayed> replayed, boolean streamFull) {}
 
     /** @param id of the dead letter; it is the entry with the id {@code replayedAs} now */
     record Replayed(String id, String replayedAs) {}

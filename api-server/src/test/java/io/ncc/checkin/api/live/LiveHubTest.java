@@ -31,6 +31,7 @@ final class LiveHubTest {
                     Duration.ofSeconds(30),
                     Duration.ofSeconds(60),
                     Duration.ofHours(1),
+                    2_000_000,
                     1_000,
                     1_000_000,
                     Duration.ofSeconds(15)),
