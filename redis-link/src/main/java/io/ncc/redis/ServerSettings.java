@@ -21,7 +21,11 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
 
     @Override
     public void accept(RedisCommands<String, String> commands) {
-        List<String> current = warningsOf(commands);
+        logNew(warningsOf(commands));
+    }
+
+    /** Links to several servers may share this. */
+    private synchronized void logNew(List<String> current) {
         current.stream().filter(warning -> !warnings.contains(warning)).forEach(log::warn);
         warnings = current; // not to be logged again at a reconnect
     }
