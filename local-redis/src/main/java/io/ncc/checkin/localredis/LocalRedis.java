@@ -1,12 +1,9 @@
 package io.ncc.checkin.localredis;
 
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,6 +32,7 @@ import java.util.stream.Stream;
 public final class LocalRedis implements AutoCloseable {
 
     private static final Duration START_LIMIT = Duration.ofSeconds(30);
+    private static final Duration ANSWER_LIMIT = Duration.ofSeconds(1);
     private static final Duration STOP_LIMIT = Duration.ofSeconds(30);
     private static final String ADDRESS = "127.0.0.1";
     private static final int PORT_ATTEMPTS = 5;
@@ -73,15 +71,17 @@ public final class LocalRedis implements AutoCloseable {
     private final Path configuration;
     private Process process;
 
-    private LocalRedis(RedisBinary binary, int port, Map<String, String> settings, boolean sentinel)
-            throws IOException {
-        this.binary = binary;
+    private LocalRedis(Builder builder, int port) throws IOException {
+        this.binary = builder.binary;
         this.port = port;
-        this.sentinel = sentinel;
+        this.sentinel = builder.sentinel;
         this.folder = Files.createTempDirectory("checkins-redis-");
         this.data = Files.createDirectory(folder.resolve("data"));
         this.log = folder.resolve("redis.log");
-        this.configuration = writeConfiguration(folder, data, port, settings);
+        this.configuration = writeConfiguration(folder, data, port, builder.settings);
+        if (!builder.clusterNodes.isEmpty()) {
+            Files.write(data.resolve(LocalCluster.NODES_FILE), builder.clusterNodes);
+        }
         this.process = launch();
     }
 
@@ -105,6 +105,7 @@ public final class LocalRedis implements AutoCloseable {
         private final Map<String, String> settings = new LinkedHashMap<>();
         private int port;
         private boolean sentinel;
+        private List<String> clusterNodes = List.of();
 
         private Builder(RedisBinary binary) {
             this.binary = binary;
@@ -156,21 +157,32 @@ public final class LocalRedis implements AutoCloseable {
                     return redis;
                 } catch (IllegalStateException e) {
                     redis.close();
-                    boolean taken = String.valueOf(e.getMessage()).contains("Address already in use");
-                    if (!taken || port != 0 || attempt == PORT_ATTEMPTS) {
+                    if (!isPortTaken(e) || port != 0 || attempt == PORT_ATTEMPTS) {
                         throw e;
                     }
                 }
             }
         }
 
-        private LocalRedis launch() {
+        /** What the server, as a node of a cluster, finds in its file of nodes. */
+        Builder clusterNodes(List<String> lines) {
+            clusterNodes = lines;
+            return this;
+        }
+
+        /** Starts the server and doesn't wait. */
+        LocalRedis launch() {
             try {
-                return new LocalRedis(binary, port == 0 ? freePort() : port, new LinkedHashMap<>(settings), sentinel);
+                return new LocalRedis(this, port == 0 ? freePort() : port);
             } catch (IOException e) {
                 throw new UncheckedIOException("Can't launch " + binary, e);
             }
         }
+    }
+
+    /** Whether a server didn't start because another has its port. */
+    static boolean isPortTaken(IllegalStateException failure) {
+        return String.valueOf(failure.getMessage()).contains("Address already in use");
     }
 
     /**
@@ -178,14 +190,25 @@ public final class LocalRedis implements AutoCloseable {
      * connections: there, a client that keeps trying to reach a stopped server will in time connect to itself, and hold the port.
      */
     public static int freePort() {
+        return freePort(0);
+    }
+
+    /** The same, where the port plus the offset is also free and below that range. */
+    static int freePort(int offset) {
         while (true) {
-            int port = ThreadLocalRandom.current().nextInt(10_000, 32_768);
-            try (var socket = new ServerSocket()) {
-                socket.bind(address(port));
+            int port = ThreadLocalRandom.current().nextInt(10_000, 32_768 - offset);
+            if (isFree(port) && isFree(port + offset)) {
                 return port;
-            } catch (IOException taken) {
-                // the next one may be free
             }
+        }
+    }
+
+    private static boolean isFree(int port) {
+        try (var socket = new ServerSocket()) {
+            socket.bind(address(port));
+            return true;
+        } catch (IOException taken) {
+            return false;
         }
     }
 
@@ -221,7 +244,7 @@ public final class LocalRedis implements AutoCloseable {
                 .start();
     }
 
-    private void awaitAnswer() {
+    void awaitAnswer() {
         long start = System.nanoTime();
         while (!answers()) {
             if (endsWithin(Duration.ofMillis(5))) {
@@ -241,25 +264,13 @@ public final class LocalRedis implements AutoCloseable {
      * while ours is about to fail: hence the question for the process id.
      */
     private boolean answers() {
-        try (var socket = new Socket()) {
-            socket.connect(address(port), 1_000);
-            socket.setSoTimeout(1_000);
-            socket.getOutputStream().write("INFO server\r\nPING\r\n".getBytes(StandardCharsets.US_ASCII));
-            var replies = new BufferedReader(new InputStreamReader(socket.getInputStream(), StandardCharsets.UTF_8));
-            boolean ours = false;
-            for (String line = replies.readLine(); line != null; line = replies.readLine()) {
-                if (line.equals("process_id:" + process.pid())) {
-                    ours = true;
-                } else if (line.equals("+PONG")) {
-                    return ours;
-                } else if (line.startsWith("-LOADING")) {
-                    return false;
-                } else if (line.startsWith("-NOAUTH") || line.startsWith("-NOPERM")) {
-                    return process.isAlive(); // the settings ask for a password, which can't be known here
-                }
+        try (var conversation = new Conversation(port, ANSWER_LIMIT)) {
+            String replies = conversation.ask("PING") + conversation.ask("INFO server");
+            if (replies.contains("-NOAUTH") || replies.contains("-NOPERM")) {
+                return process.isAlive(); // the settings ask for a password, which can't be known here
             }
-            return false;
-        } catch (IOException notYet) {
+            return replies.startsWith("+PONG") && replies.contains("\nprocess_id:" + process.pid() + '\r');
+        } catch (UncheckedIOException notYet) {
             return false;
         }
     }

@@ -14,6 +14,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -160,10 +161,10 @@ final class LocalRedisIT {
                 var conversation = new Conversation(redis.port())) {
             assertThat(conversation.ask("PING")).isEqualTo("+PONG");
             redis.pause();
-            conversation.timeOutAfter(200);
+            conversation.timeOutAfter(Duration.ofMillis(200));
             assertThatThrownBy(() -> conversation.ask("ECHO late")).hasCauseInstanceOf(SocketTimeoutException.class);
             redis.resume();
-            conversation.timeOutAfter(5_000);
+            conversation.timeOutAfter(Duration.ofSeconds(5));
             assertThat(conversation.ask("PING")).isEqualTo("late");
         }
     }
