@@ -3,13 +3,12 @@ package io.ncc.checkin.service;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCredentialsProvider;
 import io.lettuce.core.RedisURI;
-import io.ncc.redis.LinkOptions;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.redis.RedisCluster;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.SingleRedis;
-import java.time.Duration;
-import org.springframework.boot.data.redis.autoconfigure.DataRedisProperties;
-import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
 import org.springframework.data.redis.connection.RedisClusterConfiguration;
@@ -18,18 +17,10 @@ import org.springframework.data.redis.connection.lettuce.LettuceClientConfigurat
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.connection.lettuce.RedisCredentialsProviderFactory;
 
-/** The Redis client and the Redis servers of a service: configured by Boot's {@code spring.data.redis.*}, with the options of {@link LinkOptions}. */
+/** The Redis client, the Redis servers and the partitions, by {@code spring.data.redis.*} and {@code checkin.partitions}. */
 @Configuration(proxyBeanMethods = false)
-class RedisConfiguration {
-
-    @Bean
-    LettuceClientOptionsBuilderCustomizer clientOptions(DataRedisProperties properties) {
-        Duration timeout = properties.getTimeout();
-        if (timeout == null) {
-            throw new IllegalStateException("spring.data.redis.timeout must be set");
-        }
-        return options -> LinkOptions.apply(options, timeout);
-    }
+@EnableConfigurationProperties(PartitionProperties.class)
+public class RedisConfiguration {
 
     /** Its options are for any server. Without a cluster, it has the address of the server or of the Sentinels. */
     @Bean
@@ -45,16 +36,34 @@ class RedisConfiguration {
 
     /** The nodes of {@code spring.data.redis.cluster.nodes}, else the one server. */
     @Bean
-    RedisServers redisServers(RedisClient client, LettuceConnectionFactory factory) {
+    RedisServers redisServers(RedisClient client, LettuceConnectionFactory factory, Partitions partitions) {
         RedisClusterConfiguration cluster = factory.getClusterConfiguration();
         if (cluster == null) {
             return new SingleRedis(client);
+        }
+        if (!partitions.arePartitioned()) {
+            throw new InvalidConfigurationPropertyValueException(
+                    "checkin.partitions",
+                    null,
+                    "It must be set if spring.data.redis.cluster.nodes is: without partitions, keys that belong together"
+                            + " are in different slots.");
         }
         return new RedisCluster(
                 client,
                 cluster.getClusterNodes().stream()
                         .map(node -> uri(node, cluster, factory.getClientConfiguration()))
                         .toList());
+    }
+
+    @Bean
+    Partitions partitions(PartitionProperties properties) {
+        Integer count = properties.partitions();
+        return count == null ? Partitions.none() : Partitions.of(count);
+    }
+
+    @Bean
+    PartitionCheck partitionCheck(Partitions partitions, RedisServers servers) {
+        return new PartitionCheck(partitions, servers);
     }
 
     /** As the factory makes it for its own client. */

@@ -1,7 +1,6 @@
 package io.ncc.checkin.demo;
 
 import io.lettuce.core.RedisClient;
-import io.lettuce.core.api.StatefulRedisConnection;
 import io.ncc.checkin.api.ApiApplication;
 import io.ncc.checkin.demo.load.Kind;
 import io.ncc.checkin.demo.load.LoadException;
@@ -10,8 +9,10 @@ import io.ncc.checkin.demo.load.SampleData;
 import io.ncc.checkin.demo.traffic.Traffic;
 import io.ncc.checkin.demo.traffic.TrafficPlan;
 import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.receiver.ReceiverApplication;
+import io.ncc.redis.SingleRedis;
 import java.io.PrintWriter;
 import java.net.URI;
 import java.util.ArrayDeque;
@@ -69,8 +70,8 @@ final class RunAll implements AutoCloseable {
 
     private void load(String url) {
         RedisClient client = RedisClient.create(url);
-        try (StatefulRedisConnection<String, String> connection = client.connect()) {
-            new Loader(connection, out).load(SampleData.create(), EnumSet.allOf(Kind.class), false);
+        try (Loader loader = Loader.connect(Partitions.none(), new SingleRedis(client), out)) {
+            loader.load(SampleData.create(), EnumSet.allOf(Kind.class), false);
         } catch (LoadException e) {
             throw new IllegalStateException(e);
         } finally {

@@ -50,6 +50,7 @@ final class DemoApplicationTest {
                 "load",
                 "load nonsense",
                 "load all --nonsense",
+                "load all --checkin.receiver.durability=fsync",
                 "load all more",
                 "load all --reset --if-absent",
                 "traffic --nonsense",

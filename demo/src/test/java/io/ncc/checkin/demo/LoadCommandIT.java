@@ -2,6 +2,8 @@ package io.ncc.checkin.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -11,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 @Timeout(60)
@@ -138,5 +142,43 @@ final class LoadCommandIT {
                 .satisfies(line -> assertThat(line)
                         .startsWith("Redis: Connection refused")
                         .contains(String.valueOf(redis.port())));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 64})
+    void theNumberOfPartitionsIsASettingAsForTheServices(int count) {
+        assertThat(load("load", "all", "--checkin.partitions=" + count, address()))
+                .isZero();
+
+        assertThat(redis.commands().dbsize()).isEqualTo(1_200 + 2 * count); // each with a stream, and with their number
+        Keys keys = Partitions.of(count).keys(Partitions.of(count).ofUser(789));
+        assertThat(redis.commands().hget(keys.user(789), "id")).isEqualTo("789");
+
+        assertThat(load("load", "all", "--if-absent", "--checkin.partitions=" + count, address()))
+                .isZero();
+        assertThat(out.toString()).contains("there is a stream of checkins already: nothing loaded");
+    }
+
+    @Test
+    void anotherNumberOfPartitionsIsOneLineAndNoStackTrace() {
+        assertThat(load("load", "users", "--checkin.partitions=4", address())).isZero();
+
+        assertThat(load("load", "users", "--checkin.partitions=8", address())).isEqualTo(1);
+
+        assertThat(err.toString().lines())
+                .containsExactly("Redis is refused: checkin.partitions is 8, but the checkins there have 4 partitions");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "--checkin.partitions=257",
+                "--checkin.partitions=x",
+                "--spring.data.redis.cluster.nodes=localhost:1"
+            })
+    void wrongSettingsAreToldAsSuch(String setting) {
+        assertThat(load("load", "users", setting)).isEqualTo(1);
+
+        assertThat(err.toString().lines()).containsExactly("the settings for Redis or checkin.partitions are wrong");
     }
 }

@@ -1,5 +1,7 @@
 package io.ncc.checkin.system;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.fullyQualifiedName;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
@@ -84,18 +86,19 @@ final class ArchitectureTest {
                                 .should()
                                 .notDependOnEachOther()),
                 new Rule(
-                        "what the services share knows none of them, no checkin and no engine",
+                        "what the services share knows none of them, no engine, and of the model only partitions and keys",
                         root -> noClasses()
                                 .that()
                                 .resideInAPackage(root + ".checkin.service..")
                                 .should()
-                                .dependOnClassesThat()
-                                .resideInAnyPackage(
-                                        root + ".checkin.model..",
-                                        root + ".checkin.receiver..",
-                                        root + ".checkin.processor..",
-                                        root + ".checkin.api..",
-                                        root + ".engine..")),
+                                .dependOnClassesThat(resideInAnyPackage(
+                                                root + ".checkin.model..",
+                                                root + ".checkin.receiver..",
+                                                root + ".checkin.processor..",
+                                                root + ".checkin.api..",
+                                                root + ".engine..")
+                                        .and(not(fullyQualifiedName(root + ".checkin.model.Partitions")))
+                                        .and(not(fullyQualifiedName(root + ".checkin.model.Keys"))))),
                 new Rule(
                         "the receiver appends, and needs no engine",
                         root -> noClasses()

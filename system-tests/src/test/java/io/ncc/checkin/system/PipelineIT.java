@@ -8,9 +8,11 @@ import io.ncc.checkin.demo.load.Kind;
 import io.ncc.checkin.demo.load.Loader;
 import io.ncc.checkin.demo.load.SampleData;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
+import io.ncc.redis.SingleRedis;
 import java.io.PrintWriter;
 import java.io.Writer;
 import java.time.Duration;
@@ -50,8 +52,9 @@ final class PipelineIT {
 
     private static void load(EnumSet<Kind> kinds) throws Exception {
         RedisClient client = RedisClient.create(redis.uri());
-        try (var connection = client.connect()) {
-            new Loader(connection, new PrintWriter(Writer.nullWriter())).load(SampleData.create(), kinds, false);
+        try (Loader loader =
+                Loader.connect(Partitions.none(), new SingleRedis(client), new PrintWriter(Writer.nullWriter()))) {
+            loader.load(SampleData.create(), kinds, false);
         } finally {
             client.shutdown();
         }

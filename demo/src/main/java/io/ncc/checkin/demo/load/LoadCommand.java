@@ -2,10 +2,13 @@ package io.ncc.checkin.demo.load;
 
 import io.lettuce.core.ClientOptions.DisconnectedBehavior;
 import io.lettuce.core.MaintNotificationsConfig;
-import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.TimeoutOptions;
 import io.ncc.checkin.demo.Version;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.RedisConfiguration;
+import io.ncc.redis.RedisServers;
+import io.ncc.redis.UnfitServerException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,7 +29,7 @@ import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBui
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
-import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import org.springframework.context.annotation.Import;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -54,14 +57,17 @@ import picocli.CommandLine.UnmatchedArgumentException;
             "  The counters of users and locations (numCheckins numStars averageStars lastCheckin lastCheckinId lastSeenAt)"
                     + " are written only where Redis has none, everything else always. With --reset they are set to what"
                     + " the records say; without it in the record, 0 or removed. Users and locations that are not among"
-                    + " the records keep theirs.",
+                    + " the records keep theirs. With partitions, the counters of a location are written in its own"
+                    + " partition, and --reset also deletes what the others have of it.",
             "  \"load all --reset\" starts over. \"load checkins --reset\" alone leaves the deleted checkins counted in the"
                     + " users and locations. Stop receivers before you load checkins of the past: the stream takes ids"
                     + " in ascending order only.",
             "",
             "Redis:",
             "  As for the services: SPRING_DATA_REDIS_HOST, ..._PORT, ..._URL, ..._USERNAME, ..._PASSWORD,"
-                    + " ..._SSL_ENABLED, ..._SENTINEL_NODES and so on, or --spring.data.redis.port=6380 as an argument."
+                    + " ..._SSL_ENABLED, ..._SENTINEL_NODES, ..._CLUSTER_NODES and so on, or"
+                    + " --spring.data.redis.port=6380 as an argument. If the services have partitions, then"
+                    + " CHECKIN_PARTITIONS or --checkin.partitions, too."
         })
 public final class LoadCommand implements Callable<Integer> {
 
@@ -102,12 +108,12 @@ public final class LoadCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        requireSpringOptions();
+        requireSettings();
         requirePasswordCost();
         PrintWriter out = spec.commandLine().getOut();
         try (var context = redisContext();
-                var connection = context.getBean(RedisClient.class).connect()) {
-            Loader loader = new Loader(connection, out, passwordCost);
+                Loader loader = Loader.connect(
+                        context.getBean(Partitions.class), context.getBean(RedisServers.class), out, passwordCost)) {
             if (existingStream.keep && loader.streamExists()) {
                 out.println("there is a stream of checkins already: nothing loaded");
                 return 0;
@@ -121,8 +127,12 @@ public final class LoadCommand implements Callable<Integer> {
         } catch (RedisException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause(); // a failure to connect says where only there
             return failed("Redis: " + cause.getMessage());
+        } catch (UnfitServerException e) {
+            return failed("Redis is refused: " + e.getMessage());
         } catch (BeansException e) {
-            return failed("the settings for Redis are wrong"); // Boot has reported which, and where it is from
+            return failed(
+                    "the settings for Redis or checkin.partitions are wrong"); // Boot has reported which, and where it
+            // is from
         }
     }
 
@@ -131,10 +141,10 @@ public final class LoadCommand implements Callable<Integer> {
         return 1;
     }
 
-    /** Only settings of Spring may be unknown to this command line. */
-    private void requireSpringOptions() {
+    /** Only the settings that say where things are in Redis may be unknown to this command line. */
+    private void requireSettings() {
         List<String> unknown = remaining.stream()
-                .filter(argument -> !argument.startsWith("--spring."))
+                .filter(argument -> !argument.startsWith("--spring.") && !argument.startsWith("--checkin.partitions="))
                 .toList();
         if (!unknown.isEmpty()) {
             throw new UnmatchedArgumentException(spec.commandLine(), unknown);
@@ -190,9 +200,10 @@ public final class LoadCommand implements Callable<Integer> {
         private boolean keep;
     }
 
-    /** The Redis client that Boot makes of {@code spring.data.redis.*}, without any service around it. */
+    /** What Boot makes of {@code spring.data.redis.*}, without any service around it. */
     @Configuration(proxyBeanMethods = false)
     @ImportAutoConfiguration({SslAutoConfiguration.class, DataRedisAutoConfiguration.class})
+    @Import(RedisConfiguration.class)
     static class RedisAccess {
 
         /** After a reconnect Lettuce would repeat commands, and a repeated XADD fails as a duplicate: a lost connection ends the load. */
@@ -202,12 +213,6 @@ public final class LoadCommand implements Callable<Integer> {
                     .disconnectedBehavior(DisconnectedBehavior.REJECT_COMMANDS)
                     .maintNotificationsConfig(MaintNotificationsConfig.disabled())
                     .timeoutOptions(TimeoutOptions.enabled());
-        }
-
-        /** The factory owns the client and closes it. */
-        @Bean(destroyMethod = "")
-        RedisClient redisClient(LettuceConnectionFactory factory) {
-            return (RedisClient) factory.getRequiredNativeClient();
         }
     }
 }

@@ -12,19 +12,29 @@ import io.lettuce.core.XReadArgs;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.StringCodec;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionCheck;
+import io.ncc.redis.RedisServers;
 import io.ncc.redis.StreamId;
+import io.ncc.redis.UnfitServerException;
 import java.io.PrintWriter;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import me.tongfei.progressbar.ProgressBar;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.crypto.bcrypt.BCryptPasswordEncoder;
@@ -33,10 +43,12 @@ import org.springframework.security.crypto.password.PasswordEncoder;
 /**
  * Writes a {@link Dataset} to Redis, and never over a counter that is kept there already, unless a reset is asked for.
  *
+ * <p>With partitions, a user and their checkins are written to the partition of the user, and a location to its own partition.
+ *
  * <p>Records go in transactions of {@value #CHUNK}, so that no processor meets half a record. The load as a whole is not a transaction:
  * what is known to fail is refused before the first write, but when Redis fails later, a part of the records is there.
  */
-public final class Loader {
+public final class Loader implements AutoCloseable {
 
     static final int DEFAULT_PASSWORD_COST = 10;
     static final int MIN_PASSWORD_COST = 4;
@@ -45,36 +57,86 @@ public final class Loader {
     private static final int CHUNK = 500;
     private static final int MAX_CHUNKS_UNDER_WAY = 8;
 
-    private final Keys keys = Keys.unpartitioned();
-    private final StatefulRedisConnection<String, String> connection;
-    private final RedisAsyncCommands<String, String> pipeline;
+    private final Partitions partitions;
+    private final List<Target> targets;
     private final PrintWriter out;
     private final int passwordCost;
 
-    /**
-     * @param connection must not be used by others during a load, as it carries transactions
-     * @param out gets one line for each kind of record
-     */
-    public Loader(StatefulRedisConnection<String, String> connection, PrintWriter out) {
-        this(connection, out, DEFAULT_PASSWORD_COST);
-    }
-
-    /** @param passwordCost of bcrypt, {@value #MIN_PASSWORD_COST} to {@value #MAX_PASSWORD_COST}; each step doubles the time of a hash */
-    Loader(StatefulRedisConnection<String, String> connection, PrintWriter out, int passwordCost) {
-        this.connection = connection;
-        this.pipeline = connection.async();
+    private Loader(Partitions partitions, List<Target> targets, PrintWriter out, int passwordCost) {
+        this.partitions = partitions;
+        this.targets = targets;
         this.out = out;
         this.passwordCost = passwordCost;
     }
 
-    /** Whether there is a stream that ever had a checkin; a processor that starts first makes an empty one. */
-    public boolean streamExists() {
-        return connection.sync().exists(keys.checkins()) > 0 && !lastId().equals(StreamId.ZERO.toString());
+    /**
+     * Opens the connections that a load needs.
+     *
+     * @param out gets one line for each kind of record
+     * @throws RedisException if a partition can't be reached
+     * @throws UnfitServerException if a server must not be used, or has another number of partitions
+     */
+    public static Loader connect(Partitions partitions, RedisServers servers, PrintWriter out) {
+        return connect(partitions, servers, out, DEFAULT_PASSWORD_COST);
     }
 
-    private String lastId() {
-        List<Object> info = connection.sync().xinfoStream(keys.checkins());
-        return String.valueOf(info.get(info.indexOf("last-generated-id") + 1));
+    /** @param passwordCost of bcrypt, {@value #MIN_PASSWORD_COST} to {@value #MAX_PASSWORD_COST}; each step doubles the time of a hash */
+    static Loader connect(Partitions partitions, RedisServers servers, PrintWriter out, int passwordCost) {
+        PartitionCheck check = new PartitionCheck(partitions, servers);
+        List<Target> targets = new ArrayList<>();
+        Loader loader = new Loader(partitions, targets, out, passwordCost);
+        try {
+            for (int partition = 0; partition < partitions.count(); partition++) {
+                Keys keys = partitions.keys(partition);
+                Target target =
+                        new Target(keys, servers.holding(keys.checkins()).connect(StringCodec.UTF8));
+                targets.add(target);
+                check.of(partition).accept(target.redis());
+            }
+            return loader;
+        } catch (RuntimeException e) {
+            loader.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public void close() {
+        targets.forEach(target -> target.connection.close());
+    }
+
+    /** A partition, with a connection that carries transactions. */
+    private record Target(Keys keys, StatefulRedisConnection<String, String> connection) {
+
+        RedisCommands<String, String> redis() {
+            return connection.sync();
+        }
+
+        RedisAsyncCommands<String, String> pipeline() {
+            return connection.async();
+        }
+
+        boolean streamExists() {
+            return redis().exists(keys.checkins()) > 0 && !lastId().equals(StreamId.ZERO.toString());
+        }
+
+        String lastId() {
+            List<Object> info = redis().xinfoStream(keys.checkins());
+            return String.valueOf(info.get(info.indexOf("last-generated-id") + 1));
+        }
+    }
+
+    /** Whether there is a stream that ever had a checkin; a processor that starts first makes an empty one. */
+    public boolean streamExists() {
+        return targets.stream().anyMatch(Target::streamExists);
+    }
+
+    private Target ofUser(long id) {
+        return targets.get(partitions.ofUser(id));
+    }
+
+    private Target ofLocation(long id) {
+        return targets.get(partitions.ofLocation(id));
     }
 
     /**
@@ -88,32 +150,63 @@ public final class Loader {
      */
     public void load(Dataset data, Set<Kind> kinds, boolean reset) throws LoadException {
         List<User> users = kinds.contains(Kind.USERS) ? data.users() : List.of();
-        if (kinds.contains(Kind.CHECKINS) && !reset && !data.checkins().isEmpty()) {
-            requireAboveStream(data.checkins().get(0).id());
+        if (kinds.contains(Kind.CHECKINS) && !reset) {
+            requireAboveStreams(data.checkins());
         }
         long start = System.nanoTime();
         users = withHashedPasswords(users);
         long hashing = System.nanoTime() - start;
         if (kinds.contains(Kind.CHECKINS) && reset) {
-            deleteStream();
+            deleteStreams();
         }
         if (kinds.contains(Kind.USERS)) {
             write(
                     Kind.USERS,
                     users,
                     hashing,
-                    user -> putHash(keys.user(user.id()), user.profile(), user.counters(), reset));
+                    user -> ofUser(user.id()),
+                    (target, user) ->
+                            putHash(target, target.keys.user(user.id()), user.profile(), user.counters(), reset));
         }
         if (kinds.contains(Kind.LOCATIONS)) {
+            if (reset) {
+                deleteShares(data.locations());
+            }
             write(
                     Kind.LOCATIONS,
                     data.locations(),
                     0,
-                    location -> putHash(keys.location(location.id()), location.profile(), location.counters(), reset));
+                    location -> ofLocation(location.id()),
+                    (target, location) -> putHash(
+                            target,
+                            target.keys.location(location.id()),
+                            location.profile(),
+                            location.counters(),
+                            reset));
         }
         if (kinds.contains(Kind.CHECKINS)) {
-            write(Kind.CHECKINS, data.checkins(), 0, this::append);
-            createGroup();
+            write(
+                    Kind.CHECKINS,
+                    data.checkins(),
+                    0,
+                    recorded -> ofUser(recorded.checkin().userId()),
+                    Loader::append);
+            for (Target target : targets) {
+                createGroup(target);
+            }
+        }
+    }
+
+    private void requireAboveStreams(List<RecordedCheckin> checkins) throws LoadException {
+        Set<Target> seen = new HashSet<>();
+        for (RecordedCheckin recorded : checkins) {
+            Target target = ofUser(recorded.checkin().userId());
+            if (seen.add(target)) {
+                requireAboveStream(target, recorded.id());
+            }
+            if (seen.size() == targets.size()) {
+                return;
+            }
         }
     }
 
@@ -121,14 +214,14 @@ public final class Loader {
      * Redis takes no id below its last one. And what a processor remembers of a stream that is gone (it drops that itself, but perhaps it
      * isn't running) would make it skip new checkins with old ids as settled.
      */
-    private void requireAboveStream(StreamId first) throws LoadException {
-        RedisCommands<String, String> redis = connection.sync();
-        if (streamExists()) {
-            requireAbove(first, "the stream " + keys.checkins() + " is already at", lastId());
-        } else if (redis.exists(keys.settledRanges()) > 0) {
+    private static void requireAboveStream(Target target, StreamId first) throws LoadException {
+        Keys keys = target.keys;
+        if (target.streamExists()) {
+            requireAbove(first, "the stream " + keys.checkins() + " is already at", target.lastId());
+        } else if (target.redis().exists(keys.settledRanges()) > 0) {
             throw refused("there is no stream, but the processor still remembers settled checkins of an earlier one");
         }
-        String checkpoint = redis.get(keys.checkpoint());
+        String checkpoint = target.redis().get(keys.checkpoint());
         if (checkpoint != null) {
             requireAbove(first, "the processor's checkpoint is already at", checkpoint);
         }
@@ -146,28 +239,51 @@ public final class Loader {
     }
 
     /** Results kept for idempotency keys stay: they say what was accepted, and expire by themselves. */
-    private void deleteStream() {
-        connection
-                .sync()
-                .del(
-                        keys.checkins(),
-                        keys.checkpoint(),
-                        keys.settledRanges(),
-                        keys.totals(),
-                        keys.deadLetters(),
-                        keys.deadLetterIds());
-        out.println("stream " + keys.checkins() + " deleted, with everything that is known about it");
+    private void deleteStreams() {
+        for (Target target : targets) {
+            Keys keys = target.keys;
+            target.redis()
+                    .del(
+                            keys.checkins(),
+                            keys.checkpoint(),
+                            keys.settledRanges(),
+                            keys.totals(),
+                            keys.deadLetters(),
+                            keys.deadLetterIds());
+        }
+        out.println(
+                partitions.arePartitioned()
+                        ? "streams of " + partitions.count()
+                                + " partitions deleted, with everything that is known about them"
+                        : "stream " + targets.get(0).keys.checkins()
+                                + " deleted, with everything that is known about it");
     }
 
-    private void createGroup() throws LoadException {
-        RedisCommands<String, String> redis = connection.sync();
+    /** What other partitions than their own have of these locations. */
+    private void deleteShares(List<Location> locations) {
+        for (Target target : targets) {
+            List<String> shares = locations.stream()
+                    .filter(location -> !ofLocation(location.id()).equals(target))
+                    .map(location -> target.keys.location(location.id()))
+                    .toList();
+            for (int from = 0; from < shares.size(); from += CHUNK) {
+                target.redis()
+                        .del(shares.subList(from, Math.min(from + CHUNK, shares.size()))
+                                .toArray(String[]::new));
+            }
+        }
+    }
+
+    private static void createGroup(Target target) throws LoadException {
+        Keys keys = target.keys;
         try {
-            String checkpoint = redis.get(keys.checkpoint());
-            redis.xgroupCreate(
-                    XReadArgs.StreamOffset.from(
-                            keys.checkins(), checkpoint == null ? StreamId.ZERO.toString() : checkpoint),
-                    Keys.GROUP,
-                    XGroupCreateArgs.Builder.mkstream());
+            String checkpoint = target.redis().get(keys.checkpoint());
+            target.redis()
+                    .xgroupCreate(
+                            XReadArgs.StreamOffset.from(
+                                    keys.checkins(), checkpoint == null ? StreamId.ZERO.toString() : checkpoint),
+                            Keys.GROUP,
+                            XGroupCreateArgs.Builder.mkstream());
         } catch (RedisBusyException e) {
             // it exists, and stays where it is
         } catch (RedisException e) {
@@ -196,8 +312,13 @@ public final class Loader {
         }
     }
 
-    private List<RedisFuture<?>> putHash(
-            String key, Map<String, String> profile, Map<String, @Nullable String> counters, boolean reset) {
+    private static List<RedisFuture<?>> putHash(
+            Target target,
+            String key,
+            Map<String, String> profile,
+            Map<String, @Nullable String> counters,
+            boolean reset) {
+        RedisAsyncCommands<String, String> pipeline = target.pipeline();
         List<RedisFuture<?>> replies = new ArrayList<>();
         replies.add(pipeline.hset(key, profile));
         counters.forEach((field, value) -> {
@@ -210,23 +331,34 @@ public final class Loader {
         return replies;
     }
 
-    private List<RedisFuture<?>> append(RecordedCheckin recorded) {
+    private static List<RedisFuture<?>> append(Target target, RecordedCheckin recorded) {
         XAddArgs id = new XAddArgs().id(recorded.id().toString());
-        return List.of(pipeline.xadd(keys.checkins(), id, CheckinCodec.encode(recorded.checkin())));
+        return List.of(target.pipeline().xadd(target.keys.checkins(), id, CheckinCodec.encode(recorded.checkin())));
     }
 
-    /** @param before how many nanoseconds were spent on these records already */
-    private <T> void write(Kind kind, List<T> records, long before, Function<T, List<RedisFuture<?>>> commands)
+    /**
+     * Writes records of one kind.
+     *
+     * @param before how many nanoseconds were spent on these records already
+     * @param home where a record belongs
+     */
+    private <T> void write(
+            Kind kind,
+            List<T> records,
+            long before,
+            Function<T, Target> home,
+            BiFunction<Target, T, List<RedisFuture<?>>> commands)
             throws LoadException {
         long start = System.nanoTime() - before;
         int written = 0;
-        Queue<Chunk> underWay = new ArrayDeque<>();
+        Iterator<Chunk<T>> chunks = chunks(records, home);
+        Queue<Sent> underWay = new ArrayDeque<>();
         try (ProgressBar progress = ProgressBars.of(kind.toString(), records.size(), out)) {
-            for (int from = 0; from < records.size() || !underWay.isEmpty(); from += CHUNK) {
-                if (from < records.size()) {
-                    underWay.add(send(records.subList(from, Math.min(from + CHUNK, records.size())), commands));
+            while (chunks.hasNext() || !underWay.isEmpty()) {
+                if (chunks.hasNext()) {
+                    underWay.add(send(chunks.next(), commands));
                 }
-                if (from >= records.size() || underWay.size() == MAX_CHUNKS_UNDER_WAY) {
+                if (!chunks.hasNext() || underWay.size() == MAX_CHUNKS_UNDER_WAY) {
                     written += await(underWay.remove());
                     progress.stepTo(written);
                 }
@@ -241,24 +373,44 @@ public final class Loader {
                 Locale.ROOT, "%,d %s loaded in %.1f s", written, kind, (System.nanoTime() - start) / 1e9));
     }
 
-    private <T> Chunk send(List<T> records, Function<T, List<RedisFuture<?>>> commands) {
-        List<RedisFuture<?>> replies = new ArrayList<>();
-        replies.add(pipeline.multi());
-        records.forEach(record -> replies.addAll(commands.apply(record)));
-        RedisFuture<TransactionResult> result = pipeline.exec();
-        return new Chunk(records.size(), replies, result);
+    /** Of each partition in the order of its records. The partitions take turns, so that several servers are busy at once. */
+    private <T> Iterator<Chunk<T>> chunks(List<T> records, Function<T, Target> home) {
+        Map<Target, List<T>> byTarget = records.stream().collect(Collectors.groupingBy(home));
+        int longest = byTarget.values().stream().mapToInt(List::size).max().orElse(0);
+        return IntStream.iterate(0, from -> from < longest, from -> from + CHUNK)
+                .boxed()
+                .flatMap(from -> byTarget.entrySet().stream()
+                        .filter(own -> from < own.getValue().size())
+                        .map(own -> new Chunk<>(
+                                own.getKey(),
+                                own.getValue()
+                                        .subList(
+                                                from,
+                                                Math.min(
+                                                        from + CHUNK,
+                                                        own.getValue().size())))))
+                .iterator();
     }
 
-    private int await(Chunk chunk) {
-        long timeout = connection.getTimeout().toNanos();
+    private static <T> Sent send(Chunk<T> chunk, BiFunction<Target, T, List<RedisFuture<?>>> commands) {
+        RedisAsyncCommands<String, String> pipeline = chunk.target.pipeline();
+        List<RedisFuture<?>> replies = new ArrayList<>();
+        replies.add(pipeline.multi());
+        chunk.records.forEach(record -> replies.addAll(commands.apply(chunk.target, record)));
+        RedisFuture<TransactionResult> result = pipeline.exec();
+        return new Sent(chunk.target, chunk.records.size(), replies, result);
+    }
+
+    private static int await(Sent chunk) {
+        long timeout = chunk.target.connection.getTimeout().toNanos();
         try {
-            LettuceFutures.awaitOrCancel(chunk.result(), timeout, TimeUnit.NANOSECONDS);
+            LettuceFutures.awaitOrCancel(chunk.result, timeout, TimeUnit.NANOSECONDS);
         } catch (RedisCommandExecutionException e) {
-            throwFirstError(chunk.replies()); // it was not executed, and e doesn't say why
+            throwFirstError(chunk.replies); // it was not executed, and e doesn't say why
             throw e;
         }
-        throwFirstError(chunk.replies()); // it was executed, and its result is no error even if all in it are
-        return chunk.size();
+        throwFirstError(chunk.replies); // it was executed, and its result is no error even if all in it are
+        return chunk.size;
     }
 
     private static void throwFirstError(List<RedisFuture<?>> replies) {
@@ -269,5 +421,8 @@ public final class Loader {
         }
     }
 
-    private record Chunk(int size, List<RedisFuture<?>> replies, RedisFuture<TransactionResult> result) {}
+    /** What one transaction writes. */
+    private record Chunk<T>(Target target, List<T> records) {}
+
+    private record Sent(Target target, int size, List<RedisFuture<?>> replies, RedisFuture<TransactionResult> result) {}
 }

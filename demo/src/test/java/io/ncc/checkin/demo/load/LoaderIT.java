@@ -2,6 +2,7 @@ package io.ncc.checkin.demo.load;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.assertj.core.api.Assertions.tuple;
 
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
@@ -9,23 +10,30 @@ import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs;
-import io.lettuce.core.api.StatefulRedisConnection;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.redis.SingleRedis;
 import io.ncc.redis.StreamId;
+import io.ncc.redis.UnfitServerException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.security.crypto.bcrypt.BCrypt;
 
 @Timeout(60)
@@ -46,19 +54,29 @@ final class LoaderIT {
                     new RecordedCheckin(new StreamId(100, 0), new Checkin(7, 8, 5)),
                     new RecordedCheckin(new StreamId(100, 1), new Checkin(7, 8, 0))));
 
+    private final StringWriter told = new StringWriter();
     private RedisClient client;
-    private StatefulRedisConnection<String, String> connection;
     private Loader loader;
 
     @BeforeEach
     void connect() {
         client = RedisClient.create(redis.uri());
-        connection = client.connect();
-        loader = new Loader(connection, new PrintWriter(new StringWriter()));
+        loader = loader(Partitions.none(), Loader.DEFAULT_PASSWORD_COST);
+    }
+
+    private Loader loader(Partitions partitions, int passwordCost) {
+        return Loader.connect(partitions, new SingleRedis(client), new PrintWriter(told), passwordCost);
+    }
+
+    private void load(Partitions partitions, Dataset data, Set<Kind> kinds, boolean reset) throws LoadException {
+        try (Loader partitioned = loader(partitions, Loader.DEFAULT_PASSWORD_COST)) {
+            partitioned.load(data, kinds, reset);
+        }
     }
 
     @AfterEach
     void disconnect() {
+        loader.close();
         client.shutdown();
     }
 
@@ -248,6 +266,10 @@ final class LoaderIT {
 
     /** Each name with the id that it was delivered last. */
     private List<String> groups() {
+        return groups(keys);
+    }
+
+    private static List<String> groups(Keys keys) {
         return redis.commands().xinfoGroups(keys.checkins()).stream()
                 .map(group -> {
                     List<?> fields = (List<?>) group;
@@ -259,12 +281,12 @@ final class LoaderIT {
 
     @Test
     void theTimeThatIsToldIncludesTheHashingOfPasswords() throws Exception {
-        StringWriter told = new StringWriter();
         User plain = small.users().get(0).withPassword("correct horse");
         long start = System.nanoTime();
 
-        new Loader(connection, new PrintWriter(told), 12)
-                .load(new Dataset(List.of(plain), List.of(), List.of()), EnumSet.of(Kind.USERS), false);
+        try (Loader costly = loader(Partitions.none(), 12)) {
+            costly.load(new Dataset(List.of(plain), List.of(), List.of()), EnumSet.of(Kind.USERS), false);
+        }
 
         double seconds = (System.nanoTime() - start) / 1e9;
         assertThat(redis.commands().hget(keys.user(7), "password")).startsWith("$2a$12$");
@@ -309,5 +331,149 @@ final class LoaderIT {
         assertThatExceptionOfType(LoadException.class)
                 .isThrownBy(() -> loader.load(SampleData.create(), ALL, false))
                 .withMessageStartingWith("users: stopped with at least 0 of 1,000 written: Redis: OOM ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4, 64})
+    void withPartitionsEachRecordIsInItsOwn(int count) throws Exception {
+        Partitions partitions = Partitions.of(count);
+        Dataset sample = SampleData.create();
+
+        load(partitions, sample, ALL, false);
+
+        Set<String> expected = new TreeSet<>();
+        sample.users()
+                .forEach(user -> expected.add(
+                        partitions.keys(partitions.ofUser(user.id())).user(user.id())));
+        sample.locations()
+                .forEach(location -> expected.add(
+                        partitions.keys(partitions.ofLocation(location.id())).location(location.id())));
+        for (int partition = 0; partition < count; partition++) {
+            int own = partition;
+            Keys keys = partitions.keys(partition);
+            expected.add(keys.checkins());
+            expected.add(keys.partitions());
+            assertThat(redis.commands().xrange(keys.checkins(), Range.unbounded()))
+                    .extracting(StreamMessage::getId, StreamMessage::getBody)
+                    .containsExactlyElementsOf(sample.checkins().stream()
+                            .filter(recorded ->
+                                    partitions.ofUser(recorded.checkin().userId()) == own)
+                            .map(recorded -> tuple(recorded.id().toString(), CheckinCodec.encode(recorded.checkin())))
+                            .toList());
+            assertThat(groups(keys)).containsExactly("checkinConsumers 0-0");
+        }
+        assertThat(redis.commands().keys("*")).containsExactlyInAnyOrderElementsOf(expected);
+        Keys home = partitions.keys(partitions.ofUser(42));
+        assertThat(redis.commands().hget(home.user(42), "firstName"))
+                .isEqualTo(sample.users().get(41).firstName());
+        assertThat(told.toString().lines())
+                .satisfiesExactly(
+                        line -> assertThat(line).startsWith("1,000 users loaded in "),
+                        line -> assertThat(line).startsWith("200 locations loaded in "),
+                        line -> assertThat(line).startsWith("5,000 checkins loaded in "));
+    }
+
+    /** User 7 and location 8 of the small dataset are in different ones. */
+    private final Partitions four = Partitions.of(4);
+
+    private final Keys homeOfUser = four.keys(four.ofUser(7));
+    private final Keys homeOfLocation = four.keys(four.ofLocation(8));
+
+    @Test
+    void onlyTheStreamOfItsPartitionCanBeAboveACheckin() throws Exception {
+        assertThat(homeOfUser.checkins()).isNotEqualTo(homeOfLocation.checkins());
+        redis.commands()
+                .xadd(homeOfLocation.checkins(), new XAddArgs().id("900-0"), CheckinCodec.encode(new Checkin(1, 1, 1)));
+
+        load(four, small, ALL, false);
+        assertThat(redis.commands().xlen(homeOfUser.checkins())).isEqualTo(2);
+
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> load(four, small, ALL, false))
+                .withMessageStartingWith("the first checkin has the id 100-0, but the stream " + homeOfUser.checkins()
+                        + " is already at 100-1. Nothing was written.");
+    }
+
+    @Test
+    void aResetOfPartitionsDeletesAllStreamsAndAllSharesOfTheLoadedLocations() throws Exception {
+        for (int partition = 0; partition < 4; partition++) {
+            Keys keys = four.keys(partition);
+            redis.commands().xadd(keys.checkins(), Map.of("userId", "1"));
+            redis.commands().set(keys.checkpoint(), "200-0");
+            redis.commands().zadd(keys.settledRanges(), 0, "a range");
+            redis.commands().hset(keys.totals(), "applied", "5");
+            redis.commands().xadd(keys.deadLetters(), Map.of("userId", "x"));
+            redis.commands().hset(keys.deadLetterIds(), "5-0", "6-0");
+            redis.commands()
+                    .hset(
+                            keys.location(8),
+                            Map.of("id", "8", "numCheckins", "3", "numStars", "10", "averageStars", "3"));
+        }
+        redis.commands().hset(homeOfUser.location(1), "numCheckins", "4");
+
+        load(four, small, ALL, true);
+
+        assertThat(redis.commands().keys("*"))
+                .containsExactlyInAnyOrderElementsOf(Stream.concat(
+                                IntStream.range(0, 4)
+                                        .mapToObj(four::keys)
+                                        .flatMap(keys -> Stream.of(keys.checkins(), keys.partitions())),
+                                Stream.of(homeOfUser.user(7), homeOfLocation.location(8), homeOfUser.location(1)))
+                        .toList());
+        assertThat(redis.commands().hgetall(homeOfLocation.location(8)))
+                .containsEntry("numCheckins", "0")
+                .containsEntry("numStars", "0")
+                .containsEntry("name", "Acorn Books");
+        assertThat(told.toString())
+                .contains("streams of 4 partitions deleted, with everything that is known about them");
+    }
+
+    @Test
+    void aSecondLoadLeavesAllSharesOfALocationAlone() throws Exception {
+        load(four, small, HASHES, false);
+        redis.commands().hset(homeOfLocation.location(8), Map.of("numCheckins", "3", "numStars", "10"));
+        redis.commands().hset(homeOfUser.location(8), Map.of("numCheckins", "2", "numStars", "9"));
+        Location location = new Location(8, "Acorn", "retail", "-122.27,37.8", 1, 5, 5);
+
+        load(four, new Dataset(List.of(), List.of(location), List.of()), HASHES, false);
+
+        assertThat(redis.commands().hgetall(homeOfLocation.location(8)))
+                .containsEntry("name", "Acorn")
+                .containsEntry("numCheckins", "3")
+                .containsEntry("numStars", "10");
+        assertThat(redis.commands().hgetall(homeOfUser.location(8)))
+                .containsExactlyInAnyOrderEntriesOf(Map.of("numCheckins", "2", "numStars", "9"));
+    }
+
+    @Test
+    void theGroupOfEachPartitionIsMadeAtItsCheckpoint() throws Exception {
+        redis.commands().set(homeOfUser.checkpoint(), "50-3");
+
+        load(four, small, ALL, false);
+
+        assertThat(groups(homeOfUser)).containsExactly("checkinConsumers 50-3");
+        assertThat(groups(homeOfLocation)).containsExactly("checkinConsumers 0-0");
+    }
+
+    @Test
+    void aStreamInOnePartitionIsAStream() throws Exception {
+        try (Loader partitioned = loader(four, Loader.DEFAULT_PASSWORD_COST)) {
+            assertThat(partitioned.streamExists()).isFalse();
+            redis.commands().xadd(homeOfLocation.checkins(), Map.of("userId", "1"));
+            assertThat(partitioned.streamExists()).isTrue();
+        }
+    }
+
+    @Test
+    void anotherNumberOfPartitionsIsRefused() throws Exception {
+        load(four, small, ALL, false);
+        List<String> before = redis.commands().keys("*");
+
+        for (Partitions wrong : List.of(Partitions.of(1), Partitions.of(64), Partitions.none())) {
+            assertThatExceptionOfType(UnfitServerException.class)
+                    .isThrownBy(() -> load(wrong, small, ALL, true))
+                    .withMessageEndingWith("but the checkins there have 4 partitions");
+        }
+        assertThat(redis.commands().keys("*")).containsExactlyInAnyOrderElementsOf(before);
     }
 }
