@@ -1,10 +1,10 @@
 package io.ncc.checkin.system;
 
 import static com.tngtech.archunit.base.DescribedPredicate.not;
-import static com.tngtech.archunit.core.domain.JavaClass.Predicates.fullyQualifiedName;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -97,8 +97,8 @@ final class ArchitectureTest {
                                                 root + ".checkin.processor..",
                                                 root + ".checkin.api..",
                                                 root + ".engine..")
-                                        .and(not(fullyQualifiedName(root + ".checkin.model.Partitions")))
-                                        .and(not(fullyQualifiedName(root + ".checkin.model.Keys"))))),
+                                        .and(not(name(root + ".checkin.model.Partitions")))
+                                        .and(not(name(root + ".checkin.model.Keys"))))),
                 new Rule(
                         "the receiver appends, and needs no engine",
                         root -> noClasses()
