@@ -1,27 +1,28 @@
 -- Keeps house: moves the checkpoint forward, drops the ranges below it, joins those above it, trims the stream, and reads how things stand.
 --
--- KEYS     the stream, the checkpoint, the settled ranges, the totals, and one that is not used
+-- KEYS     the stream, the checkpoint, the settled ranges, the totals, one that is not used, the projections of the stream
 -- ARGV[1]  the consumer group
 -- ARGV[2]  how many settled entries to keep
 -- ARGV[3]  the longest time to keep settled entries, in milliseconds; 0 for no limit
--- ARGV[4]  from this length of the stream on, the trim doesn't wait for other groups
+-- ARGV[4]  from this length of the stream on, the trim waits only for projections, not for other groups
 -- ARGV[5]  the most entries beyond ARGV[2] to trim in this call
 -- ARGV[6]  the consumer that runs this script; it is not removed
 -- ARGV[7]  the idle time in milliseconds after which a consumer without pending entries is removed; 0 to remove none
 -- ARGV[8]  the milliseconds now by the clock of the caller: what is to be trimmed for its age must be old by this clock, too
 --
 -- Returns { stale, trimmed, more, length, pending, oldest unsettled id, last id, milliseconds now, { groups passed over },
--- { consumers removed }, { applied, dead, lost, skipped }, reloaded }: the last id may be the last one that the group has read; stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
+-- { consumers removed }, { applied, dead, lost, skipped, foreign }, reloaded, { projections waited for } }: the last id may be the last one that the group has read; stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
 -- reloaded is 1 if the stream was replaced by another one that the checkpoint and the ranges fit as well,
 -- more is 1 if there is more to trim, to drop or to join, 2 if the ranges have not been gone through to their end, so that the oldest unsettled id
 -- is not known yet; an id is '' where there is none.
 --
--- Nothing unsettled is trimmed, and nothing that another group hasn't acknowledged, while the stream is shorter than ARGV[4]. Each write
+-- Nothing unsettled is trimmed, and nothing that another projection hasn't settled. While the stream is shorter than ARGV[4], nothing is trimmed
+-- that another group hasn't acknowledged. From there on, the projections that are behind are returned. Each write
 -- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
 -- Fails with WRONGTYPE or DAMAGED if one of the first keys is not what it should be, and has then changed nothing.
 
 local MOST_JOINED, MOST_REMOVED, HIGHEST_ID = 1000, 1000, '18446744073709551615-18446744073709551615'
-local stream, checkpointKey, rangesKey, totalsKey = unpack(KEYS, 1, 4)
+local stream, checkpointKey, rangesKey, totalsKey, _, projectionsKey = unpack(KEYS)
 local group, self = ARGV[1], ARGV[6]
 local retainEntries, retainMillis, holdLength = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local mostTrimmed, reapMillis, callersNow = tonumber(ARGV[5]), tonumber(ARGV[7]), tonumber(ARGV[8])
@@ -31,6 +32,18 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local damage = redis.pcall('HMGET', totalsKey, 'applied').err
 if damage then error(string.find(damage, 'WRONGTYPE', 1, true) and 'DAMAGED ' .. totalsKey .. ' is not a hash' or damage) end
 local totals = readTotals(totalsKey)
+
+local projections = {} -- the group of each projection -> its padded checkpoint
+local reply = redis.pcall('HGETALL', projectionsKey)
+if reply.err then
+  error(string.find(reply.err, 'WRONGTYPE', 1, true) and 'DAMAGED ' .. projectionsKey .. ' is not a hash' or reply.err)
+end
+for i = 1, #reply, 2 do
+  if not string.match(reply[i + 1], '^%d+%-%d+$') then
+    error('DAMAGED ' .. projectionsKey .. ': ' .. reply[i] .. ' is not a stream id')
+  end
+  projections[reply[i]] = pad(reply[i + 1])
+end
 
 local groups = redis.pcall('XINFO', 'GROUPS', stream)
 if groups.err and redis.call('EXISTS', stream) == 1 then error(groups.err) end
@@ -54,7 +67,7 @@ else
   local info = readStreamInfo(stream)
   stale, last = dropStale(info, checkpointKey, rangesKey)
   if not last then
-    return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals, 0 }
+    return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals, 0, {} }
   end
   added = infoOf(info, 'entries-added')
 end
@@ -83,6 +96,12 @@ local from = readCheckpoint(checkpointKey)
 if doneByUs and doneByUs > (from or pad('0-0')) then from = doneByUs end
 local checkpoint, oldest, more = advance(from, HIGHEST_ID, stream, ours and group, checkpointKey, rangesKey)
 
+local own = checkpoint or pad('0-0')
+if projections[group] ~= own then
+  redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, and then so is the next
+  redis.call('HSET', projectionsKey, group, unpad(own))
+end
+
 -- Join neighbouring ranges that have no unsettled entry between them. Begin with the lowest.
 
 -- Says what lies between two ranges: 'pending' for a pending entry, 'unread' for an entry that is only in the stream, nil for nothing.
@@ -108,13 +127,13 @@ for i = 2, #ranges + 1 do
   end
 end
 
--- Trim at the lowest of: the retention, the checkpoint, what other groups still need.
+-- Trim at the lowest of: the retention, the checkpoints of all projections, what other groups still need.
 
 local length = redis.call('XLEN', stream)
 local excess = length - retainEntries
 local age = math.min(now, callersNow) - retainMillis
 local byAge = retainMillis > 0 and age > 0 and pad(string.format('%.0f-0', age))
-local trimmed, passedOver = 0, {}
+local trimmed, passedOver, waitedFor = 0, {}, {}
 
 local function trim(...)
   local count = redis.call('XTRIM', stream, 'MINID', ...)
@@ -123,9 +142,16 @@ end
 
 if checkpoint and (excess > 0 or byAge) then
   local bound, behind = checkpoint, {}
+  for name, needed in pairs(projections) do
+    if needed > last then needed = pad('0-0') end -- of a stream that is gone
+    if name ~= group and needed < checkpoint then
+      if needed < bound then bound = needed end
+      if length >= holdLength then waitedFor[#waitedFor + 1] = name end
+    end
+  end
   for _, reply in ipairs(groups) do
     local name = infoOf(reply, 'name')
-    if name ~= group then
+    if name ~= group and not projections[name] then
       local needed, held = pad(infoOf(reply, 'last-delivered-id')), firstPending(reply)
       if held and pad(held[1]) < needed then needed = pad(held[1]) end
       if length >= holdLength then
@@ -187,5 +213,5 @@ end
 
 return {
   stale and 1 or 0, trimmed, more, length - trimmed, pending, oldest, unpad(last), now, passedOver, removed, totals,
-  reloaded and 1 or 0,
+  reloaded and 1 or 0, waitedFor,
 }

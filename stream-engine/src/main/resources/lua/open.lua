@@ -1,20 +1,24 @@
--- Creates the consumer group at the checkpoint, unless it exists. Before, drops a checkpoint and ranges of a stream that is gone.
+-- Registers the projection, and creates the consumer group at the checkpoint, unless they exist. Before, drops a checkpoint and ranges of a stream
+-- that is gone.
 --
--- KEYS     the stream, the checkpoint, the settled ranges
--- ARGV     the consumer group; if missing, no group is created
+-- KEYS     the stream, the checkpoint, the settled ranges, the projections of the stream
+-- ARGV[1]  the consumer group
+-- ARGV[2]  1 to create the group
 --
--- Returns { position, created, stale }: the checkpoint, or 0-0; 1 if the group was created; 1 if a checkpoint or ranges were dropped.
+-- Returns { position, created, stale, missed }: the checkpoint, or 0-0; 1 if the group was created; 1 if a checkpoint or ranges were dropped; for a
+-- projection that is new, how many entries are no longer in the stream, which Redis knows from 7.0 on.
 -- The first write is DEL or XACK, which Redis allows when memory is full. Safe to run twice.
 
-local stream, checkpointKey, rangesKey = unpack(KEYS)
-local group = ARGV[1]
+local stream, checkpointKey, rangesKey, projectionsKey = unpack(KEYS)
+local group, create = ARGV[1], ARGV[2] == '1'
 
-local stale = dropStale(readStreamInfo(stream), checkpointKey, rangesKey)
+local info = readStreamInfo(stream)
+local stale = dropStale(info, checkpointKey, rangesKey)
 local checkpoint = readCheckpoint(checkpointKey)
 local position = checkpoint and unpad(checkpoint) or '0-0'
 local created = 0
-if group then
-  redis.call('XACK', stream, group, '0-0')
+redis.call('XACK', stream, group, '0-0')
+if create then
   local reply = redis.pcall('XGROUP', 'CREATE', stream, group, position, 'MKSTREAM')
   if not reply.err then
     created = 1
@@ -22,4 +26,8 @@ if group then
     error(reply.err)
   end
 end
-return { position, created, stale and 1 or 0 }
+local missed = 0
+if redis.call('HSETNX', projectionsKey, group, position) == 1 and not checkpoint then
+  missed = (infoOf(info, 'entries-added') or 0) - (infoOf(info, 'length') or 0)
+end
+return { position, created, stale and 1 or 0, math.max(missed, 0) }

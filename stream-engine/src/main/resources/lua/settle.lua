@@ -47,12 +47,13 @@ end
 -- Acknowledges the entries and counts them in the totals. The projection calls it once, when nothing but its writes is left to do.
 --
 -- commands: the commands that the projection runs afterwards, as requirePermissions takes them.
+-- total: the total that the entries count in; 'applied' if missing.
 --
 -- Returns passedOver and outcome. passedOver[n] is true if entry n must not be written, because alone[n] is set, it was settled before, or is not
 -- pending; else it is nil. The outcome is what the script returns: { applied, skipped, { id, reason, id, reason, ... } }, that is how
 -- many entries count; how many are only acknowledged, because they were settled before (the group was rewound or made anew); and the
 -- entries left alone, except those that can't be decoded. If outcome[1] is entryCount, all entries count and passedOver is empty.
-local function settle(commands)
+local function settle(commands, total)
   local isSettled, clear =
     settledBetween(stream, checkpointKey, rangesKey, ARGV[ids + 1], ARGV[ids + entryCount], mustBePending)
 
@@ -119,7 +120,7 @@ local function settle(commands)
     end
   end
   writeRanges(rangesKey, ranges)
-  count(totalsKey, 'applied', applied)
+  count(totalsKey, total or 'applied', applied)
   count(totalsKey, 'skipped', skipped)
   if not mustBePending then advanceOver(ARGV[ids + entryCount], stream, group, checkpointKey, rangesKey) end
   return passedOver, { applied, skipped, left }

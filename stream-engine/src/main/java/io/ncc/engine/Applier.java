@@ -8,12 +8,14 @@ import io.ncc.redis.RedisLink;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +31,7 @@ final class Applier {
     private final RedisLink redis;
     private final Projection projection;
     private final DeadLetters deadLetters;
+    private final ProjectionScript passOver;
     private final String consumer;
     private final EngineMetrics metrics;
     private final int maxInFlight;
@@ -42,6 +45,7 @@ final class Applier {
         this.redis = redis;
         this.projection = projection;
         this.deadLetters = new DeadLetters(projection.keys(), settings.mode(), consumer);
+        this.passOver = new ProjectionScript(Applier.class, "pass-over", projection.keys(), settings.mode());
         this.consumer = consumer;
         this.metrics = metrics;
         this.maxInFlight = settings.effectiveMaxInFlight();
@@ -95,7 +99,7 @@ final class Applier {
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
-        return applyFit(connection, batch)
+        return applyOwn(connection, batch)
                 .thenCompose(outcome -> deadLetters
                         .setAside(connection.async(), outcome.rejected(), batch)
                         .thenApply(done -> outcome))
@@ -104,6 +108,22 @@ final class Applier {
                         redis.dropIfUseless(connection, error);
                     }
                 });
+    }
+
+    /** Only settles entries that are for another group, and applies the others. */
+    private CompletionStage<Outcome> applyOwn(StatefulRedisConnection<String, String> connection, Batch batch) {
+        String group = projection.keys().group();
+        if (batch.entries().stream().allMatch(entry -> entry.isFor(group))) {
+            return applyFit(connection, batch);
+        }
+        Map<Boolean, List<Entry>> byOwn =
+                batch.entries().stream().collect(Collectors.partitioningBy(entry -> entry.isFor(group)));
+        return passOver.run(connection.async(), new Batch(byOwn.get(false), false), List.of(), List.of(), List.of())
+                .thenApply(outcome -> new Outcome(0, outcome.skipped(), outcome.applied(), 0, outcome.rejected()))
+                .thenCompose(foreign -> byOwn.get(true).isEmpty()
+                        ? CompletableFuture.completedFuture(foreign)
+                        : applyFit(connection, new Batch(byOwn.get(true), false))
+                                .thenApply(foreign::plus));
     }
 
     /** Rejects entries that are too large or deleted, because the projection would see only a part of them or nothing, and applies the others. */
@@ -242,6 +262,9 @@ final class Applier {
         }
         if (outcome.skipped() > 0) {
             return "acknowledged only: it was settled before";
+        }
+        if (outcome.foreign() > 0) {
+            return "acknowledged only: it was put back for another group";
         }
         if (!outcome.rejected().isEmpty()) {
             return "set aside as a dead letter: " + outcome.rejected().get(0).reason();

@@ -53,7 +53,14 @@ final class ConsumerGroup {
 
     /** Creates the group at the checkpoint, unless it exists. */
     void open() {
-        List<Object> reply = redis.call(commands -> runOpen(commands, keys.group()));
+        List<Object> reply = redis.call(commands -> runOpen(commands, "1"));
+        if ((Long) reply.get(3) > 0) {
+            log.warn(
+                    "Group {} of {} is new, and {} entries that were added before are no longer there: it begins with the oldest that is",
+                    keys.group(),
+                    keys.stream(),
+                    reply.get(3));
+        }
         if ((Long) reply.get(1) == 0) {
             return;
         }
@@ -76,7 +83,7 @@ final class ConsumerGroup {
      * acknowledged there.
      */
     String position() {
-        Object before = redis.call((RedisAsyncCommands<String, String> commands) -> runOpen(commands))
+        Object before = redis.call((RedisAsyncCommands<String, String> commands) -> runOpen(commands, "0"))
                 .get(0);
         List<Object> reply = List.of("", before);
         do {
@@ -93,8 +100,10 @@ final class ConsumerGroup {
         return new String[] {keys.stream(), keys.checkpoint(), keys.settledRanges()};
     }
 
-    private CompletionStage<List<Object>> runOpen(RedisAsyncCommands<String, String> commands, String... group) {
-        return open.<List<Object>>run(commands, ScriptOutputType.MULTI, settledKeys(), group)
+    /** @param create 1 to create the group */
+    private CompletionStage<List<Object>> runOpen(RedisAsyncCommands<String, String> commands, String create) {
+        String[] scriptKeys = {keys.stream(), keys.checkpoint(), keys.settledRanges(), keys.projections()};
+        return open.<List<Object>>run(commands, ScriptOutputType.MULTI, scriptKeys, new String[] {keys.group(), create})
                 .thenApply(reply -> {
                     if ((Long) reply.get(2) == 1) {
                         log.warn("Dropped the checkpoint and settled ranges of a stream that is gone");
@@ -112,6 +121,7 @@ final class ConsumerGroup {
         types.put(keys.totals(), "hash");
         types.put(keys.deadLetters(), "stream");
         types.put(keys.deadLetterIds(), "hash");
+        types.put(keys.projections(), "hash");
         List<String> damaged = new ArrayList<>();
         types.forEach((key, expected) -> {
             String type = redis.call(commands -> commands.type(key));

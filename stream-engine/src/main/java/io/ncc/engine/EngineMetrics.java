@@ -20,11 +20,12 @@ import org.jspecify.annotations.Nullable;
  * family in common; in the second, tags tell the streams apart.
  *
  * <p>{@code <prefix>.processor.*} is what this process did since its start. Each submitted entry has one outcome:
- * {@code submitted = applied + skipped + left + rejected + settled-elsewhere}. A batch whose reply was lost is in none of them.
+ * {@code submitted = applied + skipped + foreign + left + rejected + settled-elsewhere}. A batch whose reply was lost is in none of them.
  *
  * <p>{@code <prefix>.stream.*} is what Redis reported at the last housekeeping, about a second ago if Redis answers. All processors report the same
  * values, except {@code groups.passed.over}, which each counts for itself. The scripts count the totals in Redis, so a lost reply changes
- * nothing: {@code appended = applied + dead + lost + unsettled}. {@code skipped} counts entries that were delivered again after they had been
+ * nothing: {@code appended = applied + foreign + dead + lost + unsettled}. {@code foreign} counts dead letters of
+ * other groups that were put back for these. {@code skipped} counts entries that were delivered again after they had been
  * settled; it grows if someone rewinds or removes the group. Alert on {@code stream.oldest.unsettled}, on any growth of {@code dead} and
  * {@code lost}, and on growth of {@code skipped} if nobody did that.
  */
@@ -35,6 +36,7 @@ final class EngineMetrics {
 
     private final Counter applied;
     private final Counter skipped;
+    private final Counter foreign;
     private final Counter left;
     private final Counter rejected;
     private final Counter settledElsewhere;
@@ -55,6 +57,7 @@ final class EngineMetrics {
         streamTags = processTags.and(tags);
         applied = entries(registry, "applied");
         skipped = entries(registry, "skipped");
+        foreign = entries(registry, "foreign");
         left = entries(registry, "left");
         rejected = entries(registry, "rejected");
         settledElsewhere = entries(registry, "settled-elsewhere");
@@ -77,6 +80,7 @@ final class EngineMetrics {
         total(registry, "dead", Standing::dead);
         total(registry, "lost", Standing::lost);
         total(registry, "skipped", Standing::skipped);
+        total(registry, "foreign", Standing::foreign);
         gauge(registry, ".stream.length", "Entries in the stream", null, Standing::length);
         gauge(registry, ".stream.pending", "Entries delivered and not acknowledged", null, Standing::pending);
         gauge(
@@ -127,10 +131,15 @@ final class EngineMetrics {
         applied.increment((double) outcome.applied());
         skipped.increment((double) outcome.skipped());
         skippedEntries.addAndGet(outcome.skipped());
+        foreign.increment((double) outcome.foreign());
         left.increment((double) outcome.left());
         rejected.increment(rejections);
-        settledElsewhere.increment(
-                (double) (batch.size() - outcome.applied() - outcome.skipped() - outcome.left() - rejections));
+        settledElsewhere.increment((double) (batch.size()
+                - outcome.applied()
+                - outcome.skipped()
+                - outcome.foreign()
+                - outcome.left()
+                - rejections));
         batchSize.record(batch.size());
         scriptTime.record(nanos, TimeUnit.NANOSECONDS);
         StreamId oldest = StreamId.parse(batch.entries().get(0).id());

@@ -21,6 +21,9 @@ public record Entry(
     /** The field with the id of the original entry, in a dead letter that was put back into the stream. */
     public static final String REPLAY_OF = "replayOf";
 
+    /** The field with the group that set the original aside, in a dead letter that was put back: it is for that group alone. */
+    public static final String REPLAY_FOR = "replayFor";
+
     public Entry(String id, Map<String, String> fields, long deliveries) {
         this(id, fields, deliveries, null);
     }
@@ -55,6 +58,11 @@ public record Entry(
     /** Whether the entry has the field of a dead letter that was put back. */
     public boolean isReplay() {
         return fields.containsKey(REPLAY_OF);
+    }
+
+    /** False if the entry is a dead letter of another group, which was put back for that group. */
+    boolean isFor(String group) {
+        return !isReplay() || fields.getOrDefault(REPLAY_FOR, group).equals(group);
     }
 
     /** The id that tells when the event happened: that of the original if this is a dead letter that was put back, else its own. */

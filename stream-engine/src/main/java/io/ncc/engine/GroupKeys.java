@@ -8,6 +8,7 @@ package io.ncc.engine;
  * @param totals hash: how many entries were applied, dead-lettered, lost and skipped
  * @param deadLetters stream: what could not be applied
  * @param deadLetterIds hash: the id of an entry to the id of its dead letter or, later, to what became of the dead letter
+ * @param projections hash: the group of each projection of the stream to its checkpoint; what one of them has not settled is not trimmed
  * @param probe a key without lasting content, on which the engine tries the commands that its Redis user must be allowed to run
  */
 public record GroupKeys(
@@ -18,6 +19,7 @@ public record GroupKeys(
         String totals,
         String deadLetters,
         String deadLetterIds,
+        String projections,
         String probe) {
 
     /** The keys {@code <stream>:<group>:checkpoint} and so on. */
@@ -31,11 +33,17 @@ public record GroupKeys(
                 prefix + "totals",
                 prefix + "dead",
                 prefix + "dead:ids",
+                stream + ":projections",
                 prefix + "probe");
     }
 
     /** The first keys of most scripts, in the order that these expect. */
     public String[] state() {
         return new String[] {stream, checkpoint, settledRanges, totals, probe};
+    }
+
+    /** The keys of the script for housekeeping. */
+    public String[] housekeeping() {
+        return new String[] {stream, checkpoint, settledRanges, totals, probe, projections};
     }
 }

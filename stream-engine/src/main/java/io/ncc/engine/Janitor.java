@@ -39,6 +39,7 @@ final class Janitor implements Periodic.Task {
     /** The groups that trimming did not wait for, and when that last happened. */
     private final Map<Object, Long> passedOver = new HashMap<>();
 
+    private List<?> waitedFor = List.of();
     private boolean inTheFuture;
     private long skippedBefore;
     private long skippedInARow;
@@ -54,7 +55,8 @@ final class Janitor implements Periodic.Task {
 
     @Override
     public boolean run(Runnable waiting) {
-        List<Object> reply = redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, keys.state(), args()));
+        List<Object> reply =
+                redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, keys.housekeeping(), args()));
         report(reply);
         turns++;
         return (Long) reply.get(2) > 0;
@@ -93,6 +95,7 @@ final class Janitor implements Periodic.Task {
         long now = (Long) reply.get(7);
         warnOfTheFuture(last, now);
         warnOfPassedOver((List<?>) reply.get(8));
+        warnOfWaiting((List<?>) reply.get(12));
         for (Object removed : (List<?>) reply.get(9)) {
             log.info("Removed consumer {}: no pending entries, idle for {} h", removed, REAP_AFTER.toHours());
         }
@@ -109,7 +112,8 @@ final class Janitor implements Periodic.Task {
                 total(reply, 0),
                 total(reply, 1),
                 total(reply, 2),
-                total(reply, 3)));
+                total(reply, 3),
+                total(reply, 4)));
     }
 
     private static long total(List<Object> reply, int index) {
@@ -155,6 +159,16 @@ final class Janitor implements Periodic.Task {
         groups.forEach(group -> passedOver.put(group, now));
     }
 
+    /** It is full soon, and then nothing can be appended until these projections go on, or are ended. */
+    private void warnOfWaiting(List<?> projections) {
+        if (!waitedFor.equals(projections) && !projections.isEmpty()) {
+            log.warn(
+                    "The stream {} is longer than 80 % of its maximum, because projections {} have not settled its oldest entries",
+                    keys.stream(), projections);
+        }
+        waitedFor = projections;
+    }
+
     /**
      * The state of the stream and the group in Redis.
      *
@@ -169,5 +183,6 @@ final class Janitor implements Periodic.Task {
             long applied,
             long dead,
             long lost,
-            long skipped) {}
+            long skipped,
+            long foreign) {}
 }

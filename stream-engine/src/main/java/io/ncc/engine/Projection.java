@@ -25,17 +25,23 @@ public interface Projection {
      *
      * @param applied how many entries were applied and acknowledged
      * @param skipped how many were only acknowledged, because they had been settled before
+     * @param foreign how many were only acknowledged, because they are dead letters of another group that were put back
      * @param left how many failed and are to be tried again; they are still pending, and will be claimed
      * @param rejected the entries that can't be applied; they are still pending, and must be set aside
      */
-    record Outcome(long applied, long skipped, long left, List<Rejected> rejected) {
+    record Outcome(long applied, long skipped, long foreign, long left, List<Rejected> rejected) {
 
         static final Outcome NOTHING = new Outcome(0, 0, 0, List.of());
+
+        public Outcome(long applied, long skipped, long left, List<Rejected> rejected) {
+            this(applied, skipped, 0, left, rejected);
+        }
 
         Outcome plus(Outcome other) {
             List<Rejected> all = new ArrayList<>(rejected);
             all.addAll(other.rejected);
-            return new Outcome(applied + other.applied, skipped + other.skipped, left + other.left, all);
+            return new Outcome(
+                    applied + other.applied, skipped + other.skipped, foreign + other.foreign, left + other.left, all);
         }
     }
 

@@ -21,6 +21,7 @@ import io.ncc.redis.RedisLink;
 import java.time.Duration;
 import java.util.AbstractList;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -34,6 +35,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What becomes of entries whose script fails for a reason that nobody foresaw. */
 @Timeout(60)
@@ -117,6 +120,30 @@ final class ApplierIT {
 
         assertThat(pendingIds()).isEmpty();
         assertThat(deadLetters()).isEqualTo(Map.of(guilty, "failed 4 times, the last time alone"));
+    }
+
+    @ParameterizedTest
+    @EnumSource(Mode.class)
+    void aDeadLetterThatWasPutBackForAnotherGroupIsSettledAndNotApplied(Mode mode) throws InterruptedException {
+        List<Entry> entries = new ArrayList<>(pending(3, 1));
+        entries.set(1, putBackFor("another", entries.get(1)));
+        entries.set(2, putBackFor(GROUP, entries.get(2)));
+
+        applyWith(mode, Set.of(), entries);
+        applyWith(mode, Set.of(), entries.subList(1, 2));
+
+        assertThat(counted()).isEqualTo(2);
+        assertThat(pendingIds()).isEmpty();
+        assertThat(redis.commands().hgetall(GROUP_KEYS.totals()))
+                .containsAllEntriesOf(Map.of("applied", "2", "foreign", "1"));
+        assertThat(deadLetters()).isEmpty();
+    }
+
+    private static Entry putBackFor(String group, Entry entry) {
+        Map<String, String> fields = new HashMap<>(entry.fields());
+        fields.put("replayOf", "1-1");
+        fields.put("replayFor", group);
+        return new Entry(entry.id(), fields, 1);
     }
 
     @Test

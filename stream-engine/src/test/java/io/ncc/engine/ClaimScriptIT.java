@@ -257,7 +257,7 @@ final class ClaimScriptIT {
     private void runJanitor() {
         bench.run(
                 LuaScript.of(Janitor.class, "settled", "janitor")::run,
-                GROUP_KEYS.state(),
+                GROUP_KEYS.housekeeping(),
                 GROUP,
                 "1000",
                 "0",

@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Consumer;
 import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.XReadArgs.StreamOffset;
 import io.ncc.checkin.testsupport.GroupBench;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.redis.LuaScript;
@@ -698,14 +699,14 @@ final class JanitorScriptIT {
         bench.append("1-0");
         redis.commands().hset(GROUP_KEYS.totals(), Map.of("applied", "9007199254740993", "dead", "2", "skipped", "4"));
 
-        assertThat(new Turn().run().totals).containsExactly("9007199254740993", "2", "0", "4");
+        assertThat(new Turn().run().totals).containsExactly("9007199254740993", "2", "0", "4", "0");
     }
 
     @Test
     void totalsThatCanNotBeReadAreZeroAndStopNothing() {
         new Case("").entries(3).delivered(3).prepare(bench);
         redis.commands().hset(GROUP_KEYS.totals(), Map.of("applied", "many", "dead", "-1", "lost", "3"));
-        assertThat(new Turn().run().totals).containsExactly("0", "0", "3", "0");
+        assertThat(new Turn().run().totals).containsExactly("0", "0", "3", "0", "0");
 
         assertThat(bench.checkpoint()).isEqualTo("3-0");
     }
@@ -742,6 +743,55 @@ final class JanitorScriptIT {
     }
 
     @Test
+    void nothingIsTrimmedThatAnotherProjectionHasNotSettled() {
+        new Case("").entries(9).delivered(9).prepare(bench);
+        redis.commands().hset(GROUP_KEYS.projections(), "other", "3-0");
+
+        assertThat(new Turn().retain(2).run().trimmed).isEqualTo(2);
+        assertThat(bench.entries()).startsWith("3-0");
+        assertThat(redis.commands().hgetall(GROUP_KEYS.projections())).isEqualTo(Map.of(GROUP, "9-0", "other", "3-0"));
+        assertThat(new Turn().retain(2).age(Duration.ofMillis(1)).run().trimmed)
+                .as("for their age")
+                .isZero();
+
+        redis.commands().hset(GROUP_KEYS.projections(), "other", "6-0");
+        assertThat(new Turn().retain(2).run().trimmed).isEqualTo(3);
+        redis.commands().hdel(GROUP_KEYS.projections(), "other");
+        assertThat(new Turn().retain(2).run().trimmed).isEqualTo(2);
+    }
+
+    @Test
+    void aProjectionIsWaitedForHoweverLongTheStreamIsAndAForeignGroupIsNot() {
+        new Case("").entries(9).delivered(9).prepare(bench);
+        redis.commands().hset(GROUP_KEYS.projections(), "other", "0-0");
+        redis.commands().xgroupCreate(StreamOffset.from(STREAM, "0"), "other");
+        redis.commands().xgroupCreate(StreamOffset.from(STREAM, "0"), "foreign");
+
+        Reply reply = new Turn().retain(2).hold(9).run();
+        assertThat(reply.trimmed).isZero();
+        assertThat(reply.waitedFor).containsExactly("other");
+        assertThat(reply.passedOver).isEmpty();
+
+        redis.commands().hset(GROUP_KEYS.projections(), "other", "5-0");
+        reply = new Turn().retain(2).hold(9).run();
+        assertThat(reply.trimmed).isEqualTo(4);
+        assertThat(reply.waitedFor).containsExactly("other");
+        assertThat(reply.passedOver).containsExactly("foreign");
+
+        redis.commands().hset(GROUP_KEYS.projections(), "other", "9-0");
+        reply = new Turn().retain(2).hold(5).run();
+        assertThat(reply.trimmed).isEqualTo(3);
+        assertThat(reply.waitedFor).isEmpty();
+    }
+
+    @Test
+    void aProjectionWhoseCheckpointIsOfAStreamThatIsGoneHasSettledNothing() {
+        new Case("").entries(9).delivered(9).prepare(bench);
+        redis.commands().hset(GROUP_KEYS.projections(), "other", "10-0");
+        assertThat(new Turn().retain(2).run().trimmed).isZero();
+    }
+
+    @Test
     void withoutAStreamThereIsNothingToDo() {
         Reply reply = new Turn().run();
 
@@ -752,7 +802,14 @@ final class JanitorScriptIT {
     }
 
     static Stream<String> damages() {
-        return Stream.of("stream", "checkpoint", "checkpoint of another kind", "ranges", "totals");
+        return Stream.of(
+                "stream",
+                "checkpoint",
+                "checkpoint of another kind",
+                "ranges",
+                "totals",
+                "projections",
+                "a checkpoint of a projection");
     }
 
     @ParameterizedTest
@@ -764,6 +821,8 @@ final class JanitorScriptIT {
             case "checkpoint" -> bench.checkpoint("yesterday");
             case "checkpoint of another kind" -> redis.commands().rpush(GROUP_KEYS.checkpoint(), "x");
             case "totals" -> redis.commands().set(GROUP_KEYS.totals(), "x");
+            case "projections" -> redis.commands().set(GROUP_KEYS.projections(), "x");
+            case "a checkpoint of a projection" -> redis.commands().hset(GROUP_KEYS.projections(), "other", "x");
             default -> redis.commands().set(GROUP_KEYS.settledRanges(), "x");
         }
 
@@ -848,11 +907,11 @@ final class JanitorScriptIT {
         }
 
         Reply run() {
-            return Reply.of(bench.run(SCRIPT::run, GROUP_KEYS.state(), args()));
+            return Reply.of(bench.run(SCRIPT::run, GROUP_KEYS.housekeeping(), args()));
         }
 
         CompletableFuture<Reply> start(GroupBench on) {
-            return SCRIPT.<List<Object>>run(on.async(), ScriptOutputType.MULTI, GROUP_KEYS.state(), args())
+            return SCRIPT.<List<Object>>run(on.async(), ScriptOutputType.MULTI, GROUP_KEYS.housekeeping(), args())
                     .thenApply(Reply::of)
                     .toCompletableFuture();
         }
@@ -891,7 +950,8 @@ final class JanitorScriptIT {
             List<String> passedOver,
             List<String> removed,
             List<String> totals,
-            boolean reloaded) {
+            boolean reloaded,
+            List<String> waitedFor) {
 
         static Reply of(List<Object> reply) {
             return new Reply(
@@ -906,7 +966,8 @@ final class JanitorScriptIT {
                     texts(reply.get(8)),
                     texts(reply.get(9)),
                     texts(reply.get(10)),
-                    (Long) reply.get(11) == 1);
+                    (Long) reply.get(11) == 1,
+                    texts(reply.get(12)));
         }
     }
 

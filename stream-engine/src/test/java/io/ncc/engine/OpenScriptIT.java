@@ -10,6 +10,7 @@ import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.XReadArgs.StreamOffset;
+import io.lettuce.core.XTrimArgs;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.codec.StringCodec;
@@ -133,11 +134,12 @@ final class OpenScriptIT {
     void theGroupIsMadeWhereItHasToGoOn(Case theCase) {
         theCase.given.accept(bench);
 
-        assertThat(runOpen(GROUP)).isEqualTo(theCase.answer);
+        assertThat(runOpen(GROUP, "1")).isEqualTo(theCase.answer);
         assertThat(groups()).isEqualTo(theCase.groups);
+        assertThat(redis.commands().hgetall(GROUP_KEYS.projections())).isEqualTo(Map.of(GROUP, theCase.answer.get(0)));
 
         Map<String, String> before = bench.contents();
-        assertThat(runOpen(GROUP)).as("a second run").isEqualTo(List.of(theCase.answer.get(0), 0L, 0L));
+        assertThat(runOpen(GROUP, "1")).as("a second run").isEqualTo(List.of(theCase.answer.get(0), 0L, 0L, 0L));
         assertThat(bench.contents()).as("after a second run").isEqualTo(before);
     }
 
@@ -147,7 +149,7 @@ final class OpenScriptIT {
         theCase.given.accept(bench);
         redis.fillMemory();
         try {
-            assertThat(runOpen(GROUP)).isEqualTo(theCase.answer);
+            assertThat(runOpen(GROUP, "1")).isEqualTo(theCase.answer);
             assertThat(groups()).isEqualTo(theCase.groups);
         } finally {
             redis.releaseMemory();
@@ -158,15 +160,26 @@ final class OpenScriptIT {
     void withoutAGroupItOnlySaysWhereToGoOn() {
         bench.append("1-0", "2-0");
         bench.checkpoint("1-0");
-        Map<String, String> before = bench.contents();
+        assertThat(runOpen(GROUP, "0")).isEqualTo(List.of("1-0", 0L, 0L, 0L));
+        assertThat(groups()).isEmpty();
+        assertThat(redis.commands().hgetall(GROUP_KEYS.projections())).isEqualTo(Map.of(GROUP, "1-0"));
 
-        assertThat(runOpen()).isEqualTo(List.of("1-0", 0L, 0L));
+        Map<String, String> before = bench.contents();
         assertThat(group.position()).isEqualTo("1-0");
         assertThat(bench.contents()).isEqualTo(before);
 
         bench.checkpoint("9-0");
         assertThat(group.position()).as("of a stream that is gone").isEqualTo("0-0");
         assertThat(bench.checkpoint()).isNull();
+    }
+
+    @Test
+    void aNewProjectionIsToldHowManyEntriesAreGone() {
+        bench.appendNumbered(5);
+        redis.commands().xtrim(STREAM, new XTrimArgs().minId("4-0"));
+        long gone = redis.version().isAtLeast(7, 0) ? 3 : 0;
+        assertThat(runOpen(GROUP, "1")).isEqualTo(List.of("0-0", 1L, 0L, gone));
+        assertThat(runOpen(GROUP, "1")).isEqualTo(List.of("0-0", 0L, 0L, 0L));
     }
 
     static Stream<Adoption> adoptions() {
@@ -274,8 +287,8 @@ final class OpenScriptIT {
     void aDamagedKeyIsSaidAndNothingIsChanged(Case damage) {
         damage.given.accept(bench);
 
-        assertRefused(RedisCondition.WRONG_TYPE, () -> runOpen(GROUP));
-        assertRefused(RedisCondition.WRONG_TYPE, () -> runOpen());
+        assertRefused(RedisCondition.WRONG_TYPE, () -> runOpen(GROUP, "1"));
+        assertRefused(RedisCondition.WRONG_TYPE, () -> runOpen(GROUP, "0"));
     }
 
     static Stream<Case> damages() {
@@ -444,7 +457,7 @@ final class OpenScriptIT {
     }
 
     private List<Object> runOpen(String... args) {
-        String[] keys = {STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges()};
+        String[] keys = {STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges(), GROUP_KEYS.projections()};
         return bench.run(OPEN::run, keys, args);
     }
 
@@ -486,7 +499,7 @@ final class OpenScriptIT {
         }
 
         Case answers(String position, long created, long stale) {
-            answer = List.of(position, created, stale);
+            answer = List.of(position, created, stale, 0L);
             return this;
         }
 

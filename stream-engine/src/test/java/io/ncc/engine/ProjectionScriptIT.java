@@ -38,6 +38,7 @@ final class ProjectionScriptIT {
             "shop:totals",
             "shop:orders:dead",
             "shop:orders:dead:ids",
+            "shop:orders:projections",
             "shop:probe");
 
     private final OrderProjection projection = new OrderProjection(KEYS, Mode.GROUP);

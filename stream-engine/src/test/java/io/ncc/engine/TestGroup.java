@@ -13,6 +13,7 @@ final class TestGroup {
             GroupBench.KEYS.totals(),
             GroupBench.KEYS.deadLetters(),
             GroupBench.KEYS.deadLetterIds(),
+            GroupBench.KEYS.projections(),
             GroupBench.KEYS.probe());
 
     private TestGroup() {}

@@ -42,6 +42,7 @@ public final class CheckinProjection implements Projection {
                 keys.totals(),
                 keys.deadLetters(),
                 keys.deadLetterIds(),
+                keys.projections(),
                 keys.probe());
     }
 

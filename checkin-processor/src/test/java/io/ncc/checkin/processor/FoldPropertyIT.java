@@ -480,7 +480,7 @@ final class FoldPropertyIT {
 
         @SuppressWarnings("unchecked") // of Lettuce's generic varargs
         private void goOnWithoutAGroup(Random random) {
-            open(new String[0]);
+            open(new String[] {GROUP, "0"});
             String[] keys = {STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges()};
             List<Object> adopted = List.of("");
             do {
@@ -497,7 +497,7 @@ final class FoldPropertyIT {
         private List<Object> runJanitor(int retain, int mostTrimmed, int reapMillis) {
             return bench.run(
                     JANITOR::run,
-                    GROUP_KEYS.state(),
+                    GROUP_KEYS.housekeeping(),
                     GROUP,
                     Integer.toString(retain),
                     "0",
@@ -559,12 +559,15 @@ final class FoldPropertyIT {
         }
 
         private void open() {
-            open(new String[] {GROUP});
+            open(new String[] {GROUP, "1"});
         }
 
         private List<Object> open(String[] args) {
             List<Object> reply = bench.run(
-                    OPEN::run, new String[] {STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges()}, args);
+                    OPEN::run,
+                    new String[] {STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges(), GROUP_KEYS.projections()
+                    },
+                    args);
             assertThat(reply.get(2)).as("stale").isEqualTo(0L);
             return reply;
         }

@@ -67,6 +67,11 @@ public final class Keys {
         return prefix + "checkins:dead:ids";
     }
 
+    /** Hash: the group of each projection of the checkins to its checkpoint. */
+    public String projections() {
+        return prefix + "checkins:projections";
+    }
+
     /** Of no lasting content: where the processor tries out what it may do. */
     public String probe() {
         return prefix + "checkinprocessor:probe";

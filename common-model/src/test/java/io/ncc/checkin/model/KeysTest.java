@@ -20,6 +20,7 @@ final class KeysTest {
                         "ncc:checkinprocessor:totals",
                         "ncc:checkins:dead",
                         "ncc:checkins:dead:ids",
+                        "ncc:checkins:projections",
                         "ncc:checkinprocessor:probe",
                         "ncc:partitions",
                         "ncc:idempotency:k");
@@ -40,6 +41,7 @@ final class KeysTest {
                 keys.totals(),
                 keys.deadLetters(),
                 keys.deadLetterIds(),
+                keys.projections(),
                 keys.probe(),
                 keys.partitions(),
                 keys.idempotency("k"));
