@@ -40,10 +40,15 @@ public enum RedisCondition {
     TOO_FEW_REPLICAS(true, "NOREPLICAS"),
     /** The slot of the key is on another node of the cluster now. */
     MOVED(true, "MOVED"),
-    /** The slot of the keys is being moved, and a key is no longer on this node, or doesn't exist yet. */
-    MIGRATING(true, "ASK|TRYAGAIN"),
+    /**
+     * The slot of the keys is being moved, and one of them is no longer on this node, or doesn't exist. A script fails in the middle with this
+     * condition if it uses a key again that it has removed.
+     */
+    MIGRATING(
+            true,
+            "ASK|TRYAGAIN|access a non local key in a cluster node|undeclared keys were accessed during rehashing of the slot"),
     /** The node has no contact to the majority of the cluster, or no node serves the slot of the key. */
-    CLUSTER_DOWN(true, "CLUSTERDOWN"),
+    CLUSTER_DOWN(true, "CLUSTERDOWN|while the cluster is down"),
     /** {@code maxclients} is reached. */
     TOO_MANY_CLIENTS(true, "max number of clients"),
     /** The user or its password is not accepted, or the user may not run a command or use a key. */

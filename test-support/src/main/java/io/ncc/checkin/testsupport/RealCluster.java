@@ -42,7 +42,8 @@ import org.slf4j.LoggerFactory;
  * static final RealCluster cluster = RealCluster.withReplicas();
  * }</pre>
  *
- * <p>The nodes are processes of the server that {@link RedisBinary#chosen} gives, with a node timeout of two seconds. Which node is the primary
+ * <p>The nodes are processes of the server that {@link RedisBinary#chosen} gives, with a node timeout of two seconds, unless a setting
+ * changes it. Which node is the primary
  * of a slot may change in a test, and stays so. A test undoes its other changes, such as settings and users.
  */
 public final class RealCluster implements BeforeAllCallback, BeforeEachCallback {
@@ -50,6 +51,9 @@ public final class RealCluster implements BeforeAllCallback, BeforeEachCallback 
     private static final Logger log = LoggerFactory.getLogger(RealCluster.class);
     private static final Duration COMMAND_LIMIT = Duration.ofSeconds(10);
     private static final Duration CHANGE_LIMIT = Duration.ofSeconds(20);
+
+    /** An append-only file outlives the server, not the machine. */
+    private static final Map<String, String> DEFAULTS = Map.of("appendfsync", "no");
 
     private final boolean replicas;
     private final Map<String, String> settings;
@@ -63,12 +67,12 @@ public final class RealCluster implements BeforeAllCallback, BeforeEachCallback 
 
     /** Three primaries. */
     public static RealCluster withoutReplicas() {
-        return new RealCluster(false, Map.of());
+        return new RealCluster(false, DEFAULTS);
     }
 
     /** Three primaries, each with a replica. */
     public static RealCluster withReplicas() {
-        return new RealCluster(true, Map.of());
+        return new RealCluster(true, DEFAULTS);
     }
 
     /** The same with a directive of redis.conf, whose value is written as it is there. */
@@ -210,9 +214,7 @@ public final class RealCluster implements BeforeAllCallback, BeforeEachCallback 
 
     /** The ways to move a slot that this server has. */
     public List<WayToMove> waysToMove() {
-        boolean atomically = nodes().get(0).commands().commandInfo("cluster|migrateslots").stream()
-                .anyMatch(found -> found instanceof List<?> description && !description.isEmpty());
-        return atomically ? List.of(WayToMove.values()) : List.of(WayToMove.KEY_BY_KEY);
+        return connected().waysToMove;
     }
 
     /** How a slot is moved. */
@@ -380,7 +382,12 @@ public final class RealCluster implements BeforeAllCallback, BeforeEachCallback 
     }
 
     /** A cluster and a connection to each node. */
-    private record Connected(LocalCluster cluster, ClientResources resources, RedisClient client, List<Node> nodes) {
+    private record Connected(
+            LocalCluster cluster,
+            ClientResources resources,
+            RedisClient client,
+            List<Node> nodes,
+            List<WayToMove> waysToMove) {
 
         static Connected to(LocalCluster cluster) {
             // by default Lettuce waits longer from attempt to attempt, in the end for half a minute
@@ -391,11 +398,16 @@ public final class RealCluster implements BeforeAllCallback, BeforeEachCallback 
             client.setOptions(ClientOptions.builder()
                     .maintNotificationsConfig(MaintNotificationsConfig.disabled())
                     .build());
+            List<Node> nodes =
+                    cluster.nodes().stream().map(node -> new Node(node, client)).toList();
             return new Connected(
-                    cluster,
-                    resources,
-                    client,
-                    cluster.nodes().stream().map(node -> new Node(node, client)).toList());
+                    cluster, resources, client, nodes, waysToMove(nodes.get(0).commands()));
+        }
+
+        private static List<WayToMove> waysToMove(RedisCommands<String, String> commands) {
+            boolean atomically = commands.commandInfo("cluster|migrateslots").stream()
+                    .anyMatch(found -> found instanceof List<?> description && !description.isEmpty());
+            return atomically ? List.of(WayToMove.values()) : List.of(WayToMove.KEY_BY_KEY);
         }
 
         void close() {
