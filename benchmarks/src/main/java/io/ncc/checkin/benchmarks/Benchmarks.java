@@ -44,6 +44,9 @@ public final class Benchmarks implements Callable<Integer> {
         ALL.put("processor-instances", ProcessorBenchmark::processors);
         ALL.put("processor-growth", ProcessorBenchmark::growth);
         ALL.put("processor-latency", ProcessorBenchmark::latency);
+        ALL.put("partitions", PartitionBenchmark::processor);
+        ALL.put("partitions-location", PartitionBenchmark::location);
+        ALL.put("partitions-primaries", PartitionBenchmark::primaries);
         ALL.put("receiver", ReceiverBenchmark::posts);
         ALL.put("receiver-durability", ReceiverBenchmark::durability);
         ALL.put("receiver-cold", ColdBenchmark::receiver);

@@ -1,14 +1,19 @@
 package io.ncc.checkin.benchmarks;
 
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.benchmarks.load.Answers;
 import io.ncc.checkin.benchmarks.load.HttpLoad;
 import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.benchmarks.report.Report;
+import io.ncc.checkin.localredis.LocalCluster;
 import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.localredis.RedisBinary;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.Jars;
+import io.ncc.redis.RedisCluster;
+import io.ncc.redis.SingleRedis;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
@@ -21,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Starts what one benchmark needs, and stops it all at its end. */
@@ -74,14 +80,55 @@ final class Lab implements AutoCloseable {
     }
 
     RedisCommands<String, String> commands(LocalRedis redis) {
-        RedisClient client = RedisClient.create("redis://127.0.0.1:" + redis.port());
+        return client(redis).connect().sync();
+    }
+
+    private RedisClient client(LocalRedis redis) {
+        RedisClient client = RedisClient.create(uri(redis));
         started(client::shutdown);
-        return client.connect().sync();
+        return client;
+    }
+
+    private static RedisURI uri(LocalRedis redis) {
+        return RedisURI.create("127.0.0.1", redis.port());
+    }
+
+    Servers server() {
+        LocalRedis redis = redis();
+        return new Servers(
+                List.of(redis), new SingleRedis(client(redis)), List.of("--spring.data.redis.port=" + redis.port()));
+    }
+
+    /** Without replicas and persistence. */
+    Servers cluster(int primaries) {
+        List<LocalRedis> nodes = started(LocalCluster.with(RedisBinary.chosen())
+                        .primaries(primaries)
+                        .setting("appendonly", "no")
+                        .start())
+                .nodes();
+        return new Servers(
+                nodes,
+                new RedisCluster(
+                        client(nodes.get(0)), nodes.stream().map(Lab::uri).toList()),
+                List.of("--spring.data.redis.cluster.nodes="
+                        + nodes.stream().map(node -> "127.0.0.1:" + node.port()).collect(Collectors.joining(","))));
+    }
+
+    Server service(String module, Servers redis, Partitions partitions, String... settings) {
+        List<String> all = new ArrayList<>(redis.settings());
+        if (partitions.arePartitioned()) {
+            all.add("--checkin.partitions=" + partitions.count());
+        }
+        all.addAll(List.of(settings));
+        int port = LocalRedis.freePort();
+        return new Server(port, started(Started.service(jars, module, port, all)));
     }
 
     Server service(String module, LocalRedis redis, String... settings) {
+        List<String> all = new ArrayList<>(List.of("--spring.data.redis.port=" + redis.port()));
+        all.addAll(List.of(settings));
         int port = LocalRedis.freePort();
-        return new Server(port, started(Started.service(jars, module, redis, port, settings)));
+        return new Server(port, started(Started.service(jars, module, port, all)));
     }
 
     Server emptyReceiver(LocalRedis redis) {
@@ -145,8 +192,13 @@ final class Lab implements AutoCloseable {
 
     /** The processor time of these from now on; with that of this program, which makes the load. */
     Sample.Meter meter(LocalRedis redis, Started... services) {
+        return meter(List.of(redis), services);
+    }
+
+    /** The processor time of these from now on; with that of this program, which makes the load. */
+    Sample.Meter meter(List<LocalRedis> redis, Started... services) {
         Map<String, List<Long>> all = new LinkedHashMap<>();
-        all.put("Redis", List.of(redis.pid()));
+        all.put("Redis", redis.stream().map(LocalRedis::pid).toList());
         all.put(
                 "service",
                 Stream.of(services).flatMap(service -> service.pids().stream()).toList());
@@ -156,6 +208,11 @@ final class Lab implements AutoCloseable {
 
     /** As many requests as a server can take over 64 connections, for a round. */
     Sample load(LocalRedis redis, Server server, Supplier<byte[]> requests) {
+        return load(List.of(redis), server, requests);
+    }
+
+    /** As many requests as a server can take over 64 connections, for a round. */
+    Sample load(List<LocalRedis> redis, Server server, Supplier<byte[]> requests) {
         try (HttpLoad load = new HttpLoad(server.port(), CONNECTIONS)) {
             Sample.Meter meter = meter(redis, server.process());
             Answers answers = load.closedLoop(scale.load(), requests).requireNoFailure("port " + server.port());

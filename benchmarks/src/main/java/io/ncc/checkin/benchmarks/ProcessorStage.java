@@ -4,43 +4,55 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.benchmarks.load.Requests;
 import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.localredis.LocalRedis;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.SequentialFold;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.IntStream;
 
-/** A stream that is filled and drained, again and again, by one contestant or the other; after each drain the hashes must be the fold. */
+/** A stream, or one for each partition, that is filled and drained, again and again, by one contestant or the other; after each drain the hashes must be the fold. */
 final class ProcessorStage {
 
     /** More hashes than this are compared only at the end: it takes longer than the drain. */
     private static final int MOST_COMPARED_EACH_TIME = 10_000;
 
-    private static final Keys KEYS = Keys.unpartitioned();
-
     private final Lab lab;
-    private final LocalRedis redis;
-    private final RedisCommands<String, String> commands;
-    private final SequentialFold fold;
+    private final Servers redis;
+    private final Partitions partitions;
+    private final List<RedisCommands<String, String>> commands;
+    private final List<SequentialFold> folds;
     private final List<Started> processors = new ArrayList<>();
     private boolean keepsEntries;
     private long seed;
 
+    /** On a server of its own, without partitions. */
     ProcessorStage(Lab lab) {
+        this(lab, lab.server(), Partitions.none());
+    }
+
+    ProcessorStage(Lab lab, Servers redis, Partitions partitions) {
         this.lab = lab;
-        this.redis = lab.redis();
-        this.commands = lab.commands(redis);
-        this.fold = SequentialFold.over(commands);
+        this.redis = redis;
+        this.partitions = partitions;
+        this.commands = redis.commands(partitions);
+        this.folds = IntStream.range(0, partitions.count())
+                .mapToObj(partition -> SequentialFold.over(Map.of(), partitions.keys(partition)))
+                .toList();
     }
 
+    /** The only server. */
     LocalRedis redis() {
-        return redis;
+        return redis.all().get(0);
     }
 
+    /** Of the only partition. */
     RedisCommands<String, String> commands() {
-        return commands;
+        return commands.get(0);
     }
 
     /** Starts one more processor. It stands still except when it is its turn. */
@@ -48,7 +60,7 @@ final class ProcessorStage {
         List<String> all = new ArrayList<>(List.of(settings));
         all.add("--checkin.processor.retain-entries=100000000");
         all.add("--checkin.processor.max-length=1000000000");
-        Started processor = lab.service("checkin-processor", redis, all.toArray(String[]::new))
+        Started processor = lab.service("checkin-processor", redis, partitions, all.toArray(String[]::new))
                 .process();
         processor.pause();
         processors.add(processor);
@@ -71,7 +83,7 @@ final class ProcessorStage {
         awaitNoReader();
         fill(entries, users);
         contestant.ask("prepare " + entries);
-        Sample.Meter meter = lab.meter(redis, contestant);
+        Sample.Meter meter = lab.meter(redis.all(), contestant);
         long start = System.nanoTime();
         contestant.ask("drain " + entries);
         return finish(entries, start, meter);
@@ -82,17 +94,50 @@ final class ProcessorStage {
      * anew.
      */
     Sample drainByProcessors(int count, int entries, int users) {
+        return drainByProcessors(count, entries, users, 1);
+    }
+
+    /** @param first so many are applied before the clock starts */
+    Sample drainByProcessors(int count, int entries, int users, int first) {
         List<Started> some = processors.subList(0, count);
         fill(entries, users);
         long before = applied();
         some.forEach(Started::resume);
-        long begin = awaitApplied(before + 1, 1); // a small backlog must not be gone by then
-        Sample.Meter meter = lab.meter(redis, some.toArray(Started[]::new));
+        long begin = awaitApplied(before + first, 1); // a small backlog must not be gone by then
+        Sample.Meter meter = lab.meter(redis.all(), some.toArray(Started[]::new));
         long start = System.nanoTime();
         long end = awaitApplied(before + entries, 10); // more often, and it would take part
         Sample sample = finish(end - begin, start, meter);
         some.forEach(Started::pause);
         return sample;
+    }
+
+    /** What one processor does with checkins that are appended one by one, at this rate. */
+    Sample applyAsTheyCome(int perSecond, Duration duration, int users) {
+        Started processor = resumeOne();
+        RandomCheckins checkins = new RandomCheckins(seed++, users, Requests.LOCATIONS);
+        int entries = Math.toIntExact(perSecond * duration.toSeconds());
+        long before = applied();
+        append(checkins, perSecond, perSecond); // it finds out that it has been paused
+        awaitApplied(before + perSecond, 10);
+        Sample.Meter meter = lab.meter(redis.all(), processor);
+        long start = System.nanoTime();
+        append(checkins, entries, perSecond);
+        awaitApplied(before + perSecond + entries, 10);
+        Sample sample = finish(entries, start, meter);
+        processor.pause();
+        return sample;
+    }
+
+    private void append(RandomCheckins checkins, int count, int perSecond) {
+        long start = System.nanoTime();
+        for (int i = 0; i < count; i++) {
+            long due = start + TimeUnit.SECONDS.toNanos(1) * i / perSecond;
+            while (System.nanoTime() < due) {
+                LockSupport.parkNanos(due - System.nanoTime());
+            }
+            checkins.append(partitions, commands::get, 1);
+        }
     }
 
     /** How many there are once there are so many. */
@@ -107,34 +152,47 @@ final class ProcessorStage {
 
     /** A processor that was paused while its read waited would still be given the first entries. */
     private void awaitNoReader() {
-        while (!commands.info("clients").contains("blocked_clients:0")) {
+        while (!commands().info("clients").contains("blocked_clients:0")) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
         }
     }
 
     private void fill(int entries, int users) {
-        new RandomCheckins(seed++, users, Requests.LOCATIONS).append(commands, entries);
+        new RandomCheckins(seed++, users, Requests.LOCATIONS).append(partitions, commands::get, entries);
     }
 
     private Sample finish(long entries, long start, Sample.Meter meter) {
         Sample sample = new Sample(entries / ((System.nanoTime() - start) / 1e9), meter.cores(), null);
-        fold.addStream(commands);
-        if (fold.hashes().size() <= MOST_COMPARED_EACH_TIME) {
+        int hashes = 0;
+        for (int partition = 0; partition < partitions.count(); partition++) {
+            folds.get(partition).addStream(commands.get(partition));
+            hashes += folds.get(partition).hashes().size();
+        }
+        if (hashes <= MOST_COMPARED_EACH_TIME) {
             check();
         }
         if (!keepsEntries) {
-            commands.xtrim(KEYS.checkins(), 0);
+            for (int partition = 0; partition < partitions.count(); partition++) {
+                commands.get(partition).xtrim(partitions.keys(partition).checkins(), 0);
+            }
         }
         return sample;
     }
 
-    /** @throws AssertionError if the hashes are not what the stream says */
+    /** @throws AssertionError if the hashes are not what the streams say */
     void check() {
-        fold.assertEqualTo(commands);
+        for (int partition = 0; partition < partitions.count(); partition++) {
+            folds.get(partition).assertEqualTo(commands.get(partition));
+        }
     }
 
     long applied() {
-        String applied = commands.hget(KEYS.totals(), "applied");
-        return applied == null ? 0 : Long.parseLong(applied);
+        long all = 0;
+        for (int partition = 0; partition < partitions.count(); partition++) {
+            String applied =
+                    commands.get(partition).hget(partitions.keys(partition).totals(), "applied");
+            all += applied == null ? 0 : Long.parseLong(applied);
+        }
+        return all;
     }
 }

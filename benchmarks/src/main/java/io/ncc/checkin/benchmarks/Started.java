@@ -1,6 +1,5 @@
 package io.ncc.checkin.benchmarks;
 
-import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.testsupport.Jars;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -80,16 +79,15 @@ final class Started implements AutoCloseable {
     }
 
     /** A service of ours, with 256 MB of heap. */
-    static Started service(Jars jars, String module, LocalRedis redis, int port, String... settings) {
+    static Started service(Jars jars, String module, int port, List<String> settings) {
         List<String> command = new ArrayList<>(List.of(
                 java(),
                 "-Xmx256m",
                 "-jar",
                 jars.of(module).toString(),
                 "--server.port=" + port,
-                "--spring.data.redis.port=" + redis.port(),
                 "--logging.level.root=warn"));
-        command.addAll(List.of(settings));
+        command.addAll(settings);
         return server(module, command, Map.of(), port, "/actuator/health/readiness");
     }
 

@@ -14,8 +14,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A Redis Cluster of one's own: three primaries with a third of the slots each, and, if wanted, a replica for each of them. Each node is a {@link
- * LocalRedis}, so it listens on 127.0.0.1 only and never outlives this JVM.
+ * A Redis Cluster of one's own: three primaries, or another number, with equally many slots each, and, if wanted, a replica for each of them. Each
+ * node is a {@link LocalRedis}, so it listens on 127.0.0.1 only and never outlives this JVM.
  *
  * <p>The nodes find each other by the file in which a node keeps what it knows of the others. So the cluster is ready as soon as the servers
  * take part in it, which is two seconds after their start. Not thread-safe.
@@ -24,7 +24,7 @@ public final class LocalCluster implements AutoCloseable {
 
     static final String NODES_FILE = "nodes.conf";
 
-    private static final int PRIMARIES = 3;
+    private static final int DEFAULT_PRIMARIES = 3;
     private static final int SLOTS = 16_384;
 
     /** The port for the other nodes is so much above the port for clients. Only from 7.0 on it could be chosen. */
@@ -40,9 +40,11 @@ public final class LocalCluster implements AutoCloseable {
             Pattern.compile("^(?<id>\\w{40}) \\S+ (?:myself,)?(?<role>(?:master|slave) (?:-|\\w{40}))"
                     + " \\d+ \\d+ \\d+ connected(?<slots>(?: \\d\\S*)*)");
 
+    private final int primaries;
     private final List<LocalRedis> nodes;
 
-    private LocalCluster(List<LocalRedis> nodes) {
+    private LocalCluster(int primaries, List<LocalRedis> nodes) {
+        this.primaries = primaries;
         this.nodes = nodes;
     }
 
@@ -64,6 +66,7 @@ public final class LocalCluster implements AutoCloseable {
 
         private final RedisBinary binary;
         private final Map<String, String> settings = new LinkedHashMap<>();
+        private int primaries = DEFAULT_PRIMARIES;
         private boolean replicas;
 
         private Builder(RedisBinary binary) {
@@ -71,6 +74,12 @@ public final class LocalCluster implements AutoCloseable {
             settings.put("cluster-node-timeout", "2000");
             settings.put("cluster-require-full-coverage", "no"); // the loss of one primary must not stop the others
             settings.put("repl-diskless-sync-delay", "0");
+        }
+
+        /** How many primaries there are, three by default. With fewer, none can be replaced by its replica. */
+        public Builder primaries(int count) {
+            primaries = count;
+            return this;
         }
 
         /** Gives each primary a replica. */
@@ -92,7 +101,7 @@ public final class LocalCluster implements AutoCloseable {
          */
         public LocalCluster start() {
             for (int attempt = 1; ; attempt++) {
-                var cluster = new LocalCluster(launch());
+                var cluster = new LocalCluster(primaries, launch());
                 try {
                     cluster.nodes.forEach(LocalRedis::awaitAnswer);
                     cluster.awaitReady();
@@ -108,7 +117,7 @@ public final class LocalCluster implements AutoCloseable {
 
         private List<LocalRedis> launch() {
             Set<Integer> ports = new HashSet<>();
-            while (ports.size() < (replicas ? 2 * PRIMARIES : PRIMARIES)) {
+            while (ports.size() < (replicas ? 2 * primaries : primaries)) {
                 ports.add(LocalRedis.freePort(BUS_OFFSET));
             }
             List<Integer> portsInOrder = List.copyOf(ports);
@@ -118,7 +127,7 @@ public final class LocalCluster implements AutoCloseable {
                         .port(portsInOrder.get(i))
                         .setting("cluster-enabled", "yes")
                         .setting("cluster-config-file", NODES_FILE)
-                        .clusterNodes(nodesFile(portsInOrder, i));
+                        .clusterNodes(nodesFile(primaries, portsInOrder, i));
                 settings.forEach(node::setting);
                 nodes.add(node.launch());
             }
@@ -127,17 +136,17 @@ public final class LocalCluster implements AutoCloseable {
     }
 
     /** The nodes as the one with this index knows them: the primaries, and then their replicas in the same order. */
-    private static List<String> nodesFile(List<Integer> ports, int myself) {
+    private static List<String> nodesFile(int primaries, List<Integer> ports, int myself) {
         List<String> lines = new ArrayList<>();
         for (int i = 0; i < ports.size(); i++) {
-            int primary = i % PRIMARIES;
-            String role = i < PRIMARIES ? "master -" : "slave " + id(primary);
-            String slots = i < PRIMARIES ? " " + SLOTS * i / PRIMARIES + "-" + (SLOTS * (i + 1) / PRIMARIES - 1) : "";
+            int primary = i % primaries;
+            String role = i < primaries ? "master -" : "slave " + id(primary);
+            String slots = i < primaries ? " " + SLOTS * i / primaries + "-" + (SLOTS * (i + 1) / primaries - 1) : "";
             int epoch = primary + 1; // different for each primary
             lines.add(id(i) + " 127.0.0.1:" + ports.get(i) + "@" + (ports.get(i) + BUS_OFFSET) + " "
                     + (i == myself ? "myself," : "") + role + " 0 0 " + epoch + " connected" + slots);
         }
-        lines.add("vars currentEpoch " + PRIMARIES + " lastVoteEpoch 0");
+        lines.add("vars currentEpoch " + primaries + " lastVoteEpoch 0");
         return lines;
     }
 
@@ -145,7 +154,7 @@ public final class LocalCluster implements AutoCloseable {
         return String.format(Locale.ROOT, "%040x", node + 1);
     }
 
-    /** All nodes; after the start, the first three are the primaries and the others their replicas in the same order. */
+    /** All nodes; after the start, the first ones are the primaries and the others their replicas in the same order. */
     public List<LocalRedis> nodes() {
         return List.copyOf(nodes);
     }
@@ -179,7 +188,7 @@ public final class LocalCluster implements AutoCloseable {
                 && view.contains("cluster_slots_ok:" + SLOTS)
                 && !view.contains("master_link_status:down")
                 && roles.size() == nodes.size()
-                && roles.stream().filter(role -> role.startsWith("master ")).count() == PRIMARIES;
+                && roles.stream().filter(role -> role.startsWith("master ")).count() == primaries;
     }
 
     private List<String> views() {

@@ -58,6 +58,11 @@ public final class Requests {
         return () -> get("/users/" + (1 + random.nextInt(USERS)));
     }
 
+    public static Supplier<byte[]> locations() {
+        Random random = new Random(SEED);
+        return () -> get("/locations/" + (1 + random.nextInt(LOCATIONS)));
+    }
+
     private static String checkin(Random random) {
         return "{\"userId\":" + (1 + random.nextInt(USERS)) + ",\"locationId\":" + (1 + random.nextInt(LOCATIONS))
                 + ",\"starRating\":" + random.nextInt(6) + '}';
