@@ -15,7 +15,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -51,15 +50,15 @@ public final class Engine implements SmartLifecycle {
             String consumer,
             EngineSettings settings,
             MeterRegistry registry) {
-        this(new SingleRedis(client), projection, consumer, settings, registry, Tags.empty());
+        this(new SingleRedis(client), projection, consumer, settings, registry, "", Tags.empty());
     }
 
     /**
-     * An engine that is one of several in this process, for different streams.
+     * An engine that is one of several in this process.
      *
      * @param consumer the name of this process in the group; no other running process may have it
-     * @param tags tell this engine from the others: the meters of its stream have these tags, and the names of its threads and connections end with
-     *     their values
+     * @param suffix of the names of its threads and connections
+     * @param tags tell its stream from those of the other engines of the same group: the meters of the stream have these tags
      */
     public Engine(
             RedisConnector connector,
@@ -67,8 +66,8 @@ public final class Engine implements SmartLifecycle {
             String consumer,
             EngineSettings settings,
             MeterRegistry registry,
+            String suffix,
             Tags tags) {
-        String suffix = tags.stream().map(tag -> '-' + tag.getValue()).collect(Collectors.joining());
         this.readLink = new RedisLink("read" + suffix, connector, new EntryCodec());
         this.scriptLink = new RedisLink("script" + suffix, connector, new EntryCodec()).greetedWith(settingsOfServer);
         GroupKeys keys = projection.keys();
@@ -99,6 +98,11 @@ public final class Engine implements SmartLifecycle {
         readLink.greetedWith(greeting);
         scriptLink.greetedWith(greeting.andThen(settingsOfServer));
         return this;
+    }
+
+    /** The name of its group. */
+    public String group() {
+        return group.keys().group();
     }
 
     /** The connection that runs the scripts. */

@@ -2,36 +2,42 @@ package io.ncc.checkin.processor;
 
 import io.ncc.engine.Engine;
 import io.ncc.redis.RedisLink;
+import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import org.springframework.context.SmartLifecycle;
 
-/** The engines of a processor, one for each of its partitions. They start and stop at the same time. */
+/** The engines of a processor, one for each of its projections and partitions. They start and stop at the same time. */
 final class Engines implements SmartLifecycle {
 
-    private final SortedMap<Integer, Engine> byPartition;
+    private final Map<ProjectionKind, SortedMap<Integer, Engine>> byKind = new EnumMap<>(ProjectionKind.class);
+    private final List<Engine> all = new ArrayList<>();
 
-    /** @param byPartition one engine or more */
-    Engines(SortedMap<Integer, Engine> byPartition) {
-        this.byPartition = byPartition;
+    void add(ProjectionKind kind, int partition, Engine engine) {
+        byKind.computeIfAbsent(kind, first -> new TreeMap<>()).put(partition, engine);
+        all.add(engine);
     }
 
-    List<Integer> partitions() {
-        return List.copyOf(byPartition.keySet());
+    Set<ProjectionKind> kinds() {
+        return byKind.keySet();
     }
 
-    /** @param partition one of {@link #partitions} */
-    Engine of(int partition) {
-        return byPartition.get(partition);
+    /** By partition. */
+    SortedMap<Integer, Engine> of(ProjectionKind kind) {
+        return byKind.getOrDefault(kind, new TreeMap<>());
     }
 
     /** Whether all loops of all engines complete their turns. */
     boolean areTurning() {
-        return byPartition.values().stream().allMatch(Engine::isTurning);
+        return all.stream().allMatch(Engine::isTurning);
     }
 
     @Override
@@ -45,9 +51,9 @@ final class Engines implements SmartLifecycle {
     }
 
     private void forEachAtOnce(Consumer<Engine> action) {
-        ExecutorService threads = Executors.newFixedThreadPool(byPartition.size());
+        ExecutorService threads = Executors.newFixedThreadPool(all.size());
         try {
-            CompletableFuture.allOf(byPartition.values().stream()
+            CompletableFuture.allOf(all.stream()
                             .map(engine -> CompletableFuture.runAsync(() -> action.accept(engine), threads))
                             .toArray(CompletableFuture[]::new))
                     .join();
@@ -58,7 +64,7 @@ final class Engines implements SmartLifecycle {
 
     @Override
     public boolean isRunning() {
-        return byPartition.values().stream().anyMatch(Engine::isRunning);
+        return all.stream().anyMatch(Engine::isRunning);
     }
 
     @Override

@@ -16,12 +16,16 @@ import io.ncc.redis.RedisConnector;
 import io.ncc.redis.RedisServers;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
-import java.util.TreeMap;
 import java.util.UUID;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.contributor.CompositeHealthContributor;
 import org.springframework.boot.health.contributor.Health;
+import org.springframework.boot.health.contributor.HealthContributor;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -51,15 +55,19 @@ public class ProcessorApplication {
             MeterRegistry registry) {
         String consumer = properties.consumer() == null ? uniqueName() : properties.consumer();
         EngineSettings settings = properties.engine(partitions.count());
-        SortedMap<Integer, Engine> engines = new TreeMap<>();
-        for (int partition : properties.partitions(partitions.count())) {
-            Projection projection = new CheckinProjection(partitions, partition, properties.mode());
-            RedisConnector server = servers.holding(projection.keys().stream());
-            Tags tags = partitions.arePartitioned() ? Tags.of("partition", Integer.toString(partition)) : Tags.empty();
-            Engine engine = new Engine(server, projection, consumer, settings, registry, tags);
-            engines.put(partition, engine.greetedWith(check.of(partition)));
+        Engines engines = new Engines();
+        for (ProjectionKind kind : properties.projections()) {
+            for (int partition : properties.partitions(partitions.count())) {
+                Projection projection = kind.of(partitions, partition, properties.mode());
+                RedisConnector server = servers.holding(projection.keys().stream());
+                String number = Integer.toString(partition);
+                String suffix = kind.suffix() + (partitions.arePartitioned() ? '-' + number : "");
+                Tags tags = partitions.arePartitioned() ? Tags.of("partition", number) : Tags.empty();
+                Engine engine = new Engine(server, projection, consumer, settings, registry, suffix, tags);
+                engines.add(kind, partition, engine.greetedWith(check.of(partition)));
+            }
         }
-        return new Engines(engines);
+        return engines;
     }
 
     /** The name of the machine, for people, and a random part that makes it unique. */
@@ -75,18 +83,32 @@ public class ProcessorApplication {
 
     @Bean
     HealthIndicator redisHealthIndicator(Partitions partitions, Engines engines) {
+        SortedMap<Integer, Engine> any = engines.of(engines.kinds().iterator().next());
         return new PartitionHealth(
                 partitions,
-                engines.partitions(),
-                partition -> RedisHealth.ask(engines.of(partition).scriptLink()));
+                List.copyOf(any.keySet()),
+                partition -> RedisHealth.ask(any.get(partition).scriptLink()));
     }
 
-    /** Part of readiness: whether processing goes on. */
+    /** Part of readiness: whether processing goes on. With several projections, each has a component. */
     @Bean
-    HealthIndicator processingHealthIndicator(Partitions partitions, Engines engines, MeterRegistry registry) {
-        return new PartitionHealth(
-                        partitions, engines.partitions(), partition -> () -> processing(engines.of(partition)))
-                .withGauge(registry, partition -> engines.of(partition).trouble() == null);
+    HealthContributor processingHealthIndicator(Partitions partitions, Engines engines, MeterRegistry registry) {
+        Map<String, HealthContributor> ofEach = new LinkedHashMap<>();
+        for (ProjectionKind kind : engines.kinds()) {
+            SortedMap<Integer, Engine> ofKind = engines.of(kind);
+            String group = ofKind.get(ofKind.firstKey()).group();
+            ofEach.put(
+                    group,
+                    new PartitionHealth(
+                                    partitions,
+                                    List.copyOf(ofKind.keySet()),
+                                    partition -> () -> processing(ofKind.get(partition)))
+                            .withGauge(
+                                    registry,
+                                    Tags.of("group", group),
+                                    partition -> ofKind.get(partition).trouble() == null));
+        }
+        return ofEach.size() == 1 ? ofEach.values().iterator().next() : CompositeHealthContributor.fromMap(ofEach);
     }
 
     private static Health processing(Engine engine) {

@@ -5,6 +5,7 @@ import io.ncc.engine.EngineSettings;
 import io.ncc.engine.Mode;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -25,6 +26,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxDeliveries an entry with more deliveries is applied alone and becomes a dead letter if that fails, 1 to 1,000; with more than twice as many, it may become one without another attempt
  * @param simulatedWork a random pause before each entry, for demonstrations, such as 1s..5s, 20 s at most; entries are then applied one at a time
  * @param keepConsumer whether the consumer stays in the group after a stop, until it has been idle for 24 hours
+ * @param projections what to make of the checkins: totals (of users and locations), boards (rankings, and who checked in last), or both
  * @param partitions which partitions this processor takes, a range such as 0-31 or one number; if not set, all
  * @param retainEntries how many settled entries to keep in the stream, 0 to 80 % of max-length
  * @param retainAge the longest time to keep settled entries; if not set, no limit
@@ -42,6 +44,7 @@ public record ProcessorProperties(
         @DefaultValue("5") int maxDeliveries,
         @Nullable DurationRange simulatedWork,
         @DefaultValue("false") boolean keepConsumer,
+        @DefaultValue("totals") Set<ProjectionKind> projections,
         @Nullable String partitions,
         @DefaultValue("500000") long retainEntries,
         @Nullable Duration retainAge,
@@ -56,6 +59,9 @@ public record ProcessorProperties(
         if (consumer != null && !CONSUMER.matcher(consumer).matches()) {
             throw new IllegalArgumentException(
                     PREFIX + ".consumer must be 1 to 100 letters, digits, dots, dashes, underscores");
+        }
+        if (projections.isEmpty()) {
+            throw new IllegalArgumentException(PREFIX + ".projections must be totals, boards or both");
         }
         try {
             new EngineSettings(

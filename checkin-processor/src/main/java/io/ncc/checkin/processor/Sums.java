@@ -100,29 +100,4 @@ public final class Sums {
             this.number = number;
         }
     }
-
-    /** Of numbers, and of texts in which nothing is to be escaped. */
-    private static final class JsonArray {
-
-        private final StringBuilder text = new StringBuilder("[");
-
-        JsonArray add(int number) {
-            separate().append(number);
-            return this;
-        }
-
-        JsonArray add(String plain) {
-            separate().append('"').append(plain).append('"');
-            return this;
-        }
-
-        private StringBuilder separate() {
-            return text.length() > 1 ? text.append(',') : text;
-        }
-
-        @Override
-        public String toString() {
-            return text + "]";
-        }
-    }
 }

@@ -178,9 +178,11 @@ final class PartitionsIT {
 
     private static void assertRefused(ConfigurableApplicationContext processor, String reason) {
         Engines engines = processor.getBean(Engines.class);
-        assertThat(engines.partitions())
-                .allSatisfy(partition -> assertThatThrownBy(
-                                () -> engines.of(partition).scriptLink().connection())
+        assertThat(engines.of(ProjectionKind.TOTALS).keySet())
+                .allSatisfy(partition -> assertThatThrownBy(() -> engines.of(ProjectionKind.TOTALS)
+                                .get(partition)
+                                .scriptLink()
+                                .connection())
                         .cause()
                         .isInstanceOf(UnfitServerException.class)
                         .hasMessage(reason));

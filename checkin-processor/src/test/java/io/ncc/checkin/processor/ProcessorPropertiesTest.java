@@ -9,6 +9,7 @@ import io.ncc.engine.Mode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -36,6 +37,7 @@ final class ProcessorPropertiesTest {
                         5,
                         null,
                         false,
+                        Set.of(ProjectionKind.TOTALS),
                         null,
                         500_000,
                         null,
@@ -60,6 +62,7 @@ final class ProcessorPropertiesTest {
                         Map.entry("max-deliveries", "3"),
                         Map.entry("simulated-work", "1s..5s"),
                         Map.entry("keep-consumer", "true"),
+                        Map.entry("projections", "totals,boards"),
                         Map.entry("partitions", "0-3"),
                         Map.entry("retain-entries", "100"),
                         Map.entry("retain-age", "7d"),
@@ -75,6 +78,7 @@ final class ProcessorPropertiesTest {
                         3,
                         new DurationRange(Duration.ofSeconds(1), Duration.ofSeconds(5)),
                         true,
+                        Set.of(ProjectionKind.TOTALS, ProjectionKind.BOARDS),
                         "0-3",
                         100,
                         Duration.ofDays(7),
@@ -85,6 +89,7 @@ final class ProcessorPropertiesTest {
     @CsvSource({
         "consumer, a b",
         "consumer, ''",
+        "projections, ''",
         "batch-size, 0",
         "batch-size, 2001",
         "max-in-flight, 0",

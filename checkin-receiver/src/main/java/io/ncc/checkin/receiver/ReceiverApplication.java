@@ -1,6 +1,7 @@
 package io.ncc.checkin.receiver;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ApiContract;
 import io.ncc.checkin.service.AsyncAnswers;
@@ -93,7 +94,10 @@ public class ReceiverApplication {
     @Bean
     HealthIndicator appendHealthIndicator(Partitions partitions, Appenders appenders, MeterRegistry registry) {
         return new PartitionHealth(partitions, partitions.all(), partition -> healthOf(appenders.of(partition)))
-                .withGauge(registry, partition -> appenders.of(partition).isConnected());
+                .withGauge(
+                        registry,
+                        Tags.empty(),
+                        partition -> appenders.of(partition).isConnected());
     }
 
     private static Supplier<Health> healthOf(CheckinAppender appender) {

@@ -1,5 +1,7 @@
 package io.ncc.checkin.model;
 
+import java.time.Instant;
+
 /**
  * Every Redis key of the product; no key is put together anywhere else.
  *
@@ -10,6 +12,9 @@ public final class Keys {
 
     /** The processor's consumer group. A constant: two names in use at once would apply every checkin twice. */
     public static final String GROUP = "checkinConsumers";
+
+    /** The consumer group that makes the boards. */
+    public static final String BOARDS_GROUP = "checkinBoards";
 
     private final String prefix;
 
@@ -75,6 +80,71 @@ public final class Keys {
     /** Of no lasting content: where the processor tries out what it may do. */
     public String probe() {
         return prefix + "checkinprocessor:probe";
+    }
+
+    /** Sorted set: the number of checkins of each user. */
+    public String userBoard() {
+        return prefix + "boards:users";
+    }
+
+    /** Sorted set: the number of checkins of each user in one hour. Expires 25 hours after that hour. */
+    public String userBoard(Instant hour) {
+        return userBoard() + ':' + name(hour);
+    }
+
+    /** Sorted set: the number of checkins of each location. */
+    public String locationBoard() {
+        return prefix + "boards:locations";
+    }
+
+    /** Sorted set: the number of checkins of each location in one hour. Expires 25 hours after that hour. */
+    public String locationBoard(Instant hour) {
+        return locationBoard() + ':' + name(hour);
+    }
+
+    /** By its UTC date and hour, such as {@code 2026-11-27T23}. */
+    private static String name(Instant hour) {
+        return hour.toString().substring(0, "2026-11-27T23".length());
+    }
+
+    /** Sorted set: the milliseconds of the last checkin of each of the users who checked in last. */
+    public String recentUsers() {
+        return prefix + "boards:recent";
+    }
+
+    /** Sorted set: the milliseconds of the last checkin here of each of the users who checked in here last. */
+    public String visitors(long locationId) {
+        return location(locationId) + ":visitors";
+    }
+
+    /** String: every entry up to and including this id is settled for the boards. */
+    public String boardsCheckpoint() {
+        return prefix + "boards:lastid";
+    }
+
+    /** Sorted set: ranges of ids that are settled for the boards above their checkpoint. */
+    public String boardsSettledRanges() {
+        return prefix + "boards:applied";
+    }
+
+    /** Hash: what became of the entries for the boards. */
+    public String boardsTotals() {
+        return prefix + "boards:totals";
+    }
+
+    /** Stream: dead letters of the boards. */
+    public String boardsDeadLetters() {
+        return prefix + "boards:dead";
+    }
+
+    /** Hash: the id of an entry to the id of its dead letter of the boards, or to what became of that. */
+    public String boardsDeadLetterIds() {
+        return prefix + "boards:dead:ids";
+    }
+
+    /** Of no lasting content: where the boards try out what they may do. */
+    public String boardsProbe() {
+        return prefix + "boards:probe";
     }
 
     /** String: the number of partitions. Only partitioned keys have it. */

@@ -2,10 +2,13 @@ package io.ncc.checkin.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
 final class KeysTest {
+
+    private static final Instant HOUR = Instant.parse("2026-11-27T23:00:00Z");
 
     @Test
     void theUnpartitionedNamesAreTheContract() {
@@ -22,6 +25,18 @@ final class KeysTest {
                         "ncc:checkins:dead:ids",
                         "ncc:checkins:projections",
                         "ncc:checkinprocessor:probe",
+                        "ncc:boards:users",
+                        "ncc:boards:users:2026-11-27T23",
+                        "ncc:boards:locations",
+                        "ncc:boards:locations:2026-11-27T23",
+                        "ncc:boards:recent",
+                        "ncc:locations:8:visitors",
+                        "ncc:boards:lastid",
+                        "ncc:boards:applied",
+                        "ncc:boards:totals",
+                        "ncc:boards:dead",
+                        "ncc:boards:dead:ids",
+                        "ncc:boards:probe",
                         "ncc:partitions",
                         "ncc:idempotency:k");
     }
@@ -43,6 +58,18 @@ final class KeysTest {
                 keys.deadLetterIds(),
                 keys.projections(),
                 keys.probe(),
+                keys.userBoard(),
+                keys.userBoard(HOUR),
+                keys.locationBoard(),
+                keys.locationBoard(HOUR),
+                keys.recentUsers(),
+                keys.visitors(8),
+                keys.boardsCheckpoint(),
+                keys.boardsSettledRanges(),
+                keys.boardsTotals(),
+                keys.boardsDeadLetters(),
+                keys.boardsDeadLetterIds(),
+                keys.boardsProbe(),
                 keys.partitions(),
                 keys.idempotency("k"));
     }

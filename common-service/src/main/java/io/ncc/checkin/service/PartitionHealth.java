@@ -2,6 +2,7 @@ package io.ncc.checkin.service;
 
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.ncc.checkin.model.Partitions;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,13 +33,17 @@ public final class PartitionHealth implements HealthIndicator {
         this.ofPartition = ofPartition;
     }
 
-    /** Registers a gauge for each partition, if there are partitions: 1 if the service can do its work there, else 0. */
-    public PartitionHealth withGauge(MeterRegistry registry, IntPredicate isAvailable) {
+    /**
+     * Registers a gauge for each partition, if there are partitions: 1 if the service can do its work there, else 0.
+     *
+     * @param tags of the gauge, beside the partition
+     */
+    public PartitionHealth withGauge(MeterRegistry registry, Tags tags, IntPredicate isAvailable) {
         if (partitions.arePartitioned()) {
             for (int partition : own) {
                 Gauge.builder("checkin.partition.available", () -> isAvailable.test(partition) ? 1 : 0)
                         .description("Whether the service can do its work in this partition")
-                        .tag("partition", Integer.toString(partition))
+                        .tags(tags.and("partition", Integer.toString(partition)))
                         .register(registry);
             }
         }

@@ -39,6 +39,9 @@ public final class SequentialFold {
     /** Stands for the value of a key that should be a hash and is of another type, as the one field of a hash. */
     private static final String TYPE = "(type)";
 
+    /** Sorted sets of another projection. */
+    private static final String VISITORS = ":visitors";
+
     private static final long COUNTER_LIMIT = 1L << 53;
     private static final int PAGE = 1_000;
     private static final int DIFFERENCES_SHOWN = 10;
@@ -264,7 +267,11 @@ public final class SequentialFold {
         Map<String, Map<String, String>> hashes = new LinkedHashMap<>();
         for (String anyId : List.of(withoutId(keys.user(1)), withoutId(keys.location(1)))) {
             ScanIterator.scan(redis, ScanArgs.Builder.matches(anyId + '*').limit(PAGE))
-                    .forEachRemaining(key -> hashes.put(key, read(redis, key)));
+                    .forEachRemaining(key -> {
+                        if (!key.endsWith(VISITORS)) {
+                            hashes.put(key, read(redis, key));
+                        }
+                    });
         }
         return hashes;
     }

@@ -1,0 +1,133 @@
+package io.ncc.checkin.processor;
+
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.engine.Batch;
+import io.ncc.engine.Entry;
+import io.ncc.engine.GroupKeys;
+import io.ncc.engine.Mode;
+import io.ncc.engine.Projection;
+import io.ncc.engine.ProjectionScript;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionStage;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Ranks the users and the locations of a partition by their checkins, of all time and by the hour, and keeps who checked in last, anywhere and at
+ * each location, with {@code boards.lua}.
+ */
+public final class BoardsProjection implements Projection {
+
+    /** How long the board of an hour is kept after the hour. */
+    static final Duration KEPT_FOR = Duration.ofHours(25);
+
+    /** The end of the year 9999: later times have names of another form. */
+    private static final long LAST_MILLIS =
+            Instant.parse("9999-12-31T23:59:59.999Z").toEpochMilli();
+
+    private final ProjectionScript script;
+    private final CheckinDecoder decoder;
+    private final Keys keys;
+
+    /** @param partition whose stream is read */
+    public BoardsProjection(Partitions partitions, int partition, Mode mode) {
+        this.keys = partitions.keys(partition);
+        this.decoder = new CheckinDecoder(partitions, partition);
+        this.script = new ProjectionScript(BoardsProjection.class, "boards", groupKeys(keys), mode);
+    }
+
+    /** The group that makes the boards, and the keys of its state. */
+    public static GroupKeys groupKeys(Keys keys) {
+        return new GroupKeys(
+                keys.checkins(),
+                Keys.BOARDS_GROUP,
+                keys.boardsCheckpoint(),
+                keys.boardsSettledRanges(),
+                keys.boardsTotals(),
+                keys.boardsDeadLetters(),
+                keys.boardsDeadLetterIds(),
+                keys.projections(),
+                keys.boardsProbe());
+    }
+
+    @Override
+    public GroupKeys keys() {
+        return script.keys();
+    }
+
+    @Override
+    public CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch) {
+        Visits visits = new Visits();
+        List<Rejected> undecodable = decoder.decode(batch, visits::add, visits::skip);
+        return script.run(commands, batch, undecodable, visits.keys(), visits.args());
+    }
+
+    /** The own keys and arguments of {@code boards.lua}. */
+    private final class Visits {
+
+        private final Map<Long, Integer> users = new LinkedHashMap<>();
+        private final Map<Long, Integer> locations = new LinkedHashMap<>();
+        private final Map<Instant, Integer> hours = new LinkedHashMap<>();
+        private final JsonArray entries = new JsonArray();
+
+        void add(Entry entry, Checkin checkin) {
+            long millis = entry.time().millis();
+            Instant hour = hourOf(millis);
+            entries.add(numberOf(checkin.userId(), users))
+                    .add(numberOf(checkin.locationId(), locations))
+                    .add(hour == null ? 0 : numberOf(hour, hours))
+                    .add(Long.toUnsignedString(millis));
+        }
+
+        void skip() {
+            entries.add(0).add(0).add(0).add(0);
+        }
+
+        private static @Nullable Instant hourOf(long millis) {
+            return Long.compareUnsigned(millis, LAST_MILLIS) > 0
+                    ? null
+                    : Instant.ofEpochMilli(millis).truncatedTo(ChronoUnit.HOURS);
+        }
+
+        private static <T> int numberOf(T value, Map<T, Integer> numbers) {
+            int next = numbers.size() + 1;
+            return numbers.computeIfAbsent(value, first -> next);
+        }
+
+        List<String> keys() {
+            List<String> all = new ArrayList<>(3 + 2 * hours.size() + locations.size());
+            all.add(keys.userBoard());
+            all.add(keys.locationBoard());
+            all.add(keys.recentUsers());
+            for (Instant hour : hours.keySet()) {
+                all.add(keys.userBoard(hour));
+                all.add(keys.locationBoard(hour));
+            }
+            locations.keySet().forEach(id -> all.add(keys.visitors(id)));
+            return all;
+        }
+
+        List<String> args() {
+            JsonArray ends = new JsonArray();
+            hours.keySet()
+                    .forEach(hour -> ends.add(
+                            hour.plus(Duration.ofHours(1)).plus(KEPT_FOR).getEpochSecond()));
+            return List.of(texts(users), texts(locations), ends.toString(), entries.toString());
+        }
+
+        /** As texts, because a Lua number can't hold all of them. */
+        private static String texts(Map<Long, Integer> ids) {
+            JsonArray texts = new JsonArray();
+            ids.keySet().forEach(id -> texts.add(Long.toString(id)));
+            return texts.toString();
+        }
+    }
+}
