@@ -753,6 +753,20 @@ final class PullIT {
         });
     }
 
+    /** As a client that is generated from the contract sends it: that names no other media type where an answer has no body. */
+    @ParameterizedTest
+    @CsvSource({
+        "PUT, /groups/g, 201",
+        "DELETE, /groups/g/consumers/one, 404",
+        "DELETE, /groups/g, 404",
+        "DELETE, /dead-letters/1-1, 404",
+    })
+    void whoAcceptsOnlyProblemsCanAskForWhatHasNoAnswer(String method, String path, int status) {
+        HttpAnswer answer = HttpAnswer.send(
+                api.request(path).method(method, BodyPublishers.noBody()).header("Accept", "application/problem+json"));
+        assertThat(answer.status()).isEqualTo(status);
+    }
+
     @Test
     void whoWaitsHearsThatRedisIsAway() {
         stream.createGroup("g", "$");

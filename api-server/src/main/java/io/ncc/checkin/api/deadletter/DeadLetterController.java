@@ -103,7 +103,7 @@ final class DeadLetterController {
         return putBack;
     }
 
-    @DeleteMapping("/{id}")
+    @DeleteMapping(path = "/{id}", produces = MediaType.ALL_VALUE) // as there is nothing in the answer
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void discard(@PathVariable String id) {
         if (!deadLetters.discard(Parameters.streamId("id", id))) {

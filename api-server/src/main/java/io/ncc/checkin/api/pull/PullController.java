@@ -46,7 +46,7 @@ final class PullController {
         this.longestClaimAfter = properties.claimAfter();
     }
 
-    @PutMapping
+    @PutMapping(produces = MediaType.ALL_VALUE) // as there is nothing in the answer
     ResponseEntity<Void> create(@PathVariable String group, @RequestParam(required = false) @Nullable String from) {
         requireForeign(group);
         Creation creation = groups.create(group, start(from));
@@ -66,7 +66,7 @@ final class PullController {
                 : Parameters.streamId("from", from).toString();
     }
 
-    @DeleteMapping
+    @DeleteMapping(produces = MediaType.ALL_VALUE)
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void remove(@PathVariable String group) {
         requireForeign(group);
@@ -79,7 +79,7 @@ final class PullController {
         }
     }
 
-    @DeleteMapping("/consumers/{consumer}")
+    @DeleteMapping(path = "/consumers/{consumer}", produces = MediaType.ALL_VALUE)
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void removeConsumer(@PathVariable String group, @PathVariable String consumer) {
         requireForeign(group);
