@@ -170,8 +170,17 @@ public final class RedisLink implements SmartLifecycle {
      */
     public <T extends @Nullable Object> T call(
             Function<RedisAsyncCommands<String, String>, ? extends CompletionStage<T>> command) {
+        return await(send(command));
+    }
+
+    /**
+     * Waits for the result of what was sent, on one or more links.
+     *
+     * @throws RedisException if it failed
+     */
+    public static <T extends @Nullable Object> T await(CompletionStage<T> sent) {
         try {
-            return send(command).toCompletableFuture().get();
+            return sent.toCompletableFuture().get();
         } catch (ExecutionException e) {
             throw asRedisException(e);
         } catch (InterruptedException e) {

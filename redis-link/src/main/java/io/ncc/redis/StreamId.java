@@ -52,6 +52,14 @@ public record StreamId(long millis, long sequence) implements Comparable<StreamI
         return millis != 0 ? new StreamId(millis - 1, -1) : ZERO;
     }
 
+    /** The lowest id above this one, or {@link #HIGHEST} if there is none. */
+    public StreamId next() {
+        if (sequence != -1) {
+            return new StreamId(millis, sequence + 1);
+        }
+        return millis != -1 ? new StreamId(millis + 1, 0) : HIGHEST;
+    }
+
     /** The age of the entry at this time, in milliseconds; 0 if the id is ahead of it. */
     public long ageAt(long nowMillis) {
         return Long.compareUnsigned(millis, nowMillis) < 0 ? nowMillis - millis : 0;

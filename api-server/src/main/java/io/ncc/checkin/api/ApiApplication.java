@@ -1,14 +1,19 @@
 package io.ncc.checkin.api;
 
-import io.lettuce.core.RedisClient;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
 import io.ncc.checkin.api.web.ClientWatch;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ApiContract;
+import io.ncc.checkin.service.PartitionCheck;
+import io.ncc.checkin.service.PartitionHealth;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
-import io.ncc.redis.RedisLink;
+import io.ncc.redis.RedisServers;
 import io.ncc.redis.ServerSettings;
+import java.util.stream.IntStream;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -37,11 +42,6 @@ public class ApiApplication {
     }
 
     @Bean
-    Keys keys() {
-        return Keys.unpartitioned();
-    }
-
-    @Bean
     RouterFunction<ServerResponse> contract() {
         return ApiContract.of(ApiApplication.class);
     }
@@ -55,18 +55,24 @@ public class ApiApplication {
     /** For all that doesn't block. */
     @Bean
     @Primary
-    RedisLink redis(RedisClient client) {
-        return new RedisLink("api", client).greetedWith(new ServerSettings());
+    PartitionLinks redis(Partitions partitions, RedisServers servers, PartitionCheck check) {
+        ServerSettings settings = new ServerSettings();
+        return new PartitionLinks("api", partitions, servers, check).greetedWith(partition -> settings);
     }
 
-    /** For the one read that does. */
+    /** For the one read of each partition that does. */
     @Bean
-    RedisLink tailLink(RedisClient client) {
-        return new RedisLink("tail", client);
+    PartitionLinks tailLinks(Partitions partitions, RedisServers servers, PartitionCheck check) {
+        return new PartitionLinks("tail", partitions, servers, check);
     }
 
     @Bean
-    HealthIndicator redisHealthIndicator(RedisLink redis) {
-        return () -> RedisHealth.ask(redis).get();
+    HealthIndicator redisHealthIndicator(Partitions partitions, PartitionLinks redis, MeterRegistry registry) {
+        return new PartitionHealth(
+                        partitions,
+                        IntStream.range(0, partitions.count()).boxed().toList(),
+                        partition -> RedisHealth.ask(redis.of(partition)))
+                .withGauge(
+                        registry, Tags.empty(), partition -> redis.of(partition).isConnected());
     }
 }

@@ -5,6 +5,8 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.RedisServers;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -51,6 +53,20 @@ public final class PartitionLinks implements SmartLifecycle {
     /** The link of a partition; without partitions, there is one link, of partition 0. */
     public RedisLink of(int partition) {
         return links.get(partition);
+    }
+
+    /**
+     * Asks all partitions at the same time.
+     *
+     * @param question is given the number of each partition
+     * @return the answers in the order of the partitions; fails if one fails
+     */
+    public <T> CompletionStage<List<T>> ofAll(IntFunction<? extends CompletionStage<T>> question) {
+        List<CompletableFuture<T>> answers = IntStream.range(0, links.size())
+                .mapToObj(partition -> question.apply(partition).toCompletableFuture())
+                .toList();
+        return CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new))
+                .thenApply(all -> answers.stream().map(CompletableFuture::join).toList());
     }
 
     @Override

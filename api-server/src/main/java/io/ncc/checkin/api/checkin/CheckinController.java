@@ -1,8 +1,10 @@
 package io.ncc.checkin.api.checkin;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
 import jakarta.servlet.http.HttpServletRequest;
@@ -22,10 +24,12 @@ final class CheckinController {
 
     private final CheckinReader checkins;
     private final StatusReader statuses;
+    private final Partitions partitions;
 
-    CheckinController(CheckinReader checkins, StatusReader statuses) {
+    CheckinController(CheckinReader checkins, StatusReader statuses, Partitions partitions) {
         this.checkins = checkins;
         this.statuses = statuses;
+        this.partitions = partitions;
     }
 
     @GetMapping(
@@ -50,11 +54,10 @@ final class CheckinController {
         if (from != null || to != null || limit != null || order != null) {
             throw ProblemType.invalidParameter("cursor", "stands for all other parameters");
         }
-        return Checkins.of(checkins.page(Cursor.parse(cursor)), request);
+        return Checkins.of(checkins.page(Cursor.parse(cursor, partitions)), request);
     }
 
-    private static Cursor begin(
-            @Nullable String from, @Nullable String to, @Nullable String limit, @Nullable String order) {
+    private Cursor begin(@Nullable String from, @Nullable String to, @Nullable String limit, @Nullable String order) {
         StreamId first = from == null ? StreamId.ZERO : new StreamId(Parameters.time("from", from), 0);
         StreamId last = to == null
                 ? StreamId.HIGHEST
@@ -63,8 +66,8 @@ final class CheckinController {
             throw ProblemType.invalidParameter("to", "must not be before from");
         }
         return new Cursor(
-                first,
-                last,
+                CheckinId.lowest(partitions, first),
+                CheckinId.highest(partitions, last),
                 Parameters.choice("order", order, "desc", "asc"),
                 Parameters.count("limit", limit, 1, CheckinReader.MAX_PAGE, DEFAULT_LIMIT));
     }
@@ -73,17 +76,16 @@ final class CheckinController {
             path = {"/checkins/{from}/{to}", "/api/checkins/{from}/{to}"},
             produces = MediaType.APPLICATION_JSON_VALUE)
     List<StoredCheckin> range(@PathVariable String from, @PathVariable String to) {
-        StreamId first = new StreamId(Parameters.time("from", from), 0);
-        StreamId last = new StreamId(Parameters.lastTime("to", to), StreamId.HIGHEST.sequence());
-        if (first.compareTo(last) > 0) {
-            throw ProblemType.invalidParameter("to", "must not be before from");
-        }
-        return checkins.range(first, last);
+        return checkins.page(begin(from, to, Integer.toString(CheckinReader.MAX_PAGE), null))
+                .items();
     }
 
     @GetMapping(path = "/checkins/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
-    CheckinWithStatus one(@PathVariable String id) {
-        EntryStatus status = statuses.read(Parameters.streamId("id", id));
+    CompletionStage<CheckinWithStatus> one(@PathVariable String id) {
+        return statuses.read(Parameters.checkinId("id", id, partitions)).thenApply(CheckinController::found);
+    }
+
+    private static CheckinWithStatus found(EntryStatus status) {
         if (status.state() == EntryStatus.State.TRIMMED) {
             throw ProblemType.GONE.exception(
                     "The entry is no longer in the stream; it was settled before it was trimmed.");
@@ -113,7 +115,7 @@ final class CheckinController {
      * @param checkin null if the entry is no checkin, or no longer in the stream
      */
     record CheckinWithStatus(
-            String id,
+            CheckinId id,
             @Nullable String status,
 
             @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable

@@ -3,11 +3,15 @@ package io.ncc.checkin.api.checkin;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.StreamMessage;
-import io.lettuce.core.api.async.RedisAsyncCommands;
-import io.ncc.checkin.model.Keys;
+import io.lettuce.core.api.async.RedisServerAsyncCommands;
+import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.partition.MergedEntries;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -23,75 +27,101 @@ final class CheckinReader {
     /** The most checkins that one request gets. */
     static final int MAX_PAGE = 1000;
 
-    private final RedisLink redis;
-    private final String stream;
+    private final PartitionLinks redis;
+    private final Partitions partitions;
 
-    CheckinReader(RedisLink redis, Keys keys) {
+    CheckinReader(PartitionLinks redis, Partitions partitions) {
         this.redis = redis;
-        this.stream = keys.checkins();
+        this.partitions = partitions;
     }
 
     /** The checkin of the highest id. */
     CompletionStage<Optional<StoredCheckin>> latest() {
-        return latest(new Cursor(StreamId.ZERO, StreamId.HIGHEST, true, 1)); // nearly always enough
+        Cursor all = new Cursor(
+                CheckinId.lowest(partitions, StreamId.ZERO),
+                CheckinId.highest(partitions, StreamId.HIGHEST),
+                true,
+                MAX_PAGE);
+        return redis.ofAll(partition -> latest(partition, all, null, 1)) // one is nearly always enough
+                .thenApply(ofEach ->
+                        ofEach.stream().flatMap(Optional::stream).max(Comparator.comparing(StoredCheckin::id)));
     }
 
-    private CompletionStage<Optional<StoredCheckin>> latest(Cursor cursor) {
-        return redis.send(commands -> read(commands, cursor, cursor.limit())).thenCompose(page -> {
-            Optional<StoredCheckin> found = checkins(page).findFirst();
-            if (found.isPresent() || page.size() < cursor.limit()) {
-                return CompletableFuture.completedFuture(found);
-            }
-            StreamId last = StreamId.parse(page.get(page.size() - 1).getId());
-            return latest(new Cursor(cursor.from(), cursor.after(last).to(), true, MAX_PAGE));
+    private CompletionStage<Optional<StoredCheckin>> latest(
+            int partition, Cursor cursor, @Nullable StreamId last, int count) {
+        return read(partition, cursor, last, count).thenCompose(page -> {
+            Optional<StoredCheckin> found = page.stream()
+                    .map(entry ->
+                            StoredCheckin.from(CheckinId.of(partitions, partition, entry.getId()), entry.getBody()))
+                    .filter(Objects::nonNull)
+                    .findFirst();
+            return found.isPresent() || page.size() < count
+                    ? CompletableFuture.completedFuture(found)
+                    : latest(partition, cursor, idOf(page.get(count - 1)), MAX_PAGE);
         });
     }
 
-    /** Up to as many checkins as the cursor says, and where to go on. Only the last page may be shorter, or empty. */
+    /**
+     * Up to as many checkins as the cursor says, and where to go on. Only the last page may be shorter, or empty.
+     *
+     * <p>An entry can still come in a partition whose server has a slower clock, and its id can be lower than ids of others. So a page that
+     * others follow only has ids below the lowest clock. If these don't fill it, it is the last.
+     */
     Page page(Cursor start) {
+        CompletionStage<Long> clock = start.newestFirst() || partitions.count() == 1 ? null : lowestClock();
+        MergedEntries<StreamMessage<String, String>> entries = new MergedEntries<>(
+                partitions,
+                start.newestFirst(),
+                start.limit() + 1,
+                CheckinReader::idOf,
+                (partition, last, count) -> read(partition, start, last, count));
         List<StoredCheckin> items = new ArrayList<>();
         Cursor cursor = start;
-        int count = start.limit() + 1; // nearly always enough
-        while (true) {
-            List<StreamMessage<String, String>> read = read(cursor, count);
-            for (StreamMessage<String, String> entry : read) {
-                if (items.size() == start.limit()) {
-                    return new Page(items, cursor);
-                }
-                StoredCheckin checkin = StoredCheckin.from(entry);
-                if (checkin != null) {
-                    items.add(checkin);
-                }
-                cursor = cursor.after(StreamId.parse(entry.getId()));
+        for (var next = entries.next(); next != null; next = entries.next()) {
+            if (items.size() == start.limit()) {
+                return clock == null ? new Page(items, cursor) : below(RedisLink.await(clock), items, cursor);
             }
-            if (read.size() < count) {
-                return new Page(items, null);
+            StoredCheckin checkin = StoredCheckin.from(next.id(), next.entry().getBody());
+            if (checkin != null) {
+                items.add(checkin);
             }
-            count = MAX_PAGE;
+            cursor = cursor.after(next.id());
         }
+        return new Page(items, null);
     }
 
-    /** The first {@value #MAX_PAGE} checkins from one id to another, both included, in order. */
-    List<StoredCheckin> range(StreamId from, StreamId to) {
-        return page(new Cursor(from, to, false, MAX_PAGE)).items();
+    private static Page below(long clock, List<StoredCheckin> items, Cursor next) {
+        List<StoredCheckin> below = items.stream()
+                .filter(checkin -> Long.compareUnsigned(checkin.timestamp(), clock) < 0)
+                .toList();
+        return new Page(below, below.size() == items.size() ? next : null);
     }
 
-    private static java.util.stream.Stream<StoredCheckin> checkins(List<StreamMessage<String, String>> entries) {
-        return entries.stream().map(StoredCheckin::from).filter(Objects::nonNull);
+    /** In milliseconds. To be asked for before the entries. */
+    private CompletionStage<Long> lowestClock() {
+        return redis.ofAll(partition -> redis.of(partition).send(RedisServerAsyncCommands::time))
+                .thenApply(times -> times.stream()
+                        .mapToLong(time -> Long.parseLong(time.get(0)) * 1000 + Long.parseLong(time.get(1)) / 1000)
+                        .min()
+                        .orElseThrow());
     }
 
-    private List<StreamMessage<String, String>> read(Cursor cursor, int count) {
-        if (cursor.from().compareTo(cursor.to()) > 0) {
-            return List.of();
-        }
-        return redis.call(commands -> read(commands, cursor, count));
+    private static StreamId idOf(StreamMessage<String, String> entry) {
+        return StreamId.parse(entry.getId());
     }
 
     private CompletionStage<List<StreamMessage<String, String>>> read(
-            RedisAsyncCommands<String, String> commands, Cursor cursor, int count) {
-        Range<String> range = Range.create(cursor.from().toString(), cursor.to().toString());
+            int partition, Cursor cursor, @Nullable StreamId last, int count) {
+        Range<String> range = cursor.in(partition, last);
+        if (range == null) {
+            return CompletableFuture.completedFuture(List.of());
+        }
+        String stream = partitions.keys(partition).checkins();
         Limit limit = Limit.from(count);
-        return cursor.newestFirst() ? commands.xrevrange(stream, range, limit) : commands.xrange(stream, range, limit);
+        return redis.of(partition)
+                .send(commands -> cursor.newestFirst()
+                        ? commands.xrevrange(stream, range, limit)
+                        : commands.xrange(stream, range, limit));
     }
 
     /** @param next null at the end */

@@ -1,9 +1,13 @@
 package io.ncc.checkin.api.checkin;
 
+import io.lettuce.core.Range;
+import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import org.jspecify.annotations.Nullable;
 import org.springframework.web.ErrorResponseException;
 
 /**
@@ -13,26 +17,32 @@ import org.springframework.web.ErrorResponseException;
  * @param from the lowest id that is still to be seen
  * @param to the highest id that is still to be seen
  */
-record Cursor(StreamId from, StreamId to, boolean newestFirst, int limit) {
+record Cursor(CheckinId from, CheckinId to, boolean newestFirst, int limit) {
 
     private static final String SEPARATOR = "_";
 
-    /** The walk after this id was seen; after the highest there is nothing left of it. */
-    Cursor after(StreamId id) {
-        if (!newestFirst && id.equals(StreamId.HIGHEST)) {
-            return new Cursor(id, StreamId.ZERO, false, limit);
-        }
-        return newestFirst
-                ? new Cursor(from, before(id), true, limit)
-                : new Cursor(
-                        new StreamId(id.sequence() == -1 ? id.millis() + 1 : id.millis(), id.sequence() + 1),
-                        to,
-                        false,
-                        limit);
+    /** The walk after this id was seen. */
+    Cursor after(CheckinId id) {
+        return newestFirst ? new Cursor(from, id.previous(), true, limit) : new Cursor(id.next(), to, false, limit);
     }
 
-    private static StreamId before(StreamId id) {
-        return new StreamId(id.sequence() == 0 ? id.millis() - 1 : id.millis(), id.sequence() - 1);
+    /**
+     * What of the walk is left in a partition.
+     *
+     * @param last the last id there that was seen; null if none was
+     * @return null if nothing is left
+     */
+    @Nullable
+    Range<String> in(int partition, @Nullable StreamId last) {
+        StreamId lowest = from.lowestIn(partition);
+        StreamId highest = to.highestIn(partition);
+        if (last != null && newestFirst) {
+            highest = last.previous();
+        } else if (last != null) {
+            lowest = last.next();
+        }
+        boolean isOver = lowest.compareTo(highest) > 0 || lowest.equals(last) || highest.equals(last);
+        return isOver ? null : Range.create(lowest.toString(), highest.toString());
     }
 
     /** For a URL. */
@@ -44,7 +54,7 @@ record Cursor(StreamId from, StreamId to, boolean newestFirst, int limit) {
     }
 
     /** @throws ErrorResponseException a problem, if it is none that was made by {@link #toString} */
-    static Cursor parse(String text) {
+    static Cursor parse(String text, Partitions partitions) {
         try {
             String[] parts =
                     new String(Base64.getUrlDecoder().decode(text), StandardCharsets.US_ASCII).split(SEPARATOR, -1);
@@ -54,7 +64,11 @@ record Cursor(StreamId from, StreamId to, boolean newestFirst, int limit) {
                     && limit >= 1
                     && limit <= CheckinReader.MAX_PAGE;
             if (valid) {
-                return new Cursor(StreamId.parse(parts[2]), StreamId.parse(parts[3]), parts[0].equals("d"), limit);
+                return new Cursor(
+                        CheckinId.parse(parts[2], partitions),
+                        CheckinId.parse(parts[3], partitions),
+                        parts[0].equals("d"),
+                        limit);
             }
         } catch (IllegalArgumentException | ArrayIndexOutOfBoundsException e) {
             // said below

@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.checkin;
 
+import io.ncc.checkin.api.partition.CheckinId;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -14,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * @param checkin null if the entry is no checkin, or no longer in the stream
  */
 public record EntryStatus(
-        String id,
+        CheckinId id,
         State state,
         @Nullable String consumer,
         @Nullable Long deliveries,

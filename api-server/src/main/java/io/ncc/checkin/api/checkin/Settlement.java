@@ -2,12 +2,15 @@ package io.ncc.checkin.api.checkin;
 
 import io.lettuce.core.RedisException;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
-import io.ncc.redis.StreamId;
+import io.ncc.redis.RedisCondition;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.RejectedExecutionException;
@@ -16,6 +19,8 @@ import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.springframework.context.SmartLifecycle;
@@ -23,7 +28,7 @@ import org.springframework.stereotype.Component;
 
 /**
  * Waits for checkins to be applied, for callers that want to read what they wrote. While someone waits, one question every few milliseconds is
- * asked for all who do; a waiter costs neither a thread nor a connection.
+ * asked for all who do, in each partition for itself; a waiter costs neither a thread nor a connection.
  */
 @Component
 public final class Settlement implements SmartLifecycle {
@@ -40,14 +45,21 @@ public final class Settlement implements SmartLifecycle {
     private static final int MOST_AT_ONCE = 500;
 
     private final StatusReader statuses;
-    private final ConcurrentLinkedQueue<Waiter> waiters = new ConcurrentLinkedQueue<>();
-    private final AtomicBoolean looking = new AtomicBoolean();
+    private final List<Partition> partitions;
     private volatile ScheduledExecutorService executor = newExecutor();
     private volatile boolean running;
 
-    Settlement(StatusReader statuses, MeterRegistry registry) {
+    Settlement(StatusReader statuses, Partitions partitions, MeterRegistry registry) {
         this.statuses = statuses;
-        registry.gauge("checkin.api.waiting", waiters, ConcurrentLinkedQueue::size);
+        this.partitions =
+                IntStream.range(0, partitions.count()).mapToObj(Partition::new).toList();
+        registry.gauge("checkin.api.waiting", this.partitions, Settlement::waiting);
+    }
+
+    private static int waiting(List<Partition> partitions) {
+        return partitions.stream()
+                .mapToInt(partition -> partition.waiters.size())
+                .sum();
     }
 
     /**
@@ -57,21 +69,25 @@ public final class Settlement implements SmartLifecycle {
      * @return fails with a problem: {@link ProblemType#NOT_FOUND} if there is no such entry, {@link ProblemType#CONFLICT} if it is dead,
      *     {@link ProblemType#NOT_YET} if the time is over
      */
-    public CompletableFuture<EntryStatus> applied(StreamId id, Duration wait, Consumer<EntryStatus> requirement) {
-        EntryStatus now = statuses.read(id);
-        requirement.accept(now);
-        if (now.isSettled() || now.state() == EntryStatus.State.UNKNOWN) {
-            return result(now);
-        }
-        Waiter waiter = new Waiter(id, System.nanoTime() + wait.toNanos(), new CompletableFuture<>());
-        waiters.add(waiter);
-        lookSoon();
-        CompletableFuture<EntryStatus> applied = waiter.status.thenCompose(Settlement::result);
-        CompletableFuture<?> unused = applied.whenComplete((status, failure) -> {
-            if (!waiter.status.isDone()) {
-                waiters.remove(waiter);
-            }
-        });
+    public CompletableFuture<EntryStatus> applied(CheckinId id, Duration wait, Consumer<EntryStatus> requirement) {
+        CompletableFuture<EntryStatus> applied = new CompletableFuture<>();
+        CompletionStage<?> unused = statuses.read(id)
+                .thenCompose(now -> {
+                    requirement.accept(now);
+                    if (now.isSettled() || now.state() == EntryStatus.State.UNKNOWN) {
+                        return result(now);
+                    }
+                    Waiter waiter = new Waiter(id, System.nanoTime() + wait.toNanos(), new CompletableFuture<>());
+                    partitions.get(id.partition()).add(waiter, applied);
+                    return waiter.status.thenCompose(Settlement::result);
+                })
+                .whenComplete((status, failure) -> {
+                    if (failure == null) {
+                        applied.complete(status);
+                    } else {
+                        applied.completeExceptionally(RedisCondition.unwrapped(failure));
+                    }
+                });
         return applied;
     }
 
@@ -90,55 +106,79 @@ public final class Settlement implements SmartLifecycle {
         };
     }
 
-    /** Begins to look, if nobody does. */
-    private void lookSoon() {
-        if (!running) {
-            failAll(stopping());
-        } else if (!waiters.isEmpty() && looking.compareAndSet(false, true)) {
+    /** Those who wait for entries of one partition. */
+    private final class Partition {
+
+        private final int number;
+        private final Queue<Waiter> waiters = new ConcurrentLinkedQueue<>();
+        private final AtomicBoolean looking = new AtomicBoolean();
+
+        Partition(int number) {
+            this.number = number;
+        }
+
+        /** @param wanted once this is complete, there is nothing to wait for */
+        void add(Waiter waiter, CompletableFuture<?> wanted) {
+            waiters.add(waiter);
+            CompletableFuture<?> unused = wanted.whenComplete((status, failure) -> {
+                if (!waiter.status.isDone()) {
+                    waiters.remove(waiter);
+                }
+            });
+            lookSoon();
+        }
+
+        /** Begins to look, if nobody does. */
+        private void lookSoon() {
+            if (!running) {
+                failAll(stopping());
+            } else if (!waiters.isEmpty() && looking.compareAndSet(false, true)) {
+                execute(this::look, 0);
+            }
+        }
+
+        private void execute(Runnable action, long nanos) {
             try {
-                executor.execute(this::look);
+                ScheduledFuture<?> unused = executor.schedule(action, nanos, TimeUnit.NANOSECONDS);
             } catch (RejectedExecutionException e) {
                 failAll(stopping());
             }
         }
-    }
 
-    /** Once, and again in a moment as long as someone waits. */
-    private void look() {
-        long start = System.nanoTime();
-        lookOnce();
-        long pause = Math.min(
-                LONGEST_PAUSE.toNanos(),
-                Math.max(SHORTEST_PAUSE.toNanos(), PAUSE_BY_LOOK * (System.nanoTime() - start)));
-        if (waiters.isEmpty()) {
-            looking.set(false);
-            lookSoon(); // someone may have come just now
-            return;
+        /** Once, and again in a moment as long as someone waits. */
+        private void look() {
+            long start = System.nanoTime();
+            CompletionStage<?> unused = lookAt(List.copyOf(waiters), 0).whenComplete((done, failure) -> {
+                if (failure != null) {
+                    failAll(failure);
+                }
+                long pause = Math.min(
+                        LONGEST_PAUSE.toNanos(),
+                        Math.max(SHORTEST_PAUSE.toNanos(), PAUSE_BY_LOOK * (System.nanoTime() - start)));
+                if (waiters.isEmpty()) {
+                    looking.set(false);
+                    lookSoon(); // someone may have come just now
+                } else {
+                    execute(this::look, pause);
+                }
+            });
         }
-        try {
-            ScheduledFuture<?> unused = executor.schedule(this::look, pause, TimeUnit.NANOSECONDS);
-        } catch (RejectedExecutionException e) {
-            failAll(stopping());
-        }
-    }
 
-    private void lookOnce() {
-        try {
-            lookAtAll();
-        } catch (RedisException e) {
-            failAll(running ? e : stopping()); // a stop interrupts a read, which is no failure of Redis
-        } catch (Throwable e) { // else nobody would look any more
-            log.error("Waiting for checkins to be applied failed", e);
-            failAll(new IllegalStateException(e));
-        }
-    }
-
-    private void lookAtAll() {
-        List<Waiter> all = new ArrayList<>(waiters);
-        for (int from = 0; from < all.size(); from += MOST_AT_ONCE) {
+        private CompletionStage<@Nullable Void> lookAt(List<Waiter> all, int from) {
+            if (from >= all.size()) {
+                return CompletableFuture.completedFuture(null);
+            }
             List<Waiter> some = all.subList(from, Math.min(from + MOST_AT_ONCE, all.size()));
-            List<StreamId> ids = some.stream().map(Waiter::id).toList();
-            List<EntryStatus> found = statuses.read(ids);
+            return statuses.read(number, some.stream().map(Waiter::id).toList())
+                    .thenComposeAsync(
+                            found -> {
+                                answer(some, found);
+                                return lookAt(all, from + MOST_AT_ONCE);
+                            },
+                            executor); // the thread that reads replies has others to read
+        }
+
+        private void answer(List<Waiter> some, List<EntryStatus> found) {
             long now = System.nanoTime();
             for (int i = 0; i < some.size(); i++) {
                 Waiter waiter = some.get(i);
@@ -149,18 +189,24 @@ public final class Settlement implements SmartLifecycle {
                 }
             }
         }
-    }
 
-    private void failAll(RuntimeException cause) {
-        for (Waiter waiter = waiters.poll(); waiter != null; waiter = waiters.poll()) {
-            waiter.status.completeExceptionally(cause);
+        private void failAll(Throwable failure) {
+            Throwable cause = RedisCondition.unwrapped(failure);
+            if (!running) {
+                cause = stopping(); // a stop ends a look, which is no failure of Redis
+            } else if (!(cause instanceof RedisException)) {
+                log.error("Waiting for checkins to be applied failed", cause);
+            }
+            for (Waiter waiter = waiters.poll(); waiter != null; waiter = waiters.poll()) {
+                waiter.status.completeExceptionally(cause);
+            }
         }
     }
 
     @Override
     public void start() {
         executor = newExecutor();
-        looking.set(false);
+        partitions.forEach(partition -> partition.looking.set(false));
         running = true;
     }
 
@@ -168,7 +214,7 @@ public final class Settlement implements SmartLifecycle {
     public void stop() {
         running = false;
         executor.shutdownNow();
-        failAll(stopping());
+        partitions.forEach(partition -> partition.failAll(stopping()));
     }
 
     /** Its thread is made when there is something to do. */
@@ -191,5 +237,5 @@ public final class Settlement implements SmartLifecycle {
         return Integer.MAX_VALUE;
     }
 
-    private record Waiter(StreamId id, long deadline, CompletableFuture<EntryStatus> status) {}
+    private record Waiter(CheckinId id, long deadline, CompletableFuture<EntryStatus> status) {}
 }

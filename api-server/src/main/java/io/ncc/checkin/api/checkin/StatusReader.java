@@ -3,61 +3,80 @@ package io.ncc.checkin.api.checkin;
 import io.lettuce.core.KeyValue;
 import io.lettuce.core.ScriptOutputType;
 import io.ncc.checkin.api.checkin.EntryStatus.State;
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.LuaScript;
-import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Finds out what became of entries, of all of them at one moment. */
+/** Finds out what became of entries, of all of a partition at one moment. */
 @Component
 final class StatusReader {
 
     private final LuaScript script = LuaScript.of(StatusReader.class, "settled", "status");
-    private final RedisLink redis;
-    private final Keys keys;
-    private final String[] scriptKeys;
+    private final PartitionLinks redis;
+    private final Partitions partitions;
 
-    StatusReader(RedisLink redis, Keys keys) {
+    StatusReader(PartitionLinks redis, Partitions partitions) {
         this.redis = redis;
-        this.keys = keys;
-        this.scriptKeys = new String[] {
+        this.partitions = partitions;
+    }
+
+    CompletionStage<EntryStatus> read(CheckinId id) {
+        return read(id.partition(), List.of(id)).thenApply(found -> found.get(0));
+    }
+
+    /**
+     * In the order of the ids.
+     *
+     * @param ids of entries of the partition, some hundred at most
+     */
+    CompletionStage<List<EntryStatus>> read(int partition, List<CheckinId> ids) {
+        Keys keys = partitions.keys(partition);
+        String[] scriptKeys = {
             keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.deadLetters(), keys.deadLetterIds()
         };
-    }
-
-    EntryStatus read(StreamId id) {
-        return read(List.of(id)).get(0);
-    }
-
-    /** In the order of the ids, of which there may be some hundred. */
-    List<EntryStatus> read(List<StreamId> ids) {
         List<String> args = new ArrayList<>();
         args.add(Keys.GROUP);
-        ids.forEach(id -> args.add(id.toString()));
-        List<Object> replies = redis.call(
-                commands -> script.run(commands, ScriptOutputType.MULTI, scriptKeys, args.toArray(String[]::new)));
-        return replies.stream().map(reply -> settledByUs((List<?>) reply)).toList();
+        ids.forEach(id -> args.add(id.entry().toString()));
+        return redis.of(partition)
+                .<List<Object>>send(commands ->
+                        script.run(commands, ScriptOutputType.MULTI, scriptKeys, args.toArray(String[]::new)))
+                .thenCompose(replies -> settledByUs(ids, replies));
+    }
+
+    private CompletionStage<List<EntryStatus>> settledByUs(List<CheckinId> ids, List<Object> replies) {
+        List<CompletableFuture<EntryStatus>> statuses = new ArrayList<>();
+        for (int i = 0; i < ids.size(); i++) {
+            statuses.add(settledByUs(ids.get(i), (List<?>) replies.get(i)).toCompletableFuture());
+        }
+        return CompletableFuture.allOf(statuses.toArray(CompletableFuture[]::new))
+                .thenApply(all -> statuses.stream().map(CompletableFuture::join).toList());
     }
 
     /**
      * The checkpoint goes on past entries that other programs acknowledged. Such an entry was not applied if the last checkin of its user is an older
      * one. That can't be told of a replay, which counts as of the time of its original.
      */
-    private EntryStatus settledByUs(List<?> reply) {
-        EntryStatus status = status(reply);
+    private CompletionStage<EntryStatus> settledByUs(CheckinId id, List<?> reply) {
+        EntryStatus status = status(id, reply);
         StoredCheckin checkin = status.checkin();
         boolean unsure = status.state() == State.APPLIED && reply.get(2).equals(1L);
         if (!unsure || checkin == null || checkin.replayOf() != null || status.replayedAs() != null) {
-            return status;
+            return CompletableFuture.completedFuture(status);
         }
-        List<KeyValue<String, String>> last =
-                redis.call(commands -> commands.hmget(keys.user(checkin.userId()), "lastCheckinId", "lastCheckin"));
-        return isBefore(last, StreamId.parse(status.id())) ? status.withState(State.ELSEWHERE) : status;
+        String user = partitions.keys(id.partition()).user(checkin.userId());
+        return redis.of(id.partition())
+                .<List<KeyValue<String, String>>>send(commands -> commands.hmget(user, "lastCheckinId", "lastCheckin"))
+                .thenApply(last -> isBefore(last, id.entry()) ? status.withState(State.ELSEWHERE) : status);
     }
 
     private static boolean isBefore(List<KeyValue<String, String>> last, StreamId id) {
@@ -72,18 +91,18 @@ final class StatusReader {
         }
     }
 
-    private static EntryStatus status(List<?> reply) {
+    private static EntryStatus status(CheckinId id, List<?> reply) {
         State state = State.valueOf(text(reply, 1).toUpperCase(Locale.ROOT));
         boolean processing = state == State.PROCESSING;
         return new EntryStatus(
-                text(reply, 0),
+                id,
                 state,
                 processing ? text(reply, 2) : null,
                 processing ? (Long) reply.get(3) : null,
                 state == State.DEAD ? text(reply, 2) : null,
-                state == State.DEAD ? orNull(text(reply, 3)) : null,
-                orNull(text(reply, 4)),
-                StoredCheckin.from(text(reply, 0), (List<?>) reply.get(5)));
+                state == State.DEAD ? id.outside(orNull(text(reply, 3))) : null,
+                id.outside(orNull(text(reply, 4))),
+                StoredCheckin.from(id, (List<?>) reply.get(5)));
     }
 
     private static String text(List<?> reply, int index) {

@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.deadletter;
 
+import io.ncc.checkin.api.partition.CheckinId;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,7 +17,7 @@ import java.util.List;
  * @param fields of the entry, as they were; a name may stand twice
  */
 record DeadLetter(
-        String id,
+        CheckinId id,
         String originalId,
         String reason,
         long deliveries,
@@ -30,16 +31,14 @@ record DeadLetter(
     private static final int MOST_FIELDS = 1000;
 
     /** Reads what set-aside.lua writes; what others wrote into the stream of dead letters is shown as far as it can be. */
-    static DeadLetter from(Object entry) {
-        String id = (String) ((List<?>) entry).get(0);
-        List<?> values = (List<?>) ((List<?>) entry).get(1);
+    static DeadLetter from(CheckinId id, List<?> values) {
         List<Field> fields = new ArrayList<>();
         for (int i = OWN; i + 1 < values.size(); i += 2) {
             fields.add(new Field(String.valueOf(values.get(i)), String.valueOf(values.get(i + 1))));
         }
         return new DeadLetter(
                 id,
-                own(values, 0),
+                String.valueOf(id.outside(own(values, 0))),
                 own(values, 1),
                 number(own(values, 2)),
                 own(values, 3),

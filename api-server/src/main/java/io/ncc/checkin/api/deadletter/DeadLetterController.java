@@ -2,8 +2,10 @@ package io.ncc.checkin.api.deadletter;
 
 import io.ncc.checkin.api.deadletter.DeadLetterReader.PutBack;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
 import jakarta.servlet.http.HttpServletRequest;
@@ -31,9 +33,11 @@ final class DeadLetterController {
     private static final int DEFAULT_LIMIT = 100;
 
     private final DeadLetterReader deadLetters;
+    private final Partitions partitions;
 
-    DeadLetterController(DeadLetterReader deadLetters) {
+    DeadLetterController(DeadLetterReader deadLetters, Partitions partitions) {
         this.deadLetters = deadLetters;
+        this.partitions = partitions;
     }
 
     @GetMapping
@@ -41,7 +45,7 @@ final class DeadLetterController {
             @RequestParam(required = false) @Nullable String after,
             @RequestParam(required = false) @Nullable String limit,
             HttpServletRequest request) {
-        StreamId from = after == null ? StreamId.ZERO : Parameters.streamId("after", after);
+        CheckinId from = after == null ? beginning() : id("after", after);
         int most = Parameters.count("limit", limit, 1, MAX_LIMIT, DEFAULT_LIMIT);
         List<DeadLetter> page = deadLetters.list(from, most + 1);
         if (page.size() <= most) {
@@ -58,13 +62,13 @@ final class DeadLetterController {
 
     @GetMapping("/{id}")
     DeadLetter one(@PathVariable String id) {
-        return deadLetters.one(Parameters.streamId("id", id)).orElseThrow(DeadLetterController::none);
+        return deadLetters.one(id("id", id)).orElseThrow(DeadLetterController::none);
     }
 
     @PostMapping("/{id}/replay")
     Replayed replay(@PathVariable String id) {
-        StreamId letter = Parameters.streamId("id", id);
-        List<Replayed> replayed = putBack(List.of(letter.toString())).replayed();
+        CheckinId letter = id("id", id);
+        List<Replayed> replayed = putBack(List.of(letter)).replayed();
         if (!replayed.isEmpty()) {
             return replayed.get(0);
         }
@@ -76,13 +80,13 @@ final class DeadLetterController {
 
     @PostMapping("/replay")
     Replay replayAll(@RequestParam(required = false) @Nullable String reason) {
-        List<String> ids = new ArrayList<>();
-        StreamId after = StreamId.ZERO;
+        List<CheckinId> ids = new ArrayList<>();
+        CheckinId after = beginning();
         boolean end = false;
         while (ids.size() <= MAX_LIMIT && !end) {
             List<DeadLetter> page = deadLetters.list(after, MAX_LIMIT);
             for (DeadLetter letter : page) {
-                after = StreamId.parse(letter.id());
+                after = letter.id();
                 if (!letter.truncated() && (reason == null || reason.equals(letter.reason()))) {
                     ids.add(letter.id());
                 }
@@ -95,7 +99,7 @@ final class DeadLetterController {
     }
 
     /** What was put back is answered, also if the stream has no room for the rest. */
-    private PutBack putBack(List<String> ids) {
+    private PutBack putBack(List<CheckinId> ids) {
         PutBack putBack = deadLetters.replay(ids);
         if (putBack.streamFull() && putBack.replayed().isEmpty()) {
             throw ProblemType.STREAM_FULL.exception();
@@ -106,9 +110,17 @@ final class DeadLetterController {
     @DeleteMapping(path = "/{id}", produces = MediaType.ALL_VALUE) // as there is nothing in the answer
     @ResponseStatus(HttpStatus.NO_CONTENT)
     void discard(@PathVariable String id) {
-        if (!deadLetters.discard(Parameters.streamId("id", id))) {
+        if (!deadLetters.discard(id("id", id))) {
             throw none();
         }
+    }
+
+    private CheckinId beginning() {
+        return CheckinId.lowest(partitions, StreamId.ZERO);
+    }
+
+    private CheckinId id(String name, String text) {
+        return Parameters.checkinId(name, text, partitions);
     }
 
     private static ErrorResponseException none() {

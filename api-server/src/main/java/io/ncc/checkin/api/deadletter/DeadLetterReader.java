@@ -6,13 +6,22 @@ import io.lettuce.core.output.ArrayOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.api.ApiProperties;
+import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.partition.MergedEntries;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.stream.Collectors;
 import org.springframework.stereotype.Component;
 
 /** Reads dead letters, puts them back, and discards them. */
@@ -23,70 +32,110 @@ final class DeadLetterReader {
 
     private final LuaScript replay = LuaScript.of(DeadLetterReader.class, "replay");
     private final LuaScript discard = LuaScript.of(DeadLetterReader.class, "discard");
-    private final RedisLink redis;
-    private final String deadLetters;
-    private final String deadLetterIds;
-    private final String stream;
+    private final PartitionLinks redis;
+    private final Partitions partitions;
     private final long maxLength;
 
-    DeadLetterReader(RedisLink redis, Keys keys, ApiProperties properties) {
+    DeadLetterReader(PartitionLinks redis, Partitions partitions, ApiProperties properties) {
         this.redis = redis;
-        this.deadLetters = keys.deadLetters();
-        this.deadLetterIds = keys.deadLetterIds();
-        this.stream = keys.checkins();
-        this.maxLength = properties.maxLength();
+        this.partitions = partitions;
+        this.maxLength = properties.maxLength() / partitions.count();
     }
 
     /** Ascending by id. */
-    List<DeadLetter> list(StreamId after, int limit) {
-        return after.equals(StreamId.HIGHEST)
-                ? List.of() // Redis refuses to be asked for what comes after it
-                : read("(" + after, "+", limit);
+    List<DeadLetter> list(CheckinId after, int limit) {
+        MergedEntries<List<?>> entries = new MergedEntries<>(
+                partitions,
+                false,
+                limit,
+                entry -> StreamId.parse((String) entry.get(0)),
+                (partition, last, count) ->
+                        readAfter(partition, last == null ? after.highestIn(partition) : last, count));
+        List<DeadLetter> letters = new ArrayList<>();
+        for (var next = entries.next(); next != null; next = letters.size() < limit ? entries.next() : null) {
+            letters.add(DeadLetter.from(next.id(), (List<?>) next.entry().get(1)));
+        }
+        return letters;
     }
 
-    Optional<DeadLetter> one(StreamId id) {
-        return read(id.toString(), id.toString(), 1).stream().findFirst();
+    private CompletionStage<List<List<?>>> readAfter(int partition, StreamId id, int count) {
+        return id.equals(StreamId.HIGHEST)
+                ? CompletableFuture.completedFuture(List.of()) // Redis refuses to be asked for what comes after it
+                : read(partition, "(" + id, "+", count);
+    }
+
+    Optional<DeadLetter> one(CheckinId id) {
+        String entry = id.entry().toString();
+        return RedisLink.await(read(id.partition(), entry, entry, 1)).stream()
+                .map(letter -> DeadLetter.from(id, (List<?>) letter.get(1)))
+                .findFirst();
     }
 
     /** Reads raw: a name may stand twice in an entry, and Lettuce's own reading keeps one of them. */
-    private List<DeadLetter> read(String from, String to, int limit) {
+    private CompletionStage<List<List<?>>> read(int partition, String from, String to, int limit) {
         CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8)
-                .addKey(deadLetters)
+                .addKey(partitions.keys(partition).deadLetters())
                 .add(from)
                 .add(to)
                 .add("COUNT")
                 .add(limit);
-        List<Object> entries = redis.call(
-                commands -> commands.dispatch(CommandType.XRANGE, new ArrayOutput<>(StringCodec.UTF8), args));
-        return entries.stream().map(DeadLetter::from).toList();
+        return redis.of(partition)
+                .<List<Object>>send(
+                        commands -> commands.dispatch(CommandType.XRANGE, new ArrayOutput<>(StringCodec.UTF8), args))
+                .thenApply(entries ->
+                        entries.stream().<List<?>>map(entry -> (List<?>) entry).toList());
     }
 
-    /** Puts dead letters back, until the stream is full. An id that is none any more, or was cut short, is left out of the result. */
-    PutBack replay(List<String> ids) {
+    /**
+     * Puts dead letters back, until the stream of their partition is full. An id that is none any more, or was cut short, is left out of the result.
+     */
+    PutBack replay(List<CheckinId> ids) {
+        Map<Integer, List<CheckinId>> byPartition =
+                ids.stream().collect(Collectors.groupingBy(CheckinId::partition, TreeMap::new, Collectors.toList()));
         List<Replayed> replayed = new ArrayList<>();
-        boolean full = false;
-        for (int from = 0; from < ids.size() && !full; from += MOST_AT_ONCE) {
-            List<String> args = new ArrayList<>();
-            args.add(Long.toString(maxLength));
-            args.addAll(ids.subList(from, Math.min(from + MOST_AT_ONCE, ids.size())));
-            List<Object> reply = redis.call(commands -> replay.run(
-                    commands,
-                    ScriptOutputType.MULTI,
-                    new String[] {stream, deadLetters, deadLetterIds},
-                    args.toArray(String[]::new)));
-            full = (Long) reply.get(0) == 1;
-            for (int i = 1; i < reply.size(); i += 2) {
-                replayed.add(new Replayed((String) reply.get(i), (String) reply.get(i + 1)));
+        boolean anyFull = false;
+        for (Map.Entry<Integer, List<CheckinId>> ofPartition : byPartition.entrySet()) {
+            List<CheckinId> letters = ofPartition.getValue();
+            boolean full = false;
+            for (int from = 0; from < letters.size() && !full; from += MOST_AT_ONCE) {
+                List<CheckinId> some = letters.subList(from, Math.min(from + MOST_AT_ONCE, letters.size()));
+                PutBack putBack = replay(ofPartition.getKey(), some);
+                replayed.addAll(putBack.replayed());
+                full = putBack.streamFull();
             }
+            anyFull |= full;
         }
-        return new PutBack(replayed, full);
+        return new PutBack(replayed, anyFull);
     }
 
-    boolean discard(StreamId id) {
-        long discarded = redis.call(commands -> discard.<Long>run(
-                commands, ScriptOutputType.INTEGER, new String[] {deadLetters, deadLetterIds}, new String[] {
-                    id.toString()
-                }));
+    private PutBack replay(int partition, List<CheckinId> ids) {
+        Keys keys = partitions.keys(partition);
+        List<String> args = new ArrayList<>();
+        args.add(Long.toString(maxLength));
+        ids.forEach(id -> args.add(id.entry().toString()));
+        List<Object> reply = redis.of(partition)
+                .call(commands -> replay.run(
+                        commands,
+                        ScriptOutputType.MULTI,
+                        new String[] {keys.checkins(), keys.deadLetters(), keys.deadLetterIds()},
+                        args.toArray(String[]::new)));
+        List<Replayed> replayed = new ArrayList<>();
+        for (int i = 1; i < reply.size(); i += 2) {
+            replayed.add(new Replayed(
+                    CheckinId.of(partitions, partition, (String) reply.get(i)),
+                    CheckinId.of(partitions, partition, (String) reply.get(i + 1))));
+        }
+        return new PutBack(replayed, (Long) reply.get(0) == 1);
+    }
+
+    boolean discard(CheckinId id) {
+        Keys keys = partitions.keys(id.partition());
+        long discarded = redis.of(id.partition())
+                .call(commands -> discard.<Long>run(
+                        commands,
+                        ScriptOutputType.INTEGER,
+                        new String[] {keys.deadLetters(), keys.deadLetterIds()},
+                        new String[] {id.entry().toString()}));
         return discarded == 1;
     }
 
@@ -94,5 +143,5 @@ final class DeadLetterReader {
     record PutBack(List<Replayed> replayed, boolean streamFull) {}
 
     /** @param id of the dead letter; it is the entry with the id {@code replayedAs} now */
-    record Replayed(String id, String replayedAs) {}
+    record Replayed(CheckinId id, CheckinId replayedAs) {}
 }

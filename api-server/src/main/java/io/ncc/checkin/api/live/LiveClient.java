@@ -1,7 +1,7 @@
 package io.ncc.checkin.api.live;
 
 import io.ncc.checkin.api.live.LiveHub.Event;
-import io.ncc.redis.StreamId;
+import io.ncc.checkin.api.partition.CheckinId;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.WriteListener;
@@ -23,7 +23,7 @@ final class LiveClient implements WriteListener {
     private final Consumer<LiveClient> gone;
 
     // of the tail's thread
-    private @Nullable StreamId position;
+    private @Nullable CheckinId position;
     private long lastSent = System.nanoTime();
 
     // guarded by this
@@ -43,7 +43,7 @@ final class LiveClient implements WriteListener {
     LiveClient(
             AsyncContext context,
             ServletOutputStream out,
-            @Nullable StreamId after,
+            @Nullable CheckinId after,
             @Nullable Long userId,
             @Nullable Long locationId,
             Consumer<LiveClient> gone) {
@@ -71,11 +71,11 @@ final class LiveClient implements WriteListener {
 
     /** Everything up to here was sent, or isn't wanted; null before the first turn of the tail. */
     @Nullable
-    StreamId position() {
+    CheckinId position() {
         return position;
     }
 
-    void moveTo(StreamId id) {
+    void moveTo(CheckinId id) {
         position = id;
     }
 

@@ -1,8 +1,9 @@
 package io.ncc.checkin.api.live;
 
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
-import io.ncc.redis.StreamId;
+import io.ncc.checkin.model.Partitions;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -21,9 +22,11 @@ import org.springframework.web.bind.annotation.RestController;
 final class LiveController {
 
     private final LiveHub hub;
+    private final Partitions partitions;
 
-    LiveController(LiveHub hub) {
+    LiveController(LiveHub hub, Partitions partitions) {
         this.hub = hub;
+        this.partitions = partitions;
     }
 
     @GetMapping(path = "/checkins/stream", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
@@ -35,7 +38,7 @@ final class LiveController {
             HttpServletRequest request,
             HttpServletResponse response)
             throws IOException {
-        StreamId after = position(lastEventIdHeader, lastEventId);
+        CheckinId after = position(lastEventIdHeader, lastEventId);
         Long user = Parameters.optionalId("userId", userId);
         Long location = Parameters.optionalId("locationId", locationId);
         hub.requireRoom();
@@ -56,11 +59,11 @@ final class LiveController {
     }
 
     /** A browser that comes back sends the header with the URL of the first time. */
-    private static @Nullable StreamId position(@Nullable String header, @Nullable String parameter) {
+    private @Nullable CheckinId position(@Nullable String header, @Nullable String parameter) {
         if (header != null) {
-            return Parameters.streamId("Last-Event-ID", header);
+            return Parameters.checkinId("Last-Event-ID", header, partitions);
         }
-        return parameter == null ? null : Parameters.streamId("lastEventId", parameter);
+        return parameter == null ? null : Parameters.checkinId("lastEventId", parameter, partitions);
     }
 
     private record Leaving(LiveClient client) implements AsyncListener {

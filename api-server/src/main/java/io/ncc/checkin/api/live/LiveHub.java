@@ -1,10 +1,10 @@
 package io.ncc.checkin.api.live;
 
-import io.lettuce.core.StreamMessage;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.checkin.StoredCheckin;
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
 import java.io.ByteArrayOutputStream;
@@ -44,7 +44,7 @@ final class LiveHub {
     private final long heartbeatNanos;
 
     /** Up to where everything has been published; null as long as the tail doesn't know. */
-    private volatile @Nullable StreamId position;
+    private volatile @Nullable CheckinId position;
 
     private volatile boolean closed;
 
@@ -71,7 +71,7 @@ final class LiveHub {
 
     /** Takes a client on. */
     void join(LiveClient client) {
-        StreamId now = position;
+        CheckinId now = position;
         if (client.position() == null && now != null) {
             client.moveTo(now); // what comes once it knows that it is connected is not to be missed
         }
@@ -92,21 +92,21 @@ final class LiveHub {
     interface History {
 
         /** The entries from one id to another, both included, a page at most. */
-        List<StreamMessage<String, String>> between(StreamId from, StreamId to);
+        List<LiveEntry> between(CheckinId from, CheckinId to);
 
         /** Whether there is an entry of this or a lower id. */
-        boolean anyUpTo(StreamId id);
+        boolean anyUpTo(CheckinId id);
 
         /** The id of the entry that came right after a position of the tail; null if that is not remembered. */
         @Nullable
-        String successor(StreamId id);
+        CheckinId successor(CheckinId id);
 
         /** The highest id that the stream ever had. */
-        StreamId end();
+        CheckinId end();
     }
 
     /** With an id and without data it is no event, but a client comes back with that id. */
-    private static byte[] withPosition(String text, @Nullable StreamId position) {
+    private static byte[] withPosition(String text, @Nullable CheckinId position) {
         String id = position == null ? "" : "id: " + position + "\n";
         return (text + id + "\n").getBytes(StandardCharsets.US_ASCII);
     }
@@ -118,11 +118,11 @@ final class LiveHub {
      * @param position up to where everything has been published
      * @return whether someone is still behind
      */
-    boolean catchUp(History history, StreamId position) {
+    boolean catchUp(History history, CheckinId position) {
         this.position = position;
         List<LiveClient> behind = new ArrayList<>();
         for (LiveClient client : clients) {
-            StreamId from = client.position();
+            CheckinId from = client.position();
             if (from == null || from.equals(position)) {
                 client.moveTo(position); // it begins here
             } else if (from.compareTo(position) > 0) {
@@ -140,7 +140,7 @@ final class LiveHub {
         while (unable < behind.size() && System.nanoTime() - start < LONGEST_CATCHING_UP) {
             turn = Math.floorMod(turn + 1, behind.size());
             LiveClient client = behind.get(turn);
-            StreamId from = client.position();
+            CheckinId from = client.position();
             if (from == null || from.equals(position)) {
                 behind.remove(turn);
             } else if (client.buffered() > 0) {
@@ -153,30 +153,27 @@ final class LiveHub {
         return !behind.isEmpty();
     }
 
-    private void sendPage(LiveClient client, History history, StreamId from, StreamId position) {
-        List<StreamMessage<String, String>> page = history.between(from, position);
+    private void sendPage(LiveClient client, History history, CheckinId from, CheckinId position) {
+        List<LiveEntry> page = history.between(from, position);
         if (!isComplete(page, history, from)) {
             send(client, withPosition(GAP, page.isEmpty() ? position : from));
         }
-        List<StreamMessage<String, String>> missed = page.stream()
-                .filter(entry -> !entry.getId().equals(from.toString()))
-                .toList();
+        List<LiveEntry> missed =
+                page.stream().filter(entry -> !entry.id().equals(from)).toList();
         client.moveTo(
-                missed.isEmpty()
-                        ? position
-                        : StreamId.parse(missed.get(missed.size() - 1).getId()));
+                missed.isEmpty() ? position : missed.get(missed.size() - 1).id());
         byte[] wanted = client.wanted(events(missed));
         // of many entries of others it keeps at least where it is
         send(client, wanted.length > 0 || missed.isEmpty() ? wanted : withPosition(HEARTBEAT, client.position()));
     }
 
     /** Whether nothing between an id and the page after it has been trimmed. */
-    private static boolean isComplete(List<StreamMessage<String, String>> page, History history, StreamId from) {
-        if (from.equals(StreamId.ZERO)) {
+    private static boolean isComplete(List<LiveEntry> page, History history, CheckinId from) {
+        if (from.entry().equals(StreamId.ZERO)) {
             return true;
         }
-        String first = page.isEmpty() ? "" : page.get(0).getId();
-        return first.equals(from.toString()) || first.equals(history.successor(from)) || history.anyUpTo(from);
+        CheckinId first = page.isEmpty() ? null : page.get(0).id();
+        return from.equals(first) || (first != null && first.equals(history.successor(from))) || history.anyUpTo(from);
     }
 
     /**
@@ -185,7 +182,7 @@ final class LiveHub {
      * @param from the position before
      * @param upTo the position after
      */
-    void publish(List<StreamMessage<String, String>> entries, StreamId from, StreamId upTo) {
+    void publish(List<LiveEntry> entries, CheckinId from, CheckinId upTo) {
         position = upTo;
         if (clients.isEmpty()) {
             return;
@@ -235,10 +232,10 @@ final class LiveHub {
         clients.clear();
     }
 
-    private List<Event> events(List<StreamMessage<String, String>> entries) {
+    private List<Event> events(List<LiveEntry> entries) {
         List<Event> events = new ArrayList<>(entries.size());
-        for (StreamMessage<String, String> entry : entries) {
-            StoredCheckin checkin = StoredCheckin.from(entry);
+        for (LiveEntry entry : entries) {
+            StoredCheckin checkin = StoredCheckin.from(entry.id(), entry.fields());
             if (checkin != null) {
                 events.add(new Event(checkin, json));
             }

@@ -8,7 +8,9 @@ import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
 import io.ncc.checkin.api.ApiProperties;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.Backoff;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
@@ -45,32 +47,41 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
     private static final Duration REST = Duration.ofMillis(10);
 
     private final RedisLink redis;
+    private final Partitions partitions;
     private final String stream;
+    private final CheckinId beginning;
     private final LiveHub hub;
     private final Duration block;
 
     /** The last positions. */
-    private final Deque<StreamId> passed = new ArrayDeque<>();
+    private final Deque<CheckinId> passed = new ArrayDeque<>();
 
     /** Of the last positions: the ids of the entries that came next. */
-    private final Map<StreamId, String> successors = new LinkedHashMap<>() {
+    private final Map<CheckinId, CheckinId> successors = new LinkedHashMap<>() {
         @Override
-        protected boolean removeEldestEntry(Map.Entry<StreamId, String> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<CheckinId, CheckinId> eldest) {
             return size() > MOST_PASSED;
         }
     };
 
     private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-    private volatile StreamId position = StreamId.ZERO;
+    private volatile CheckinId position;
     private volatile boolean positioned;
     private volatile boolean running;
     private volatile long lastTurn = System.nanoTime();
     private volatile @Nullable RedisCondition trouble;
     private volatile Thread thread = new Thread("tail, not started");
 
-    StreamTail(@Qualifier("tailLink") RedisLink redis, Keys keys, LiveHub hub, ApiProperties properties) {
-        this.redis = redis;
-        this.stream = keys.checkins();
+    StreamTail(
+            @Qualifier("tailLinks") PartitionLinks links,
+            Partitions partitions,
+            LiveHub hub,
+            ApiProperties properties) {
+        this.redis = links.of(0);
+        this.partitions = partitions;
+        this.stream = partitions.keys(0).checkins();
+        this.beginning = CheckinId.lowest(partitions, StreamId.ZERO);
+        this.position = beginning;
         this.hub = hub;
         Duration half = properties.heartbeat().dividedBy(2); // else it would come later than is said
         this.block = half.compareTo(MOST_BLOCK) < 0 ? half : MOST_BLOCK;
@@ -120,13 +131,13 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
             positioned = true;
         }
         boolean catchingUp = hub.catchUp(this, position);
-        List<StreamMessage<String, String>> read = read(catchingUp ? REST : block);
+        List<LiveEntry> read = read(catchingUp ? REST : block);
         if (read.isEmpty()) {
             noticeReplacement();
         } else {
-            StreamId before = position;
-            successors.put(before, read.get(0).getId());
-            moveTo(StreamId.parse(read.get(read.size() - 1).getId()));
+            CheckinId before = position;
+            successors.put(before, read.get(0).id());
+            moveTo(read.get(read.size() - 1).id());
             hub.publish(read, before, position);
             listeners.forEach(Runnable::run);
         }
@@ -136,7 +147,7 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
         }
     }
 
-    private void moveTo(StreamId id) {
+    private void moveTo(CheckinId id) {
         position = id;
         passed.addFirst(id);
         if (passed.size() > MOST_PASSED) {
@@ -145,10 +156,11 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
     }
 
     @SuppressWarnings("unchecked") // of Lettuce's generic varargs
-    private List<StreamMessage<String, String>> read(Duration block) {
+    private List<LiveEntry> read(Duration block) {
         XReadArgs args = XReadArgs.Builder.count(MOST_AT_ONCE).block(block);
         try {
-            return redis.call(commands -> commands.xread(args, StreamOffset.from(stream, position.toString())));
+            String after = position.entry().toString();
+            return entries(redis.call(commands -> commands.xread(args, StreamOffset.from(stream, after))));
         } catch (RedisException e) {
             if (RedisCondition.of(e) == RedisCondition.UNBLOCKED) {
                 return List.of(); // the stream was deleted
@@ -158,31 +170,35 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
     }
 
     @Override
-    public List<StreamMessage<String, String>> between(StreamId from, StreamId to) {
-        Range<String> range = Range.create(from.toString(), to.toString());
-        return redis.call(commands -> commands.xrange(stream, range, Limit.from(MOST_AT_ONCE)));
+    public List<LiveEntry> between(CheckinId from, CheckinId to) {
+        Range<String> range = Range.create(from.entry().toString(), to.entry().toString());
+        return entries(redis.call(commands -> commands.xrange(stream, range, Limit.from(MOST_AT_ONCE))));
+    }
+
+    private List<LiveEntry> entries(List<StreamMessage<String, String>> read) {
+        return read.stream().map(entry -> LiveEntry.of(partitions, 0, entry)).toList();
     }
 
     @Override
-    public boolean anyUpTo(StreamId id) {
-        Range<String> range = Range.create("-", id.toString());
+    public boolean anyUpTo(CheckinId id) {
+        Range<String> range = Range.create("-", id.entry().toString());
         return !redis.call(commands -> commands.xrange(stream, range, Limit.from(1)))
                 .isEmpty();
     }
 
     @Override
-    public @Nullable String successor(StreamId id) {
+    public @Nullable CheckinId successor(CheckinId id) {
         return successors.get(id);
     }
 
     @Override
-    public StreamId end() {
+    public CheckinId end() {
         try {
             List<Object> info = redis.call(commands -> commands.xinfoStream(stream));
-            return StreamId.parse((String) info.get(info.indexOf("last-generated-id") + 1));
+            return CheckinId.of(partitions, 0, (String) info.get(info.indexOf("last-generated-id") + 1));
         } catch (RedisCommandExecutionException e) {
             if (RedisCondition.of(e) == RedisCondition.NO_GROUP) {
-                return StreamId.ZERO; // there is no stream yet
+                return beginning; // there is no stream yet
             }
             throw e;
         }
@@ -193,7 +209,7 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
      * anew is published from its beginning. Whoever follows is ahead of it in both cases, and is told so.
      */
     private void noticeReplacement() {
-        StreamId end = end();
+        CheckinId end = end();
         if (end.compareTo(position) < 0) {
             log.warn("The stream has gone back from {} to {}", position, end);
             boolean isTheSame = passed.stream()
@@ -203,7 +219,7 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
                     .isPresent();
             passed.clear();
             successors.clear();
-            moveTo(isTheSame ? end : StreamId.ZERO);
+            moveTo(isTheSame ? end : beginning);
         }
     }
 

@@ -6,6 +6,7 @@ import io.ncc.checkin.api.pull.PullGroups.Creation;
 import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.RedisCondition;
@@ -37,11 +38,13 @@ final class PullController {
     private static final int DEFAULT_COUNT = 100;
 
     private final PullGroups groups;
+    private final Partitions partitions;
     private final Duration maxWait;
     private final Duration longestClaimAfter;
 
-    PullController(PullGroups groups, ApiProperties properties) {
+    PullController(PullGroups groups, Partitions partitions, ApiProperties properties) {
         this.groups = groups;
+        this.partitions = partitions;
         this.maxWait = properties.maxWait();
         this.longestClaimAfter = properties.claimAfter();
     }
@@ -57,13 +60,13 @@ final class PullController {
                 .build();
     }
 
-    private static String start(@Nullable String from) {
+    private String start(@Nullable String from) {
         if (from == null) {
             return "$";
         }
         return from.equals("0") || from.equals("$")
                 ? from
-                : Parameters.streamId("from", from).toString();
+                : Parameters.checkinId("from", from, partitions).entry().toString();
     }
 
     @DeleteMapping(produces = MediaType.ALL_VALUE)

@@ -2,6 +2,8 @@ package io.ncc.checkin.api.pull;
 
 import io.lettuce.core.ScriptOutputType;
 import io.ncc.checkin.api.checkin.StoredCheckin;
+import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
@@ -33,6 +35,7 @@ final class PullGroup {
     private static final Duration UNUSED_AFTER = Duration.ofMinutes(1);
 
     private final RedisLink redis;
+    private final Partitions partitions;
     private final String stream;
     private final String name;
 
@@ -55,9 +58,10 @@ final class PullGroup {
     private long nextClaim = System.nanoTime();
     private int claimingReads;
 
-    PullGroup(RedisLink redis, String stream, String name) {
+    PullGroup(RedisLink redis, Partitions partitions, String name) {
         this.redis = redis;
-        this.stream = stream;
+        this.partitions = partitions;
+        this.stream = partitions.keys(0).checkins();
         this.name = name;
     }
 
@@ -268,7 +272,7 @@ final class PullGroup {
         for (Object element : entries) {
             List<?> entry = (List<?>) element;
             String id = (String) entry.get(0);
-            StoredCheckin checkin = StoredCheckin.from(id, (List<?>) entry.get(1));
+            StoredCheckin checkin = StoredCheckin.from(CheckinId.of(partitions, 0, id), (List<?>) entry.get(1));
             if (checkin != null) {
                 items.add(new PulledCheckin(checkin, (Long) entry.get(2)));
             } else {

@@ -5,7 +5,8 @@ import io.lettuce.core.ScriptOutputType;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.live.StreamTail;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisLink;
 import java.time.Duration;
@@ -44,6 +45,7 @@ final class PullGroups implements SmartLifecycle {
     private final LuaScript create = LuaScript.of(PullGroups.class, "settled", "create-group");
     private final LuaScript removeConsumers = LuaScript.of(PullGroups.class, "remove-consumers");
     private final RedisLink redis;
+    private final Partitions partitions;
     private final String stream;
     private final Duration consumerTimeout;
     private final Map<String, PullGroup> groups = new ConcurrentHashMap<>();
@@ -51,9 +53,15 @@ final class PullGroups implements SmartLifecycle {
     private volatile boolean running;
     private volatile long nextCleaning = System.nanoTime();
 
-    PullGroups(RedisLink redis, StreamTail tail, Keys keys, ApiProperties properties, MeterRegistry registry) {
-        this.redis = redis;
-        this.stream = keys.checkins();
+    PullGroups(
+            PartitionLinks links,
+            StreamTail tail,
+            Partitions partitions,
+            ApiProperties properties,
+            MeterRegistry registry) {
+        this.redis = links.of(0);
+        this.partitions = partitions;
+        this.stream = partitions.keys(0).checkins();
         this.consumerTimeout = properties.consumerTimeout();
         tail.whenEntriesCome(() -> groups.values().forEach(PullGroup::call));
         registry.gauge("checkin.api.pulling", groups, PullGroups::waiting);
@@ -133,7 +141,7 @@ final class PullGroups implements SmartLifecycle {
 
     private PullGroup group(String name) {
         return groups.compute(
-                name, (key, known) -> known == null || known.isGone() ? new PullGroup(redis, stream, key) : known);
+                name, (key, known) -> known == null || known.isGone() ? new PullGroup(redis, partitions, key) : known);
     }
 
     private void await(PullGroup group, Pull pull, Duration wait) {

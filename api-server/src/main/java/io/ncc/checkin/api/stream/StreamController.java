@@ -1,10 +1,8 @@
 package io.ncc.checkin.api.stream;
 
-import io.ncc.checkin.api.stream.StreamReader.Group;
-import io.ncc.checkin.api.stream.StreamReader.GroupConsumer;
-import io.ncc.checkin.api.stream.StreamReader.PendingEntry;
-import io.ncc.checkin.api.stream.StreamReader.StreamState;
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
 import java.util.List;
@@ -25,14 +23,16 @@ final class StreamController {
     private static final int DEFAULT_LIMIT = 100;
 
     private final StreamReader stream;
+    private final Partitions partitions;
 
-    StreamController(StreamReader stream) {
+    StreamController(StreamReader stream, Partitions partitions) {
         this.stream = stream;
+        this.partitions = partitions;
     }
 
     @GetMapping
     StreamState stream() {
-        return stream.stream().orElseThrow(() -> ProblemType.NOT_FOUND.exception("There is no stream yet."));
+        return stream.state().orElseThrow(() -> ProblemType.NOT_FOUND.exception("There is no stream yet."));
     }
 
     @GetMapping("/groups")
@@ -51,7 +51,9 @@ final class StreamController {
             @RequestParam(required = false) @Nullable String after,
             @RequestParam(required = false) @Nullable String limit,
             @RequestParam(required = false) @Nullable String consumer) {
-        StreamId from = after == null ? StreamId.ZERO : Parameters.streamId("after", after);
+        CheckinId from = after == null
+                ? CheckinId.lowest(partitions, StreamId.ZERO)
+                : Parameters.checkinId("after", after, partitions);
         int most = Parameters.count("limit", limit, 1, MAX_LIMIT, DEFAULT_LIMIT);
         return stream.pending(group, from, most, consumer).orElseThrow(StreamController::noGroup);
     }

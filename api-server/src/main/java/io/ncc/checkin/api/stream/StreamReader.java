@@ -1,61 +1,94 @@
 package io.ncc.checkin.api.stream;
 
+import io.lettuce.core.Consumer;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
-import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.XPendingArgs;
 import io.lettuce.core.models.stream.PendingMessage;
+import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.partition.MergedEntries;
+import io.ncc.checkin.api.stream.StreamState.Totals;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Supplier;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Reads what Redis knows of the stream and its consumer groups. */
+/** Reads what Redis knows of the stream and its consumer groups, in all partitions. */
 @Component
 final class StreamReader {
 
     private final LuaScript script = LuaScript.of(StreamReader.class, "settled", "stream");
-    private final RedisLink redis;
-    private final String stream;
-    private final String[] scriptKeys;
+    private final PartitionLinks redis;
+    private final Partitions partitions;
 
-    StreamReader(RedisLink redis, Keys keys) {
+    StreamReader(PartitionLinks redis, Partitions partitions) {
         this.redis = redis;
-        this.stream = keys.checkins();
-        this.scriptKeys = new String[] {
-            keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.totals(), keys.deadLetters()
-        };
+        this.partitions = partitions;
+    }
+
+    private String stream(int partition) {
+        return partitions.keys(partition).checkins();
     }
 
     /** The stream; empty if there is none. */
-    Optional<StreamState> stream() {
-        List<Object> reply = redis.call(
-                commands -> script.run(commands, ScriptOutputType.MULTI, scriptKeys, new String[] {Keys.GROUP}));
-        if (reply.isEmpty()) {
+    Optional<StreamState> state() {
+        List<StreamState.OfPartition> states = RedisLink.await(redis.ofAll(this::state)).stream()
+                .flatMap(Optional::stream)
+                .toList();
+        if (states.isEmpty()) {
             return Optional.empty();
         }
+        return Optional.of(
+                partitions.arePartitioned()
+                        ? StreamState.sum(states)
+                        : states.get(0).state());
+    }
+
+    private CompletionStage<Optional<StreamState.OfPartition>> state(int partition) {
+        Keys keys = partitions.keys(partition);
+        String[] scriptKeys = {
+            keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.totals(), keys.deadLetters()
+        };
+        return redis.of(partition)
+                .<List<Object>>send(
+                        commands -> script.run(commands, ScriptOutputType.MULTI, scriptKeys, new String[] {Keys.GROUP}))
+                .thenApply(reply -> reply.isEmpty()
+                        ? Optional.empty()
+                        : Optional.of(new StreamState.OfPartition(partition, state(partition, reply))));
+    }
+
+    private StreamState state(int partition, List<Object> reply) {
         long now = (Long) reply.get(8);
-        String oldest = text(reply.get(6));
-        return Optional.of(new StreamState(
+        CheckinId oldest = id(partition, reply.get(6));
+        return new StreamState(
                 (Long) reply.get(0),
-                text(reply.get(1)),
-                text(reply.get(2)),
-                text(reply.get(3)),
+                id(partition, reply.get(1)),
+                id(partition, reply.get(2)),
+                id(partition, reply.get(3)),
                 (Long) reply.get(4),
-                text(reply.get(5)),
+                id(partition, reply.get(5)),
                 oldest,
-                oldest == null ? null : StreamId.parse(oldest).ageAt(now),
+                oldest == null ? null : oldest.entry().ageAt(now),
                 number(reply, 7),
-                totals((List<?>) reply.get(9))));
+                totals((List<?>) reply.get(9)),
+                null);
     }
 
     private static Totals totals(List<?> reply) {
@@ -63,50 +96,117 @@ final class StreamReader {
     }
 
     private static @Nullable Long number(List<?> reply, int index) {
-        String text = text(reply.get(index));
-        return text == null ? null : Long.valueOf(text);
+        String text = (String) reply.get(index);
+        return text.isEmpty() ? null : Long.valueOf(text);
     }
 
-    private static @Nullable String text(Object value) {
-        return ((String) value).isEmpty() ? null : (String) value;
+    private @Nullable CheckinId id(int partition, Object text) {
+        return text.equals("") ? null : CheckinId.of(partitions, partition, (String) text);
     }
 
     /** The groups; empty if there is no stream. */
     List<Group> groups() {
-        return ifThere(() -> {
-                    List<Object> groups = redis.call(commands -> commands.xinfoGroups(stream));
-                    String lastGenerated = lastGenerated(); // afterwards, or a group could be ahead of it
-                    return groups.stream()
-                            .map(StreamReader::map)
-                            .map(values -> Group.of(values, lastGenerated))
-                            .toList();
-                })
-                .orElse(List.of());
+        Map<String, List<Group.InPartition>> groups = new LinkedHashMap<>();
+        RedisLink.await(redis.ofAll(this::groups))
+                .forEach(ofOne -> ofOne.orElse(Map.of())
+                        .forEach((name, group) -> groups.computeIfAbsent(name, key -> new ArrayList<>())
+                                .add(group)));
+        List<Group> all = new ArrayList<>();
+        groups.forEach((name, shares) -> all.add(
+                partitions.arePartitioned()
+                        ? Group.sum(name, consumers(name).orElse(List.of()).size(), shares)
+                        : Group.of(name, shares.get(0))));
+        return all;
     }
 
-    private String lastGenerated() {
-        return String.valueOf(
-                map(redis.call(commands -> commands.xinfoStream(stream))).get("last-generated-id"));
+    private CompletionStage<Optional<Map<String, Group.InPartition>>> groups(int partition) {
+        RedisLink link = redis.of(partition);
+        CompletionStage<List<Object>> groups = link.send(commands -> commands.xinfoGroups(stream(partition)));
+        // afterwards, or a group could be ahead of it
+        CompletionStage<List<Object>> info = link.send(commands -> commands.xinfoStream(stream(partition)));
+        return ifThere(groups.thenCombine(info, (replies, stream) -> {
+            String lastGenerated = String.valueOf(map(stream).get("last-generated-id"));
+            Map<String, Group.InPartition> byName = new LinkedHashMap<>();
+            for (Object reply : replies) {
+                Map<Object, Object> values = map(reply);
+                byName.put(String.valueOf(values.get("name")), group(partition, values, lastGenerated));
+            }
+            return byName;
+        }));
+    }
+
+    private Group.InPartition group(int partition, Map<Object, Object> values, String lastGenerated) {
+        String lastDelivered = String.valueOf(values.get("last-delivered-id"));
+        return new Group.InPartition(
+                partition,
+                (Long) values.getOrDefault("consumers", 0L),
+                (Long) values.getOrDefault("pending", 0L),
+                CheckinId.of(partitions, partition, lastDelivered),
+                // the server's own figure can be wrong after trims and restarts, but not this
+                lastDelivered.equals(lastGenerated) ? Long.valueOf(0) : (Long) values.get("lag"));
     }
 
     /** The consumers of a group; empty if there is no such group. */
     Optional<List<GroupConsumer>> consumers(String group) {
-        return ifThere(() -> redis.call(commands -> commands.xinfoConsumers(stream, group)))
-                .map(reply -> reply.stream()
-                        .map(StreamReader::map)
-                        .map(GroupConsumer::of)
-                        .toList());
+        List<Map<String, GroupConsumer.InPartition>> there =
+                RedisLink.await(redis.ofAll(partition -> consumers(partition, group))).stream()
+                        .flatMap(Optional::stream)
+                        .toList();
+        if (there.isEmpty()) {
+            return Optional.empty();
+        }
+        Map<String, List<GroupConsumer.InPartition>> byName = there.stream()
+                .flatMap(consumers -> consumers.entrySet().stream())
+                .collect(Collectors.groupingBy(
+                        Map.Entry::getKey,
+                        LinkedHashMap::new,
+                        Collectors.mapping(Map.Entry::getValue, Collectors.toList())));
+        List<GroupConsumer> consumers = new ArrayList<>();
+        byName.forEach((name, shares) ->
+                consumers.add(GroupConsumer.sum(name, shares, partitions.arePartitioned() ? shares : null)));
+        return Optional.of(consumers);
+    }
+
+    private CompletionStage<Optional<Map<String, GroupConsumer.InPartition>>> consumers(int partition, String group) {
+        return ifThere(redis.of(partition)
+                .<List<Object>>send(commands -> commands.xinfoConsumers(stream(partition), group))
+                .thenApply(replies -> {
+                    Map<String, GroupConsumer.InPartition> byName = new LinkedHashMap<>();
+                    for (Object reply : replies) {
+                        Map<Object, Object> values = map(reply);
+                        byName.put(
+                                String.valueOf(values.get("name")),
+                                new GroupConsumer.InPartition(
+                                        partition, (Long) values.getOrDefault("pending", 0L), (Long)
+                                                values.getOrDefault("idle", 0L)));
+                    }
+                    return byName;
+                }));
     }
 
     /** Entries that are pending in a group, ascending by id; empty if there is no such group. */
-    Optional<List<PendingEntry>> pending(String group, StreamId after, int limit, @Nullable String consumer) {
-        XPendingArgs<String> args =
-                new XPendingArgs<String>().group(group).range(rangeAfter(after)).limit(Limit.from(limit));
-        if (consumer != null) {
-            args.consumer(io.lettuce.core.Consumer.from(group, consumer));
+    Optional<List<PendingEntry>> pending(String group, CheckinId after, int limit, @Nullable String consumer) {
+        AtomicBoolean found = new AtomicBoolean();
+        MergedEntries<PendingMessage> pending = new MergedEntries<>(
+                partitions, false, limit, message -> StreamId.parse(message.getId()), (partition, last, count) -> {
+                    XPendingArgs<String> args = new XPendingArgs<String>()
+                            .group(group)
+                            .range(rangeAfter(last == null ? after.highestIn(partition) : last))
+                            .limit(Limit.from(count));
+                    if (consumer != null) {
+                        args.consumer(Consumer.from(group, consumer));
+                    }
+                    return ifThere(redis.of(partition).send(commands -> commands.xpending(stream(partition), args)))
+                            .thenApply(reply -> {
+                                reply.ifPresent(there -> found.set(true));
+                                return reply.orElse(List.of());
+                            });
+                });
+        List<PendingEntry> entries = new ArrayList<>();
+        for (var next = pending.next(); next != null; next = entries.size() < limit ? pending.next() : null) {
+            entries.add(PendingEntry.of(next.id(), next.entry()));
         }
-        return ifThere(() -> redis.call(commands -> commands.xpending(stream, args)))
-                .map(reply -> reply.stream().map(PendingEntry::of).toList());
+        return found.get() ? Optional.of(entries) : Optional.empty();
     }
 
     private static Range<String> rangeAfter(StreamId id) {
@@ -117,15 +217,12 @@ final class StreamReader {
         return Range.create("(" + id, "+");
     }
 
-    private static <T> Optional<T> ifThere(Supplier<T> question) {
-        try {
-            return Optional.of(question.get());
-        } catch (RedisCommandExecutionException e) {
-            if (RedisCondition.of(e) == RedisCondition.NO_GROUP) {
-                return Optional.empty();
-            }
-            throw e;
-        }
+    private static <T> CompletionStage<Optional<T>> ifThere(CompletionStage<T> answer) {
+        Function<Throwable, CompletionStage<Optional<T>>> none =
+                failure -> RedisCondition.of(failure) == RedisCondition.NO_GROUP
+                        ? CompletableFuture.completedFuture(Optional.empty())
+                        : CompletableFuture.failedFuture(failure);
+        return answer.thenApply(Optional::of).exceptionallyCompose(none);
     }
 
     private static Map<Object, Object> map(Object reply) {
@@ -135,88 +232,5 @@ final class StreamReader {
             values.put(namesAndValues.get(i), namesAndValues.get(i + 1));
         }
         return values;
-    }
-
-    /**
-     * @param length entries in the stream
-     * @param firstId of the oldest entry; null if there is none
-     * @param lastId of the newest entry; null if there is none
-     * @param lastGeneratedId the highest id that the stream ever had
-     * @param groups how many consumer groups it has
-     * @param checkpoint every entry up to here is settled; null if nothing is known to be
-     * @param oldestUnsettled the id of the first entry that is not settled; null if all are, and while it is not known, as too much was settled since the
-     *     checkpoint was moved
-     * @param oldestUnsettledAge its age in milliseconds
-     * @param deadLetters how many there are now; null if their key is damaged: it holds something else
-     */
-    record StreamState(
-            long length,
-            @Nullable String firstId,
-            @Nullable String lastId,
-            @Nullable String lastGeneratedId,
-            long groups,
-            @Nullable String checkpoint,
-            @Nullable String oldestUnsettled,
-            @Nullable Long oldestUnsettledAge,
-            @Nullable Long deadLetters,
-            Totals totals) {}
-
-    /** What became of the entries of the stream, ever since it was made. What is null is not known, as the key or the field is damaged. */
-    record Totals(
-            @Nullable Long applied,
-            @Nullable Long dead,
-            @Nullable Long lost,
-            @Nullable Long skipped) {}
-
-    /**
-     * @param pending entries that were delivered and not acknowledged yet
-     * @param lag entries that were not delivered yet; null where the server doesn't know
-     */
-    record Group(
-            String name,
-            long consumers,
-            long pending,
-            String lastDeliveredId,
-            @Nullable Long lag) {
-
-        private static Group of(Map<Object, Object> values, String lastGenerated) {
-            String lastDelivered = String.valueOf(values.get("last-delivered-id"));
-            return new Group(
-                    String.valueOf(values.get("name")),
-                    (Long) values.getOrDefault("consumers", 0L),
-                    (Long) values.getOrDefault("pending", 0L),
-                    lastDelivered,
-                    // the server's own figure can be wrong after trims and restarts, but not this
-                    lastDelivered.equals(lastGenerated) ? Long.valueOf(0) : (Long) values.get("lag"));
-        }
-    }
-
-    /**
-     * @param pending entries delivered to the consumer and not acknowledged yet
-     * @param idle milliseconds since the consumer last did something, as the server counts: before 7.2 a poll that found nothing is not
-     *     counted, so a large value says nothing about its health
-     */
-    record GroupConsumer(String name, long pending, long idle) {
-
-        private static GroupConsumer of(Map<Object, Object> values) {
-            return new GroupConsumer(
-                    String.valueOf(values.get("name")), (Long) values.getOrDefault("pending", 0L), (Long)
-                            values.getOrDefault("idle", 0L));
-        }
-    }
-
-    /**
-     * @param idle milliseconds since it was last delivered
-     * @param deliveries how often it was delivered
-     */
-    record PendingEntry(String id, String consumer, long idle, long deliveries) {
-
-        private static PendingEntry of(PendingMessage message) {
-            return new PendingEntry(
-                    message.getId(),
-                    message.getConsumer(),
-                    message.getMsSinceLastDelivery(),
-                    message.getRedeliveryCount());
-        }
     }
 }

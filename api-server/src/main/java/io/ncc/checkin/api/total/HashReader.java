@@ -1,11 +1,12 @@
 package io.ncc.checkin.api.total;
 
 import io.lettuce.core.KeyValue;
-import io.ncc.redis.RedisLink;
+import io.ncc.checkin.service.PartitionLinks;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
+import java.util.function.IntFunction;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -13,16 +14,37 @@ import org.springframework.stereotype.Component;
 @Component
 final class HashReader {
 
-    private final RedisLink redis;
+    private final PartitionLinks redis;
 
-    HashReader(RedisLink redis) {
+    HashReader(PartitionLinks redis) {
         this.redis = redis;
     }
 
     /** Those of the fields that the hash has; none if there is no hash. */
-    CompletionStage<Fields> read(String key, String... names) {
-        return redis.<List<KeyValue<String, String>>>send(commands -> commands.hmget(key, names))
+    CompletionStage<Fields> read(int partition, String key, String... names) {
+        return redis.of(partition)
+                .<List<KeyValue<String, String>>>send(commands -> commands.hmget(key, names))
                 .thenApply(Fields::of);
+    }
+
+    /** What each partition has of a key of the same kind, read from all at the same time. */
+    CompletionStage<List<Fields>> readAll(IntFunction<String> key, IntFunction<String[]> names) {
+        return redis.ofAll(partition -> read(partition, key.apply(partition), names.apply(partition)));
+    }
+
+    /** The sum of a number, of those that have it; null if none has it, or if one has something else. */
+    static @Nullable Long sum(List<Fields> shares, String name) {
+        Long sum = null;
+        for (Fields share : shares) {
+            if (share.text(name) != null) {
+                Long number = share.number(name);
+                if (number == null) {
+                    return null;
+                }
+                sum = sum == null ? number : Long.valueOf(sum + number);
+            }
+        }
+        return sum;
     }
 
     /** Fields of a hash that other programs write, too: what isn't in its form is shown as absent. */

@@ -2,9 +2,10 @@ package io.ncc.checkin.api.total;
 
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
+import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -20,13 +21,15 @@ final class LocationController {
         "id", "name", "category", "location", "numCheckins", "numStars", "averageStars"
     };
 
+    private static final String[] SHARE = {"id", "numCheckins", "numStars"};
+
     private final HashReader hashes;
-    private final Keys keys;
+    private final Partitions partitions;
     private final ReadYourWrites readYourWrites;
 
-    LocationController(HashReader hashes, Keys keys, ReadYourWrites readYourWrites) {
+    LocationController(HashReader hashes, Partitions partitions, ReadYourWrites readYourWrites) {
         this.hashes = hashes;
-        this.keys = keys;
+        this.partitions = partitions;
         this.readYourWrites = readYourWrites;
     }
 
@@ -49,11 +52,19 @@ final class LocationController {
     }
 
     private CompletionStage<Location> read(long id) {
-        return hashes.read(keys.location(id), FIELDS).thenApply(fields -> {
-            if (fields.isEmpty()) {
+        int home = partitions.ofLocation(id);
+        CompletionStage<Location> found = partitions.count() == 1
+                ? hashes.read(home, partitions.keys(home).location(id), FIELDS)
+                        .thenApply(fields -> fields.isEmpty() ? null : Location.from(id, fields))
+                : hashes.readAll(
+                                partition -> partitions.keys(partition).location(id),
+                                partition -> partition == home ? FIELDS : SHARE)
+                        .thenApply(shares -> Location.sum(id, shares.get(home), shares));
+        return found.thenApply(location -> {
+            if (location == null) {
                 throw ProblemType.NOT_FOUND.exception("There is no location with this id.");
             }
-            return Location.from(id, fields);
+            return location;
         });
     }
 
@@ -81,6 +92,36 @@ final class LocationController {
                     fields.number("numCheckins"),
                     fields.number("numStars"),
                     fields.number("averageStars"));
+        }
+
+        /**
+         * Null if no partition has the location.
+         *
+         * @param home what its own partition has
+         * @param shares what all partitions have
+         */
+        static @Nullable Location sum(long id, HashReader.Fields home, List<HashReader.Fields> shares) {
+            if (shares.stream().allMatch(HashReader.Fields::isEmpty)) {
+                return null;
+            }
+            Long checkins = HashReader.sum(shares, "numCheckins");
+            Long stars = HashReader.sum(shares, "numStars");
+            return new Location(
+                    id,
+                    home.text("name"),
+                    home.text("category"),
+                    home.text("location"),
+                    checkins,
+                    stars,
+                    checkins == null || stars == null ? null : Long.valueOf(average(checkins, stars)));
+        }
+
+        /** As apply.lua has it: rounded half up. */
+        private static long average(long checkins, long stars) {
+            return checkins <= 0
+                    ? 0
+                    : Math.floorDiv(stars, checkins)
+                            + (Math.floorMod(stars, checkins) >= checkins - Math.floorMod(stars, checkins) ? 1 : 0);
         }
     }
 }

@@ -4,10 +4,11 @@ import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.checkin.EntryStatus;
 import io.ncc.checkin.api.checkin.Settlement;
 import io.ncc.checkin.api.checkin.StoredCheckin;
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
-import io.ncc.redis.StreamId;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
@@ -24,10 +25,12 @@ final class ReadYourWrites {
     private static final Duration DEFAULT_WAIT = Duration.ofSeconds(2);
 
     private final Settlement settlement;
+    private final Partitions partitions;
     private final Duration maxWait;
 
-    ReadYourWrites(Settlement settlement, ApiProperties properties) {
+    ReadYourWrites(Settlement settlement, Partitions partitions, ApiProperties properties) {
         this.settlement = settlement;
+        this.partitions = partitions;
         this.maxWait = properties.maxWait();
     }
 
@@ -43,7 +46,7 @@ final class ReadYourWrites {
             ToLongFunction<StoredCheckin> target,
             long id,
             Supplier<CompletionStage<T>> read) {
-        StreamId entry = Parameters.streamId("after", after);
+        CheckinId entry = Parameters.checkinId("after", after, partitions);
         Duration limit = Parameters.wait("wait", wait, maxWait, DEFAULT_WAIT);
         CompletableFuture<EntryStatus> applied = settlement.applied(entry, limit, status -> {
             if (status.checkin() != null && target.applyAsLong(status.checkin()) != id) {

@@ -2,7 +2,7 @@ package io.ncc.checkin.api.total;
 
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.concurrent.CompletionStage;
@@ -23,12 +23,12 @@ final class UserController {
     };
 
     private final HashReader hashes;
-    private final Keys keys;
+    private final Partitions partitions;
     private final ReadYourWrites readYourWrites;
 
-    UserController(HashReader hashes, Keys keys, ReadYourWrites readYourWrites) {
+    UserController(HashReader hashes, Partitions partitions, ReadYourWrites readYourWrites) {
         this.hashes = hashes;
-        this.keys = keys;
+        this.partitions = partitions;
         this.readYourWrites = readYourWrites;
     }
 
@@ -58,12 +58,15 @@ final class UserController {
     }
 
     private CompletionStage<User> read(long id) {
-        return hashes.read(keys.user(id), FIELDS).thenApply(fields -> {
-            if (fields.isEmpty()) {
-                throw ProblemType.NOT_FOUND.exception("There is no user with this id.");
-            }
-            return User.from(id, fields);
-        });
+        int partition = partitions.ofUser(id);
+        return hashes.read(partition, partitions.keys(partition).user(id), FIELDS)
+                .thenApply(fields -> {
+                    if (fields.isEmpty()) {
+                        throw ProblemType.NOT_FOUND.exception("There is no user with this id.");
+                    }
+                    String lastId = fields.text("lastCheckinId");
+                    return User.from(id, fields, lastId == null ? null : partitions.idOutside(partition, lastId));
+                });
     }
 
     /**
@@ -82,7 +85,7 @@ final class UserController {
             @Nullable String lastCheckinId,
             @Nullable Long lastSeenAt) {
 
-        static User from(long id, HashReader.Fields fields) {
+        static User from(long id, HashReader.Fields fields, @Nullable String lastCheckinId) {
             return new User(
                     id,
                     fields.text("firstName"),
@@ -90,7 +93,7 @@ final class UserController {
                     fields.text("email"),
                     fields.number("numCheckins"),
                     fields.number("lastCheckin"),
-                    fields.text("lastCheckinId"),
+                    lastCheckinId,
                     fields.number("lastSeenAt"));
         }
     }

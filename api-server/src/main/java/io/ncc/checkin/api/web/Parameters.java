@@ -1,7 +1,8 @@
 package io.ncc.checkin.api.web;
 
+import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
-import io.ncc.redis.StreamId;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -46,12 +47,12 @@ public final class Parameters {
         return text == null ? null : id(name, text);
     }
 
-    /** The id of an entry. */
-    public static StreamId streamId(String name, String text) {
+    /** The id of an entry, or of a dead letter. */
+    public static CheckinId checkinId(String name, String text, Partitions partitions) {
         try {
-            return StreamId.parse(text);
+            return CheckinId.parse(text, partitions);
         } catch (IllegalArgumentException e) {
-            throw ProblemType.invalidParameter(name, "must be an id such as 1609602085397-0");
+            throw ProblemType.invalidParameter(name, String.valueOf(e.getMessage()));
         }
     }
 

@@ -2,9 +2,10 @@ package io.ncc.checkin.api.live;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.lettuce.core.StreamMessage;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.ncc.checkin.api.ApiProperties;
+import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.redis.StreamId;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.WriteListener;
@@ -23,7 +24,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 final class LiveHubTest {
 
-    private static final StreamId END = new StreamId(5, 0);
+    private static final CheckinId END = CheckinId.of(Partitions.none(), 0, "5-0");
 
     private final LiveHub hub = new LiveHub(
             new JsonMapper(),
@@ -62,25 +63,24 @@ final class LiveHubTest {
     private record Slow(AtomicInteger pages) implements LiveHub.History {
 
         @Override
-        public List<StreamMessage<String, String>> between(StreamId from, StreamId to) {
+        public List<LiveEntry> between(CheckinId from, CheckinId to) {
             pages.incrementAndGet();
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
-            return List.of(new StreamMessage<>(
-                    "stream", END.toString(), Map.of("userId", "1", "locationId", "1", "starRating", "5")));
+            return List.of(new LiveEntry(END, Map.of("userId", "1", "locationId", "1", "starRating", "5")));
         }
 
         @Override
-        public boolean anyUpTo(StreamId id) {
+        public boolean anyUpTo(CheckinId id) {
             return false;
         }
 
         @Override
-        public @Nullable String successor(StreamId id) {
+        public @Nullable CheckinId successor(CheckinId id) {
             return null;
         }
 
         @Override
-        public StreamId end() {
+        public CheckinId end() {
             return END;
         }
     }
@@ -89,7 +89,7 @@ final class LiveHubTest {
         LiveClient client = new LiveClient(
                 new MockAsyncContext(new MockHttpServletRequest(), null),
                 new Taker(),
-                StreamId.ZERO,
+                CheckinId.lowest(Partitions.none(), StreamId.ZERO),
                 null,
                 null,
                 gone -> {});
