@@ -3,12 +3,14 @@ package io.ncc.checkin.testsupport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.RawConnection.BrokenAnswerException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -18,8 +20,9 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Predicate;
+import java.util.function.BiPredicate;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
@@ -36,6 +39,16 @@ public final class Ledger {
     private final Queue<Posting> postings = new ConcurrentLinkedQueue<>();
     private final AtomicLong checkins = new AtomicLong();
     private final AtomicLong pairs = new AtomicLong();
+    private final Partitions partitions;
+
+    /** Of a system without partitions. */
+    public Ledger() {
+        this(Partitions.none());
+    }
+
+    public Ledger(Partitions partitions) {
+        this.partitions = partitions;
+    }
 
     /** A posting that is yet to be sent. */
     public Posting open(int count, boolean keyed) {
@@ -84,21 +97,21 @@ public final class Ledger {
 
     /** Fails unless the stream is what the answers promise. */
     public void requireKept(Map<String, Checkin> stream) {
-        assertThat(violations(List.of(stream), attempt -> false)).isEmpty();
+        assertThat(violations(List.of(stream), (attempt, checkin) -> false)).isEmpty();
     }
 
     /**
      * What in the stream is not as the answers promise.
      *
-     * @param streams what the stream has held, by id: one map for as long as idempotency keys were kept
-     * @param mayBeLost whether what an attempt was told to be stored may be missing all the same
+     * @param streams what a stream has held, by id: one map for each partition and for as long as its idempotency keys were kept
+     * @param mayBeLost whether a checkin that an attempt was told to be stored may be missing all the same
      */
-    public List<String> violations(List<Map<String, Checkin>> streams, Predicate<Attempt> mayBeLost) {
+    public List<String> violations(List<Map<String, Checkin>> streams, BiPredicate<Attempt, Checkin> mayBeLost) {
         List<String> violations = new ArrayList<>();
         List<Stored> stored = streams.stream().map(Stored::new).toList();
         Set<Checkin> known = new HashSet<>();
         for (Posting posting : postings) {
-            posting.addViolations(stored, mayBeLost, violations);
+            addViolations(posting, stored, mayBeLost, violations);
             known.addAll(posting.checkins);
         }
         for (Map<String, Checkin> stream : streams) {
@@ -109,6 +122,53 @@ public final class Ledger {
             });
         }
         return violations;
+    }
+
+    private void addViolations(
+            Posting posting, List<Stored> streams, BiPredicate<Attempt, Checkin> mayBeLost, List<String> violations) {
+        for (int i = 0; i < posting.checkins.size(); i++) {
+            int place = i;
+            Checkin checkin = posting.checkins.get(i);
+            long most = posting.attempts.stream()
+                    .filter(attempt -> !attempt.results.get(place).isRefused())
+                    .count();
+            long times = streams.stream()
+                    .mapToLong(stream -> stream.idsOf(checkin).size())
+                    .sum();
+            if (times > most) {
+                violations.add(checkin + " was stored " + times + " times in all: " + posting);
+            }
+            for (Attempt attempt : posting.attempts) {
+                Result result = attempt.results.get(i);
+                if (result.isAccepted()
+                        && streams.stream().noneMatch(stream -> checkin.equals(stream.byId.get(result.id)))
+                        && !mayBeLost.test(attempt, checkin)) {
+                    violations.add(result.id + ' ' + checkin + " was accepted and is not in the stream, of " + posting);
+                }
+            }
+        }
+        Collection<List<Checkin>> shares = posting.checkins.stream()
+                .collect(Collectors.groupingBy(checkin -> partitions.ofUser(checkin.userId())))
+                .values();
+        for (Stored stream : streams) {
+            shares.forEach(share -> addViolationsOfShare(posting, share, stream, violations));
+        }
+    }
+
+    /** What a partition gets of a posting is stored as a whole or not at all; if it has a key, once. */
+    private static void addViolationsOfShare(
+            Posting posting, List<Checkin> share, Stored stream, List<String> violations) {
+        long storedHere = 0;
+        for (Checkin checkin : share) {
+            List<String> ids = stream.idsOf(checkin);
+            storedHere += Math.min(ids.size(), 1);
+            if (posting.key != null && ids.size() > 1) {
+                violations.add(checkin + " is in the stream " + ids.size() + " times, as " + ids + ": " + posting);
+            }
+        }
+        if (storedHere > 0 && storedHere < share.size()) {
+            violations.add(storedHere + " of " + share.size() + " are in the stream, of " + posting);
+        }
     }
 
     /** The entries of a stream, found by what they hold. */
@@ -153,20 +213,25 @@ public final class Ledger {
                 sent = System.nanoTime();
                 RawAnswer answer = connection.read();
                 if (answer != null) {
-                    return noted(Attempt.of(answer, start, sent));
+                    return answered(answer, start, sent);
                 }
             } catch (BrokenAnswerException e) {
-                noted(Attempt.withoutAnswer(start, sent));
+                noted(Attempt.withoutAnswer(checkins.size(), start, sent));
                 throw e;
             } catch (IOException e) {
                 // the connection was closed before the answer
             }
-            return noted(Attempt.withoutAnswer(start, sent));
+            return noted(Attempt.withoutAnswer(checkins.size(), start, sent));
         }
 
-        /** Notes an answer that came another way. */
+        Attempt answered(RawAnswer answer, long started, long sent) {
+            return noted(Attempt.of(answer, checkins.size(), started, sent));
+        }
+
+        /** Notes that it was accepted in another way. */
         public void accepted(List<String> ids, long started) {
-            noted(new Attempt(202, "", ids, started, started, System.nanoTime(), false));
+            List<Result> results = ids.stream().map(Result::accepted).toList();
+            noted(new Attempt(202, results, started, started, System.nanoTime(), false));
         }
 
         private Attempt noted(Attempt attempt) {
@@ -198,48 +263,6 @@ public final class Ledger {
             return attempts.stream().anyMatch(Attempt::isAccepted);
         }
 
-        private void addViolations(List<Stored> streams, Predicate<Attempt> mayBeLost, List<String> violations) {
-            long most =
-                    attempts.stream().filter(attempt -> !attempt.isRefused()).count();
-            for (Checkin checkin : checkins) {
-                long times = streams.stream()
-                        .mapToLong(stream -> stream.idsOf(checkin).size())
-                        .sum();
-                if (times > most) {
-                    violations.add(checkin + " was stored " + times + " times in all: " + this);
-                }
-            }
-            for (Stored stream : streams) {
-                long storedHere = 0;
-                for (Checkin checkin : checkins) {
-                    int times = stream.idsOf(checkin).size();
-                    storedHere += Math.min(times, 1);
-                    if (key != null && times > 1) {
-                        violations.add(checkin + " is in the stream " + times + " times, as " + stream.idsOf(checkin)
-                                + ": " + this);
-                    }
-                }
-                if (storedHere > 0 && storedHere < checkins.size()) {
-                    violations.add(storedHere + " of " + checkins.size() + " are in the stream, of " + this);
-                }
-            }
-            for (Attempt attempt : attempts) {
-                if (attempt.isAccepted() && !mayBeLost.test(attempt)) {
-                    addMissing(attempt, streams, violations);
-                }
-            }
-        }
-
-        private void addMissing(Attempt attempt, List<Stored> streams, List<String> violations) {
-            for (int i = 0; i < checkins.size(); i++) {
-                String id = attempt.ids.get(i);
-                Checkin checkin = checkins.get(i);
-                if (streams.stream().noneMatch(stream -> checkin.equals(stream.byId.get(id)))) {
-                    violations.add(id + ' ' + checkin + " was accepted and is not in the stream, of " + this);
-                }
-            }
-        }
-
         @Override
         public String toString() {
             return "the posting of " + checkins.size() + " from " + checkins.get(0) + " on, key " + key + ": "
@@ -248,61 +271,97 @@ public final class Ledger {
     }
 
     /**
-     * A request and its answer.
+     * What a client was told of one checkin.
      *
-     * @param status 0 if the connection was closed without an answer
+     * @param status 0 if there was no answer
      * @param problem the type of the problem; empty for none
-     * @param sent when the request was handed over, by {@link System#nanoTime}; the far future if it could not be
+     * @param id empty unless it was accepted
      */
-    public record Attempt(
-            int status, String problem, List<String> ids, long started, long sent, long answered, boolean closes) {
+    public record Result(int status, String problem, String id) {
 
         private static final String OUTCOME_UNKNOWN = "outcome-unknown";
 
-        static Attempt of(RawAnswer answer, long started, long sent) {
-            long now = System.nanoTime();
-            boolean closes = answer.saysThatTheConnectionCloses();
-            if (answer.isError()) {
-                answer.requireProblem("a refusal");
-                return new Attempt(answer.status(), answer.problemType(), List.of(), started, sent, now, closes);
-            }
-            JsonNode json = answer.json();
-            List<String> ids = new ArrayList<>();
-            if (json.has("id")) {
-                ids.add(json.get("id").asString());
-            } else {
-                json.get("results").forEach(result -> ids.add(result.get("id").asString()));
-            }
-            return new Attempt(answer.status(), "", List.copyOf(ids), started, sent, now, closes);
+        static Result accepted(String id) {
+            return new Result(202, "", id);
         }
 
-        static Attempt withoutAnswer(long started, long sent) {
-            return new Attempt(0, "", List.of(), started, sent, System.nanoTime(), true);
+        static Result of(JsonNode json) {
+            return json.has("id") ? accepted(json.get("id").asString()) : ofProblem(json.get("problem"));
+        }
+
+        private static Result ofProblem(JsonNode problem) {
+            String type = problem.get("type").asString();
+            return new Result(problem.get("status").asInt(), type.substring(type.lastIndexOf(':') + 1), "");
         }
 
         public boolean isAccepted() {
             return status == 202;
         }
 
-        public boolean isOutcomeUnknown() {
-            return status == 0 || problem.equals(OUTCOME_UNKNOWN);
+        /** Told that it isn't stored. */
+        public boolean isRefused() {
+            return status != 0 && !isAccepted() && !problem.equals(OUTCOME_UNKNOWN);
         }
 
-        public boolean isRefused() {
-            return !isAccepted() && !isOutcomeUnknown();
+        @Override
+        public String toString() {
+            return status == 0 ? "no answer" : problem.isEmpty() ? Integer.toString(status) : status + " " + problem;
+        }
+    }
+
+    /**
+     * A request and its answer.
+     *
+     * @param status 0 if the connection was closed without an answer
+     * @param results one for each checkin
+     * @param sent when the request was handed over, by {@link System#nanoTime}; the far future if it could not be
+     */
+    public record Attempt(int status, List<Result> results, long started, long sent, long answered, boolean closes) {
+
+        static Attempt of(RawAnswer answer, int checkins, long started, long sent) {
+            long now = System.nanoTime();
+            boolean closes = answer.saysThatTheConnectionCloses();
+            List<Result> results;
+            if (answer.isError()) {
+                answer.requireProblem("a refusal");
+                results = Collections.nCopies(checkins, Result.ofProblem(answer.json()));
+            } else if (answer.json().has("id")) {
+                results = List.of(Result.of(answer.json()));
+            } else {
+                JsonNode all = answer.json().get("results");
+                JsonNode cutOff = answer.json(); // with the problem, if there are fewer results
+                results = IntStream.range(0, checkins)
+                        .mapToObj(i -> Result.of(i < all.size() ? all.get(i) : cutOff))
+                        .toList();
+            }
+            return new Attempt(answer.status(), results, started, sent, now, closes);
+        }
+
+        static Attempt withoutAnswer(int checkins, long started, long sent) {
+            List<Result> results = Collections.nCopies(checkins, new Result(0, "", ""));
+            return new Attempt(0, results, started, sent, System.nanoTime(), true);
+        }
+
+        /** All of it. */
+        public boolean isAccepted() {
+            return status == 202;
         }
 
         public Duration took() {
             return Duration.ofNanos(answered - started);
         }
 
+        /** What was told, without the ids. */
         public String name() {
-            return status == 0 ? "no answer" : problem.isEmpty() ? Integer.toString(status) : status + " " + problem;
+            String all =
+                    results.stream().map(Result::toString).distinct().sorted().collect(Collectors.joining(", "));
+            return status == 207 ? "207 of " + all : all;
         }
 
         @Override
         public String toString() {
-            return ids.isEmpty() ? name() : name() + ' ' + ids;
+            List<String> ids = results.stream().map(Result::id).toList();
+            return status == 202 || status == 207 ? name() + ' ' + ids : name();
         }
     }
 }

@@ -3,10 +3,14 @@ package io.ncc.checkin.testsupport;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.Ledger.Posting;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 final class LedgerTest {
@@ -25,7 +29,8 @@ final class LedgerTest {
         accepted(ledger.open(1, false), "1-0");
         stream.clear();
         assertThat(violations()).singleElement().asString().contains("was accepted and is not in the stream");
-        assertThat(ledger.violations(List.of(stream), attempt -> true)).isEmpty();
+        assertThat(ledger.violations(List.of(stream), (attempt, checkin) -> true))
+                .isEmpty();
     }
 
     @Test
@@ -53,7 +58,7 @@ final class LedgerTest {
                         List.of(
                                 Map.of("1-0", posting.checkins().get(0)),
                                 Map.of("2-0", posting.checkins().get(0))),
-                        attempt -> false))
+                        (attempt, checkin) -> false))
                 .isEmpty();
     }
 
@@ -62,7 +67,7 @@ final class LedgerTest {
         Posting posting = ledger.open(1, false);
         accepted(posting, "1-0");
         assertThat(ledger.violations(
-                        List.of(stream, Map.of("2-0", posting.checkins().get(0))), attempt -> false))
+                        List.of(stream, Map.of("2-0", posting.checkins().get(0))), (attempt, checkin) -> false))
                 .singleElement()
                 .asString()
                 .contains("was stored 2 times in all");
@@ -88,12 +93,70 @@ final class LedgerTest {
         assertThat(violations()).anyMatch(it -> it.contains("1 of 2 are in the stream"));
     }
 
+    @Test
+    void eachPartitionStoresItsShareOfABatchAsAWhole() {
+        var ledgerOfTwo = new Ledger(Partitions.of(2));
+        Posting posting = ledgerOfTwo.open(10, false);
+        posting.answered(batch(posting, LedgerTest::idOrProblem), 0, 0);
+        Map<String, Checkin> first = new LinkedHashMap<>();
+        posting.checkins().stream().filter(LedgerTest::isOfTheFirst).forEach(it -> first.put(id(it), it));
+
+        assertThat(violations(ledgerOfTwo, first)).isEmpty();
+
+        Checkin gone =
+                Objects.requireNonNull(first.remove(first.keySet().iterator().next()));
+        assertThat(violations(ledgerOfTwo, first))
+                .hasSize(2)
+                .anyMatch(it -> it.contains(gone + " was accepted and is not in the stream"))
+                .anyMatch(it -> it.contains(first.size() + " of " + (first.size() + 1) + " are in the stream"));
+    }
+
+    @Test
+    void whatItsPartitionRefusedIsNotStoredUnlessItsOutcomeIsUnknown() {
+        Posting posting = ledger.open(1, false);
+        stream.put("1-0", posting.checkins().get(0));
+        posting.answered(batch(posting, checkin -> problem("outcome-unknown")), 0, 0);
+        assertThat(violations()).isEmpty();
+
+        Posting refused = ledger.open(1, false);
+        refused.answered(batch(refused, checkin -> problem("redis-unavailable")), 0, 0);
+        assertThat(violations()).isEmpty();
+
+        stream.put("2-0", refused.checkins().get(0));
+        assertThat(violations()).singleElement().asString().contains("was stored 1 times in all");
+    }
+
+    private static boolean isOfTheFirst(Checkin checkin) {
+        return Partitions.of(2).ofUser(checkin.userId()) == 0;
+    }
+
+    private static String id(Checkin checkin) {
+        return "1-" + checkin.userId() + "-0";
+    }
+
+    private static String idOrProblem(Checkin checkin) {
+        return isOfTheFirst(checkin) ? "{\"id\":\"" + id(checkin) + "\"}" : problem("redis-unavailable");
+    }
+
+    private static String problem(String type) {
+        return "{\"problem\":{\"type\":\"urn:checkins:problem:" + type + "\",\"status\":503}}";
+    }
+
+    private static RawAnswer batch(Posting posting, Function<Checkin, String> result) {
+        String results = posting.checkins().stream().map(result).collect(Collectors.joining(","));
+        return new RawAnswer(207, Map.of(), "{\"results\":[" + results + "]}");
+    }
+
+    private static List<String> violations(Ledger ledger, Map<String, Checkin> stream) {
+        return ledger.violations(List.of(stream), (attempt, checkin) -> false);
+    }
+
     private void accepted(Posting posting, String id) {
         posting.accepted(List.of(id), 0);
         stream.put(id, posting.checkins().get(0));
     }
 
     private List<String> violations() {
-        return ledger.violations(List.of(stream), attempt -> false);
+        return violations(ledger, stream);
     }
 }

@@ -111,10 +111,11 @@ public enum Fault {
 
     /** Whether it is a part of runs of this setup on this machine. */
     boolean isPossible(Setup setup) {
-        if (this == DISK_FULL) {
-            return RedisFaults.hasFileLimits();
-        }
-        return !isFailover() || setup.hasFailovers();
+        return switch (this) {
+            case DISK_FULL -> RedisFaults.hasFileLimits();
+            case API_KILLED, API_PAUSED -> setup.hasApi();
+            default -> !isFailover() || setup.hasFailovers();
+        };
     }
 
     /** The promises that needn't be kept for what happens meanwhile. What was there before a wipe is another matter: it is known and compared. */

@@ -70,9 +70,9 @@ final class Follower implements AutoCloseable {
         }
     }
 
-    int connections() {
+    String summary() {
         synchronized (sessions) {
-            return sessions.size();
+            return "followed " + events().size() + " events over " + sessions.size() + " connections";
         }
     }
 

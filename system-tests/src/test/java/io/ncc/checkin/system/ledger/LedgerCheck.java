@@ -1,6 +1,7 @@
 package io.ncc.checkin.system.ledger;
 
 import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.system.ledger.History.Epoch;
 import io.ncc.checkin.system.ledger.History.Strike;
 import io.ncc.checkin.system.ledger.Readers.LatestRead;
@@ -9,6 +10,7 @@ import io.ncc.checkin.system.ledger.Traffic.Accepted;
 import io.ncc.checkin.testsupport.Ledger;
 import io.ncc.checkin.testsupport.Ledger.Attempt;
 import io.ncc.checkin.testsupport.Ledger.Posting;
+import io.ncc.checkin.testsupport.Ledger.Result;
 import io.ncc.checkin.testsupport.SequentialFold;
 import io.ncc.redis.StreamId;
 import java.util.ArrayList;
@@ -17,72 +19,130 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /** Compares the answers that clients got with the content of Redis, and the hashes with the sequential fold. */
 final class LedgerCheck {
 
-    private static final Pattern ID = Pattern.compile("[0-9]+-[0-9]+");
+    private static final Pattern ID = Pattern.compile("[0-9]+-[0-9]+(-[0-9]+)?");
+
+    /** Of a request, while there are faults. */
+    private static final Pattern UNDERSTANDABLE_OUTCOME =
+            Pattern.compile("202|503 [a-z-]+|no answer|207 of 202(, 503 [a-z-]+)+");
 
     /** Of an answer to {@code ?after}, while there are faults: also what was wiped out, what takes longer, and Redis being away. */
     private static final Set<Integer> UNDERSTANDABLE = Set.of(200, 404, 503, 504);
 
     private final Ledger ledger;
     private final History history;
+    private final Partitions partitions;
     private final List<Epoch> epochs;
 
-    /** At the end of each epoch, and of each time for which keys were kept. */
+    /** At the end of each epoch. */
     private final List<Map<String, Checkin>> checkins;
 
+    /** Of each partition, one for each time for which its keys were kept. */
     private final List<Map<String, Checkin>> streams;
+
     private final Map<String, Checkin> stored = new HashMap<>();
     private final List<Violation> violations = new ArrayList<>();
 
     LedgerCheck(Ledger ledger, History history) {
         this.ledger = ledger;
         this.history = history;
+        this.partitions = history.partitions();
         this.epochs = history.epochs();
-        this.checkins = epochs.stream().map(epoch -> epoch.after().checkins()).toList();
+        this.checkins = epochs.stream().map(epoch -> epoch.checkins(partitions)).toList();
         this.streams = streams();
         streams.forEach(stored::putAll);
     }
 
     private List<Map<String, Checkin>> streams() {
-        List<Map<String, Checkin>> all = new ArrayList<>();
+        Map<Integer, List<Map<String, Checkin>>> byPartition = new TreeMap<>();
         for (int i = 0; i < epochs.size(); i++) {
-            if (epochs.get(i).keysForgotten()) {
-                all.add(new LinkedHashMap<>());
+            Epoch epoch = epochs.get(i);
+            List<Map<String, Checkin>> some =
+                    byPartition.computeIfAbsent(epoch.partition(), first -> new ArrayList<>());
+            if (epoch.keysForgotten()) {
+                some.add(new HashMap<>());
             }
-            all.get(all.size() - 1).putAll(checkins.get(i));
+            some.get(some.size() - 1).putAll(checkins.get(i));
         }
-        return all;
+        return byPartition.values().stream().flatMap(List::stream).toList();
     }
 
-    /** Of the last checkin in the stream. */
+    /** What is there in the end, in the order of the ids. */
+    private Map<String, Checkin> last() {
+        SortedMap<EntryId, String> ids = new TreeMap<>();
+        Map<String, Checkin> all = new HashMap<>();
+        history.last().forEach(epoch -> all.putAll(epoch.checkins(partitions)));
+        all.keySet().forEach(id -> ids.put(EntryId.parse(id), id));
+        Map<String, Checkin> inOrder = new LinkedHashMap<>();
+        ids.values().forEach(id -> inOrder.put(id, Objects.requireNonNull(all.get(id))));
+        return inOrder;
+    }
+
+    /** Of the last checkin that is there in the end. */
     Optional<String> lastId() {
-        List<String> ids = List.copyOf(checkins.get(checkins.size() - 1).keySet());
-        return ids.isEmpty() ? Optional.empty() : Optional.of(ids.get(ids.size() - 1));
+        return last().keySet().stream().max(Comparator.comparing(EntryId::parse));
     }
 
-    /** What is wrong with it all. */
-    List<Violation> violations(Readers readers, Follower follower) {
+    /** What is wrong with what is in Redis. */
+    List<Violation> ofStored() {
+        violations.clear();
         checkAnswers();
         for (Epoch epoch : epochs) {
             checkOrder(epoch);
             checkFold(epoch);
         }
-        checkNothingUnsettled(epochs.get(epochs.size() - 1).after());
+        history.last().forEach(this::checkNothingUnsettled);
+        return List.copyOf(violations);
+    }
+
+    /** What is wrong with what the API server has shown. */
+    List<Violation> ofShown(Readers readers, Follower follower) {
+        violations.clear();
         readers.users().forEach(this::checkUser);
-        readers.differences(epochs.get(epochs.size() - 1).after())
-                .forEach(difference -> add(Promise.READS_ARE_TRUE, difference));
+        readers.differences(totals(), last()).forEach(difference -> add(Promise.READS_ARE_TRUE, difference));
         readers.latest().forEach(this::checkLatest);
         readers.surprises().forEach(surprise -> add(Promise.READS_ARE_TRUE, surprise));
         new LiveCheck(epochs, history).violations(follower.events()).forEach(evidence -> add(Promise.LIVE, evidence));
-        return violations;
+        return List.copyOf(violations);
+    }
+
+    /** The hashes of users, and the sums of the hashes of locations, by the path at which the API server shows them. */
+    private Map<String, Map<String, String>> totals() {
+        Map<String, Map<String, String>> all = new TreeMap<>();
+        for (Epoch epoch : history.last()) {
+            epoch.after().hashes().forEach((key, hash) -> {
+                String path = key.replaceFirst("^ncc:(\\{[^}]*}:)?", "/").replace(':', '/');
+                Map<String, String> shown = new HashMap<>(hash);
+                shown.computeIfPresent("lastCheckinId", (name, id) -> partitions.idOutside(epoch.partition(), id));
+                all.merge(path, shown, LedgerCheck::sum);
+            });
+        }
+        return all;
+    }
+
+    private static Map<String, String> sum(Map<String, String> share, Map<String, String> other) {
+        long checkins = sum(share, other, "numCheckins");
+        long stars = sum(share, other, "numStars");
+        Map<String, String> sum = new HashMap<>(share);
+        sum.put("numCheckins", Long.toString(checkins));
+        sum.put("numStars", Long.toString(stars));
+        sum.put("averageStars", Long.toString(Math.floorDiv(2 * stars + checkins, 2 * checkins)));
+        return sum;
+    }
+
+    private static long sum(Map<String, String> share, Map<String, String> other, String name) {
+        return Long.parseLong(share.getOrDefault(name, "0")) + Long.parseLong(other.getOrDefault(name, "0"));
     }
 
     private void add(Promise promise, String evidence) {
@@ -92,48 +152,64 @@ final class LedgerCheck {
     private void checkAnswers() {
         ledger.violations(streams, this::mayBeLost).forEach(evidence -> add(Promise.ACCEPTED_IS_STORED, evidence));
         ledger.outcomes().forEach((outcome, times) -> {
-            if (!outcome.matches("202|503 .*|no answer")) {
+            if (!UNDERSTANDABLE_OUTCOME.matcher(outcome).matches()) {
                 add(Promise.ACCEPTED_IS_STORED, times + " answers were " + outcome);
             }
         });
     }
 
-    boolean mayBeLost(Attempt attempt) {
-        return history.isWeakened(Promise.ACCEPTED_IS_STORED, attempt.started(), attempt.answered());
+    private boolean mayBeLost(Attempt attempt, Checkin checkin) {
+        return history.isWeakened(
+                Promise.ACCEPTED_IS_STORED, partitions.ofUser(checkin.userId()), attempt.started(), attempt.answered());
     }
+
+    /** What a partition has accepted of an attempt. */
+    private record Share(Attempt attempt, EntryId first, EntryId last) {}
 
     /** Of those that were sent once: a repeat gets the id of its first time. */
     private void checkOrder(Epoch epoch) {
-        List<Attempt> attempts = ledger.postings().stream()
-                .filter(posting -> posting.attempts().size() == 1 && posting.isAccepted())
-                .filter(posting -> missing(posting, posting.attempts().get(0)) == 0)
-                .map(posting -> posting.attempts().get(0))
-                .filter(attempt ->
-                        epoch.after().entries().containsKey(attempt.ids().get(0)))
-                .sorted(Comparator.comparingLong(Attempt::started))
+        List<Share> shares = ledger.postings().stream()
+                .filter(posting -> posting.attempts().size() == 1)
+                .flatMap(posting -> share(posting, epoch).stream())
+                .sorted(Comparator.comparingLong(share -> share.attempt.started()))
                 .toList();
-        var underWay = new PriorityQueue<>(Comparator.comparingLong(Attempt::answered));
-        StreamId highest = StreamId.ZERO;
-        for (Attempt attempt : attempts) {
-            while (!underWay.isEmpty() && underWay.element().answered() < attempt.started()) {
-                StreamId last = last(underWay.remove());
+        var underWay = new PriorityQueue<Share>(Comparator.comparingLong(share -> share.attempt.answered()));
+        EntryId highest = new EntryId(StreamId.ZERO, 0);
+        for (Share share : shares) {
+            while (!underWay.isEmpty() && underWay.element().attempt.answered() < share.attempt.started()) {
+                EntryId last = underWay.remove().last;
                 highest = last.compareTo(highest) > 0 ? last : highest;
             }
-            if (StreamId.parse(attempt.ids().get(0)).compareTo(highest) < 0) {
-                add(Promise.IDS_GROW, attempt + " was sent after " + highest + " had been accepted");
+            if (share.first.compareTo(highest) < 0) {
+                add(Promise.IDS_GROW, share.attempt + " was sent after " + highest + " had been accepted");
             }
-            underWay.add(attempt);
+            underWay.add(share);
         }
     }
 
-    private static StreamId last(Attempt attempt) {
-        return StreamId.parse(attempt.ids().get(attempt.ids().size() - 1));
+    /** Empty if nothing of it was accepted by the partition in that time, or if something of that is gone. */
+    private Optional<Share> share(Posting posting, Epoch epoch) {
+        Attempt attempt = posting.attempts().get(0);
+        List<EntryId> ids = new ArrayList<>();
+        for (int i = 0; i < posting.checkins().size(); i++) {
+            Checkin checkin = posting.checkins().get(i);
+            Result result = attempt.results().get(i);
+            if (result.isAccepted() && partitions.ofUser(checkin.userId()) == epoch.partition()) {
+                if (!checkin.equals(stored.get(result.id()))) {
+                    return Optional.empty();
+                }
+                ids.add(EntryId.parse(result.id()));
+            }
+        }
+        boolean isOfIt = !ids.isEmpty()
+                && epoch.after().entries().containsKey(ids.get(0).inStream().toString());
+        return isOfIt ? Optional.of(new Share(attempt, ids.get(0), ids.get(ids.size() - 1))) : Optional.empty();
     }
 
     private void checkFold(Epoch epoch) {
         Snapshot before = epoch.before();
         Snapshot after = epoch.after();
-        SequentialFold fold = SequentialFold.over(before.hashes());
+        SequentialFold fold = SequentialFold.over(before.hashes(), partitions.keys(epoch.partition()));
         long unsettled = 0;
         for (Map.Entry<String, Map<String, String>> entry : after.entries().entrySet()) {
             if (after.isSettled(entry.getKey())) {
@@ -157,11 +233,17 @@ final class LedgerCheck {
                     after.entries().size() + " entries, of which " + fold.applied() + " are settled checkins, "
                             + fold.dead() + " settled and none, " + unsettled + " unsettled; counted as applied "
                             + applied + ", dead " + dead + ", lost " + lost + "; dead letters: "
-                            + (after.dead().size() - before.dead().size()));
+                            + (after.dead().size() - before.dead().size()) + ", in partition " + epoch.partition());
         }
+        epoch.checkins(partitions).forEach((id, checkin) -> {
+            if (partitions.ofUser(checkin.userId()) != epoch.partition()) {
+                add(Promise.PARTITION, id + ' ' + checkin + " is not of this partition");
+            }
+        });
     }
 
-    private void checkNothingUnsettled(Snapshot end) {
+    private void checkNothingUnsettled(Epoch last) {
+        Snapshot end = last.after();
         end.entries().keySet().stream()
                 .filter(id -> !end.isSettled(id))
                 .forEach(id -> add(Promise.COUNTS, id + " is unsettled in the end"));
@@ -175,7 +257,8 @@ final class LedgerCheck {
         boolean wasThere = IntStream.range(0, epochs.size())
                 .anyMatch(i -> epochs.get(i).contains(read.from(), read.to())
                         && after.checkin().equals(checkins.get(i).get(after.id())));
-        boolean mayBeBehind = history.isWeakened(Promise.READS_ARE_TRUE, read.from(), read.to());
+        boolean mayBeBehind = history.isWeakened(
+                Promise.READS_ARE_TRUE, partitions.ofUser(after.checkin().userId()), read.from(), read.to());
         if (read.status() == 404 && wasThere && !mayBeBehind) {
             add(Promise.READ_YOUR_WRITES, "what was accepted is not known: " + read);
         }
@@ -211,12 +294,13 @@ final class LedgerCheck {
     }
 
     private static boolean isAtLeast(String id, String other) {
-        return ID.matcher(id).matches() && StreamId.parse(id).compareTo(StreamId.parse(other)) >= 0;
+        return ID.matcher(id).matches() && EntryId.parse(id).compareTo(EntryId.parse(other)) >= 0;
     }
 
     private void checkLatest(LatestRead read) {
         if (!read.checkin().equals(stored.get(read.id()))
-                && !history.isWeakened(Promise.READS_ARE_TRUE, read.from(), read.to())) {
+                && !history.isWeakened(
+                        Promise.READS_ARE_TRUE, EntryId.parse(read.id()).partition(), read.from(), read.to())) {
             add(Promise.READS_ARE_TRUE, "the latest checkin was " + read);
         }
     }
@@ -226,9 +310,15 @@ final class LedgerCheck {
         Map<Strike, Loss> losses = new LinkedHashMap<>();
         for (Posting posting : ledger.postings()) {
             for (Attempt attempt : posting.attempts()) {
-                if (attempt.isAccepted()) {
-                    history.causeOfLoss(attempt.started(), attempt.answered())
-                            .ifPresent(strike -> losses.merge(strike, lossOf(posting, attempt), Loss::plus));
+                for (int i = 0; i < posting.checkins().size(); i++) {
+                    Checkin checkin = posting.checkins().get(i);
+                    Result result = attempt.results().get(i);
+                    if (result.isAccepted()) {
+                        // after a failover an id may be another checkin's
+                        var loss = new Loss(checkin.equals(stored.get(result.id())) ? 0 : 1, 1);
+                        history.causeOfLoss(partitions.ofUser(checkin.userId()), attempt.started(), attempt.answered())
+                                .ifPresent(strike -> losses.merge(strike, loss, Loss::plus));
+                    }
                 }
             }
         }
@@ -249,28 +339,13 @@ final class LedgerCheck {
         }
     }
 
-    private Loss lossOf(Posting posting, Attempt attempt) {
-        return new Loss(missing(posting, attempt), attempt.ids().size());
-    }
-
-    /** How many are not there. After a failover an id may be another checkin's. */
-    private long missing(Posting posting, Attempt attempt) {
-        return IntStream.range(0, attempt.ids().size())
-                .filter(i -> !posting.checkins()
-                        .get(i)
-                        .equals(stored.get(attempt.ids().get(i))))
-                .count();
-    }
-
     /** Figures of the run. */
-    String summary(Readers readers, Follower follower) {
+    String summary() {
         long accepted = ledger.postings().stream()
                 .filter(Posting::isAccepted)
                 .mapToLong(posting -> posting.checkins().size())
                 .sum();
         return accepted + " checkins accepted, " + stored.size() + " stored in " + epochs.size() + " epochs, requests "
-                + ledger.outcomes() + "; ?after " + readers.statuses() + ", latest "
-                + readers.latest().size() + "; followed " + follower.events().size() + " events over "
-                + follower.connections() + " connections";
+                + ledger.outcomes();
     }
 }

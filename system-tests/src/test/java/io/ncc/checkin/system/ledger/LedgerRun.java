@@ -1,6 +1,7 @@
 package io.ncc.checkin.system.ledger;
 
 import io.lettuce.core.api.sync.RedisCommands;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.system.ledger.History.Strike;
 import io.ncc.checkin.system.ledger.Plan.Step;
 import io.ncc.checkin.system.ledger.Snapshot.Wipe;
@@ -9,25 +10,34 @@ import io.ncc.checkin.system.ledger.Topology.Member;
 import io.ncc.checkin.testsupport.Ledger;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 
 /** One run: starts traffic, injects the faults of a plan, waits until all entries are settled, and compares the result with the ledger. */
 public final class LedgerRun implements AutoCloseable {
 
     private static final int MOST_NOTED = 5;
 
-    private final History history = new History();
-    private final Ledger ledger = new Ledger();
+    private final History history;
+    private final Ledger ledger;
     private final Topology topology;
     private final Traffic traffic;
-    private final Readers readers;
-    private final Follower follower;
-    private int primary;
-    private long primarySince = System.nanoTime();
-    private boolean failoverPlanned;
+    private final @Nullable Readers readers;
+    private final @Nullable Follower follower;
+
+    /** By partition. */
+    private List<Integer> primaries;
+
+    private long primariesSince = System.nanoTime();
+
+    /** For which the plan changes the primary. */
+    private final Set<Integer> planned = new HashSet<>();
 
     /**
      * Empties Redis, and begins with the traffic.
@@ -36,16 +46,19 @@ public final class LedgerRun implements AutoCloseable {
      */
     public LedgerRun(Topology topology, long seed) {
         this.topology = topology;
-        topology.redis().untilDoneOnPrimary(RedisCommands::flushall);
-        primary = topology.redis().primary();
+        Partitions partitions = topology.setup().partitions();
+        history = new History(partitions);
+        ledger = new Ledger(partitions);
+        topology.redis().untilDoneOnPrimaries(RedisCommands::flushall);
+        primaries = topology.redis().primaries();
         history.note("seed " + seed + ", " + topology.setup() + ", Redis "
                 + topology.redis().version());
         List<Integer> receivers =
                 topology.all(Kind.RECEIVER).stream().map(Member::port).toList();
-        int api = topology.all(Kind.API).get(0).port();
         traffic = new Traffic(ledger, receivers, seed);
-        readers = new Readers(api, traffic);
-        follower = new Follower(api);
+        List<Integer> apis = topology.all(Kind.API).stream().map(Member::port).toList();
+        readers = apis.isEmpty() ? null : new Readers(apis.get(0), traffic);
+        follower = apis.isEmpty() ? null : new Follower(apis.get(0));
     }
 
     /** Does what the check has to find, while checkins come in. */
@@ -68,12 +81,18 @@ public final class LedgerRun implements AutoCloseable {
 
     private void strike(Step step) {
         awaitWhole();
-        failoverPlanned = step.faults().stream().anyMatch(Fault::isFailover);
         history.note(step.toString());
         List<CompletableFuture<Void>> faults = new ArrayList<>();
         for (Fault fault : step.faults()) {
-            var scene = new Scene(topology, history, new Random(step.seed() + faults.size()));
-            faults.add(CompletableFuture.runAsync(() -> strike(fault, scene)));
+            var random = new Random(step.seed() + faults.size());
+            int partition = random.nextInt(topology.setup().partitions().count());
+            Set<Integer> struck =
+                    Set.copyOf(topology.redis().partitionsAt(topology.redis().primaryOf(partition)));
+            if (fault.isFailover()) {
+                planned.addAll(struck);
+            }
+            var scene = new Scene(topology, history, random, partition);
+            faults.add(CompletableFuture.runAsync(() -> strike(fault, scene, struck)));
         }
         try {
             CompletableFuture.allOf(faults.toArray(CompletableFuture[]::new)).join();
@@ -82,24 +101,33 @@ public final class LedgerRun implements AutoCloseable {
         }
     }
 
-    private void strike(Fault fault, Scene scene) {
+    private void strike(Fault fault, Scene scene, Set<Integer> partitions) {
         scene.elapse(1, 300);
         long from = System.nanoTime();
         fault.strike(scene);
-        history.add(new Strike(fault, from, System.nanoTime(), fault.weakens(topology.setup())));
+        history.add(new Strike(fault, from, System.nanoTime(), fault.weakens(topology.setup()), partitions));
         scene.elapse(1, 300);
     }
 
     /** A fault that takes too long ends in a failover, too, on a machine that is busy with other things. */
     private void awaitWhole() {
         topology.redis().awaitWhole();
-        int now = topology.redis().primary();
-        if (now != primary && !failoverPlanned) {
+        List<Integer> now = topology.redis().primaries();
+        Set<Integer> changed = topology.setup().partitions().all().stream()
+                .filter(partition -> !now.get(partition).equals(primaries.get(partition)))
+                .filter(partition -> !planned.contains(partition))
+                .collect(Collectors.toSet());
+        if (!changed.isEmpty()) {
             history.add(new Strike(
-                    Fault.FAILOVER, primarySince, System.nanoTime(), Fault.FAILOVER.weakens(topology.setup())));
+                    Fault.FAILOVER,
+                    primariesSince,
+                    System.nanoTime(),
+                    Fault.FAILOVER.weakens(topology.setup()),
+                    changed));
         }
-        primary = now;
-        primarySince = System.nanoTime();
+        planned.clear();
+        primaries = now;
+        primariesSince = System.nanoTime();
     }
 
     /** Ends the traffic, waits until everything is settled and shown, and compares. */
@@ -110,12 +138,18 @@ public final class LedgerRun implements AutoCloseable {
         history.note("traffic has ended");
         awaitWhole();
         topology.awaitSettled();
-        readers.close();
-        history.wipe(topology.redis(), Wipe.NOTHING);
+        if (readers != null) {
+            readers.close();
+        }
+        history.wipe(topology.redis(), topology.setup().partitions().all(), Wipe.NOTHING);
         var check = new LedgerCheck(ledger, history);
-        check.lastId().ifPresent(follower::awaitSeen);
-        List<Violation> violations = check.violations(readers, follower);
-        history.note(check.summary(readers, follower));
+        List<Violation> violations = new ArrayList<>(check.ofStored());
+        history.note(check.summary());
+        if (readers != null && follower != null) {
+            check.lastId().ifPresent(follower::awaitSeen);
+            violations.addAll(check.ofShown(readers, follower));
+            history.note(readers.summary() + "; " + follower.summary());
+        }
         check.losses().forEach(history::note);
         history.note(violations.size() + " violations");
         violations.stream().limit(MOST_NOTED).forEach(violation -> history.note(violation.toString()));
@@ -130,7 +164,11 @@ public final class LedgerRun implements AutoCloseable {
     @Override
     public void close() {
         traffic.close();
-        readers.close();
-        follower.close();
+        if (readers != null) {
+            readers.close();
+        }
+        if (follower != null) {
+            follower.close();
+        }
     }
 }

@@ -31,7 +31,9 @@ final class LiveCheck {
     private StreamId hiddenUpTo = StreamId.ZERO;
 
     LiveCheck(List<Epoch> epochs, History history) {
-        this.checkins = epochs.stream().map(epoch -> epoch.after().checkins()).toList();
+        this.checkins = epochs.stream()
+                .map(epoch -> epoch.checkins(history.partitions()))
+                .toList();
         this.ids = checkins.stream().map(it -> List.copyOf(it.keySet())).toList();
         for (int epoch = 0; epoch < ids.size(); epoch++) {
             for (int index = 0; index < ids.get(epoch).size(); index++) {

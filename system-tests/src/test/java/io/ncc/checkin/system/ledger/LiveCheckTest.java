@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.system.ledger.History.Epoch;
 import io.ncc.checkin.system.ledger.History.Strike;
 import io.ncc.checkin.testsupport.LiveFollower.Event;
@@ -18,7 +19,7 @@ final class LiveCheckTest {
 
     private static final String SHOWN = "{\"userId\":1,\"locationId\":1,\"starRating\":1}";
 
-    private final History history = new History();
+    private final History history = new History(Partitions.none());
 
     @Test
     void everyEntryOnceAndInOrderIsFine() {
@@ -71,7 +72,7 @@ final class LiveCheckTest {
 
     @Test
     void whatAFailoverTookBackHidesLowerIds() {
-        history.add(new Strike(Fault.FAILOVER, 0, 1, Set.of(Promise.LIVE)));
+        history.add(new Strike(Fault.FAILOVER, 0, 1, Set.of(Promise.LIVE), Set.of(0)));
         List<Epoch> epochs = List.of(epoch("1-0", "1-2", "1-5", "1-6"));
         assertThat(violations(epochs, "1-0", "1-3", "1-5")).isEmpty();
         assertThat(violations(epochs, "1-0", "1-3", "1-6")).containsExactly("1-5 was not shown before 1-6");
@@ -91,6 +92,6 @@ final class LiveCheckTest {
             entries.put(id, CheckinCodec.encode(new Checkin(1, 1, 1)));
         }
         var after = new Snapshot(entries, Map.of(), "", List.of(), Map.of(), List.of());
-        return new Epoch(0, 1, Snapshot.EMPTY, after, true);
+        return new Epoch(0, 0, 1, Snapshot.EMPTY, after, true);
     }
 }

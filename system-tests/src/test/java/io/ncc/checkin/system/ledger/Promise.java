@@ -3,7 +3,8 @@ package io.ncc.checkin.system.ledger;
 /** The promises that the check verifies. */
 public enum Promise {
     ACCEPTED_IS_STORED("every 202 is in the stream, what was refused is not, and what has a key is there once"),
-    IDS_GROW("what is accepted later has the higher id"),
+    IDS_GROW("what a partition accepts later has the higher id"),
+    PARTITION("every checkin is in the partition of its user"),
     FOLD("every hash is the sequential fold of what is settled"),
     COUNTS("entries = applied + dead + lost + unsettled, and in the end nothing is unsettled"),
     READS_ARE_TRUE("no answer shows what was never accepted"),

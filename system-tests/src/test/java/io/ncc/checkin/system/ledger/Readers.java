@@ -116,13 +116,13 @@ final class Readers implements AutoCloseable {
     /**
      * Reads everything, once nothing changes any more.
      *
-     * @param end what there is
+     * @param totals what there is, by path
+     * @param checkins in their order
      * @return what the API server says of it, and isn't so
      */
-    List<String> differences(Snapshot end) {
+    List<String> differences(Map<String, Map<String, String>> totals, Map<String, Checkin> checkins) {
         List<String> differences = new ArrayList<>();
-        end.hashes().forEach((key, hash) -> {
-            String path = key.replaceFirst("^ncc:", "/").replace(':', '/');
+        totals.forEach((path, hash) -> {
             JsonNode shown = HttpAnswer.get(url + path).json();
             hash.forEach((name, value) -> {
                 if (!value.equals(shown.path(name).asString(""))) {
@@ -137,12 +137,12 @@ final class Readers implements AutoCloseable {
             json.get("items").forEach(item -> all.put(item.get("id").asString(), checkin(item)));
             page = json.get("next").asString(null);
         }
-        if (!List.copyOf(all.entrySet()).equals(List.copyOf(end.checkins().entrySet()))) {
-            differences.add("the pages of /checkins show " + all.size() + " checkins, and there are "
-                    + end.checkins().size() + ", or others");
+        if (!List.copyOf(all.entrySet()).equals(List.copyOf(checkins.entrySet()))) {
+            differences.add("the pages of /checkins show " + all.size() + " checkins, and there are " + checkins.size()
+                    + ", or others");
         }
         int number = 0;
-        for (String id : end.checkins().keySet()) {
+        for (String id : checkins.keySet()) {
             if (number++ % STATUS_OF_EACH == 0) {
                 JsonNode json = HttpAnswer.get(url + "/checkins/" + id).json();
                 if (!json.path("status").asString("").equals("applied")) {
@@ -174,9 +174,11 @@ final class Readers implements AutoCloseable {
         return surprises;
     }
 
-    /** How often ?after was answered with each status. */
-    Map<Integer, Long> statuses() {
-        return users.stream().collect(Collectors.groupingBy(UserRead::status, TreeMap::new, Collectors.counting()));
+    /** How often ?after was answered with each status, and how often the latest was read. */
+    String summary() {
+        Map<Integer, Long> statuses =
+                users.stream().collect(Collectors.groupingBy(UserRead::status, TreeMap::new, Collectors.counting()));
+        return "?after " + statuses + ", latest " + latest.size();
     }
 
     /** Lets them end what they are at. */

@@ -20,7 +20,6 @@ import java.util.Map;
 /** The faults of Redis: of its processes, and of its data. */
 final class RedisFaults {
 
-    private static final String STREAM = Keys.unpartitioned().checkins();
     private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final Duration CLOCK_AHEAD_BY = Duration.ofMinutes(10);
     private static final int ROOM = 4_096;
@@ -28,11 +27,15 @@ final class RedisFaults {
     private RedisFaults() {}
 
     private static LocalRedis primary(Scene scene) {
-        return scene.redis().nodes().get(scene.redis().primary());
+        return scene.redis().nodes().get(scene.primary());
     }
 
     private static LocalRedis replica(Scene scene) {
-        return scene.redis().nodes().get(1 - scene.redis().primary());
+        return scene.redis().nodes().get(scene.redis().replicaOf(scene.primary()));
+    }
+
+    private static RedisPair pair(Scene scene) {
+        return (RedisPair) scene.redis();
     }
 
     static void killRedis(Scene scene) {
@@ -69,50 +72,50 @@ final class RedisFaults {
     }
 
     static void killSentinel(Scene scene) {
-        kill(scene, scene.redis().sentinel());
+        kill(scene, pair(scene).sentinel());
     }
 
     static void pauseSentinel(Scene scene) {
-        pause(scene, scene.redis().sentinel());
+        pause(scene, pair(scene).sentinel());
     }
 
     static void restartEmpty(Scene scene) {
-        scene.history().wipe(scene.redis(), Wipe.EVERYTHING);
+        flushAll(scene);
         primary(scene).startAgainEmpty();
     }
 
     static void flushAll(Scene scene) {
-        scene.history().wipe(scene.redis(), Wipe.EVERYTHING);
+        scene.history().wipe(scene.redis(), scene.redis().partitionsAt(scene.primary()), Wipe.EVERYTHING);
     }
 
     static void deleteStream(Scene scene) {
-        scene.history().wipe(scene.redis(), Wipe.STREAM_DELETED);
+        scene.history().wipe(scene.redis(), scene.somePartitions(), Wipe.STREAM_DELETED);
     }
 
     static void flushScripts(Scene scene) {
-        scene.redis().untilDoneOnPrimary(RedisCommands::scriptFlush);
+        scene.redis().untilDoneOnPrimary(scene.partition(), RedisCommands::scriptFlush);
     }
 
     static void killClients(Scene scene) {
-        scene.redis().untilDoneOnPrimary(redis -> redis.clientKill(KillArgs.Builder.typeNormal()));
+        scene.redis().untilDoneOnPrimary(scene.partition(), redis -> redis.clientKill(KillArgs.Builder.typeNormal()));
     }
 
     static void destroyGroup(Scene scene) {
-        scene.redis().untilDoneOnPrimary(redis -> redis.xgroupDestroy(STREAM, Keys.GROUP));
+        scene.onStreams((redis, stream) -> redis.xgroupDestroy(stream, Keys.GROUP));
     }
 
     static void rewindGroup(Scene scene) {
-        scene.redis().untilDoneOnPrimary(redis -> redis.xgroupSetid(StreamOffset.from(STREAM, "0"), Keys.GROUP));
+        scene.onStreams((redis, stream) -> redis.xgroupSetid(StreamOffset.from(stream, "0"), Keys.GROUP));
     }
 
     static void pauseClients(Scene scene) {
         int millis = 100 + scene.random().nextInt(scene.topology().setup().hasFailovers() ? 300 : 1_500);
-        scene.redis().untilDoneOnPrimary(redis -> redis.clientPause(millis));
+        scene.redis().untilDoneOnPrimary(scene.partition(), redis -> redis.clientPause(millis));
         scene.elapse(millis, millis + 1);
     }
 
     static void fillMemory(Scene scene) {
-        int node = scene.redis().primary();
+        int node = scene.primary();
         scene.redis().on(node, redis -> redis.configSet("maxmemory", "1"));
         scene.elapse(300, 1_500);
         scene.redis().on(node, redis -> redis.configSet("maxmemory", "0"));
@@ -131,7 +134,7 @@ final class RedisFaults {
 
     /** With {@code appendfsync always} Redis ends itself; otherwise it refuses writes until there is room again. */
     static void fillDisk(Scene scene) {
-        int number = scene.redis().primary();
+        int number = scene.primary();
         LocalRedis node = scene.redis().nodes().get(number);
         String info = scene.redis().on(number, redis -> redis.info("persistence"));
         boolean inParts = node.version().isAtLeast(7, 0);
@@ -193,48 +196,48 @@ final class RedisFaults {
 
     static void poison(Scene scene) {
         for (int i = 1 + scene.random().nextInt(5); i > 0; i--) {
-            scene.redis().untilDoneOnPrimary(redis -> redis.xadd(STREAM, Map.of("poison", "yes")));
+            scene.onStreams((redis, stream) -> redis.xadd(stream, Map.of("poison", "yes")));
         }
     }
 
     /** XSETID is not in Lettuce. */
     static void setLastIdAhead(Scene scene) {
-        scene.redis().untilDoneOnPrimary(redis -> {
+        scene.onStreams((redis, stream) -> {
             String now = redis.time().get(0);
             long ahead = Long.parseLong(now) * 1_000 + CLOCK_AHEAD_BY.toMillis();
             redis.eval(
                     "return redis.call('XSETID', KEYS[1], ARGV[1])",
                     ScriptOutputType.STATUS,
-                    new String[] {STREAM},
+                    new String[] {stream},
                     ahead + "-0");
         });
     }
 
     static void failOver(Scene scene) {
-        int primary = scene.redis().primary();
+        int primary = scene.primary();
         await("Sentinel to begin a failover")
                 .atMost(LIMIT)
                 .pollDelay(Duration.ZERO)
                 .ignoreExceptionsInstanceOf(RedisException.class)
-                .until(() -> "OK".equals(scene.redis().onSentinel(sentinel -> sentinel.failover(RedisPair.NAME))));
-        scene.redis().awaitPrimaryOtherThan(primary);
+                .until(() -> "OK".equals(pair(scene).onSentinel(sentinel -> sentinel.failover(RedisPair.NAME))));
+        scene.redis().awaitPrimaryOtherThan(scene.partition(), primary);
         scene.redis().awaitWhole();
     }
 
     static void killPrimary(Scene scene) {
-        int primary = scene.redis().primary();
+        int primary = scene.primary();
         scene.redis().nodes().get(primary).kill();
-        scene.redis().awaitPrimaryOtherThan(primary);
+        scene.redis().awaitPrimaryOtherThan(scene.partition(), primary);
         scene.redis().nodes().get(primary).startAgain();
         scene.redis().awaitWhole();
     }
 
     static void cutOffPrimary(Scene scene) {
-        int primary = scene.redis().primary();
-        scene.redis().door(primary).refuse();
-        scene.redis().awaitPrimaryOtherThan(primary);
+        int primary = scene.primary();
+        scene.redis().cutOff(primary);
+        scene.redis().awaitPrimaryOtherThan(scene.partition(), primary);
         scene.elapse(100, 1_000);
-        scene.redis().door(primary).accept();
+        scene.redis().reconnect(primary);
         scene.redis().awaitWhole();
     }
 }

@@ -2,51 +2,34 @@ package io.ncc.checkin.system.ledger;
 
 import static org.awaitility.Awaitility.await;
 
-import io.lettuce.core.ClientOptions;
-import io.lettuce.core.MaintNotificationsConfig;
-import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisException;
-import io.lettuce.core.RedisURI;
-import io.lettuce.core.api.StatefulRedisConnection;
-import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.sentinel.api.StatefulRedisSentinelConnection;
 import io.lettuce.core.sentinel.api.sync.RedisSentinelCommands;
 import io.ncc.checkin.localredis.LocalRedis;
-import io.ncc.checkin.localredis.RedisBinary;
 import io.ncc.checkin.testsupport.FaultProxy;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
-import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
-/**
- * A primary, a replica, and a Sentinel. Each node has a proxy, its door, through which the other node and Sentinel reach it. A closed door cuts
- * the node off from these, but not from its clients.
- */
-final class RedisPair implements AutoCloseable {
+/** A primary, a replica, and a Sentinel. Each node has a proxy, its door, through which the other node and Sentinel reach it. */
+final class RedisPair extends RedisNodes {
 
     static final String NAME = "checkins";
 
     private static final int NODES = 2;
-    private static final Duration COMMAND_LIMIT = Duration.ofSeconds(5);
-    private static final Duration LIMIT = Duration.ofSeconds(60);
 
-    private final RedisBinary binary = RedisBinary.chosen();
     private final List<LocalRedis> nodes = new ArrayList<>();
     private final List<FaultProxy> doors = new ArrayList<>();
-    private final RedisClient client = RedisClient.create();
     private final @Nullable LocalRedis sentinel;
 
     RedisPair(Setup setup) {
-        client.setOptions(ClientOptions.builder()
-                .autoReconnect(false)
-                .maintNotificationsConfig(MaintNotificationsConfig.disabled())
-                .build());
+        super(setup.partitions());
         try {
             for (int i = 0; i < NODES; i++) {
                 startNode(setup);
@@ -85,10 +68,7 @@ final class RedisPair implements AutoCloseable {
         nodes.add(node.start());
     }
 
-    String version() {
-        return binary.version().toString();
-    }
-
+    @Override
     List<LocalRedis> nodes() {
         return nodes;
     }
@@ -97,17 +77,50 @@ final class RedisPair implements AutoCloseable {
         return Objects.requireNonNull(sentinel);
     }
 
-    /** By which Sentinel and the other node come to this one. */
-    FaultProxy door(int node) {
-        return doors.get(node);
+    @Override
+    int primaryOf(int partition) {
+        return primary();
     }
 
     /** The number of the node that Sentinel takes for the primary. */
-    int primary() {
+    private int primary() {
         return onSentinel(commands -> {
             int port = ((InetSocketAddress) commands.getMasterAddrByName(NAME)).getPort();
             return doors.get(0).port() == port ? 0 : 1;
         });
+    }
+
+    @Override
+    int replicaOf(int primary) {
+        return 1 - primary;
+    }
+
+    @Override
+    void cutOff(int node) {
+        doors.get(node).refuse();
+    }
+
+    @Override
+    void reconnect(int node) {
+        doors.get(node).accept();
+    }
+
+    @Override
+    Route newRoute() {
+        Map<String, String> ports = new HashMap<>();
+        List<FaultProxy> toNodes = new ArrayList<>();
+        for (int i = 0; i < NODES; i++) {
+            var proxy = new FaultProxy("127.0.0.1", nodes.get(i).port());
+            toNodes.add(proxy);
+            ports.put(Integer.toString(doors.get(i).port()), Integer.toString(proxy.port()));
+        }
+        var toSentinel = new FaultProxy("127.0.0.1", sentinel().port(), ports);
+        return new Route(
+                toNodes,
+                List.of(toSentinel),
+                List.of(
+                        "--spring.data.redis.sentinel.master=" + NAME,
+                        "--spring.data.redis.sentinel.nodes=127.0.0.1:" + toSentinel.port()));
     }
 
     <T> T onSentinel(Function<RedisSentinelCommands<String, String>, T> question) {
@@ -117,49 +130,7 @@ final class RedisPair implements AutoCloseable {
         }
     }
 
-    /** Runs commands on one node. */
-    <T> T on(int node, Function<RedisCommands<String, String>, T> commands) {
-        try (StatefulRedisConnection<String, String> connection =
-                client.connect(uri(nodes.get(node).port()))) {
-            return commands.apply(connection.sync());
-        }
-    }
-
-    <T> T onPrimary(Function<RedisCommands<String, String>, T> commands) {
-        return on(primary(), commands);
-    }
-
-    /** Runs commands on the primary, again and again until they succeed: what was done before may not be mended yet. */
-    void untilDoneOnPrimary(Consumer<RedisCommands<String, String>> commands) {
-        await("Redis to take a command")
-                .atMost(LIMIT)
-                .pollDelay(Duration.ZERO)
-                .pollInterval(Duration.ofMillis(5))
-                .ignoreExceptionsInstanceOf(RedisException.class)
-                .until(() -> onPrimary(it -> {
-                    commands.accept(it);
-                    return true;
-                }));
-    }
-
-    private static RedisURI uri(int port) {
-        return RedisURI.builder()
-                .withHost("127.0.0.1")
-                .withPort(port)
-                .withTimeout(COMMAND_LIMIT)
-                .build();
-    }
-
-    /** Waits until another node than this is the primary. */
-    void awaitPrimaryOtherThan(int node) {
-        await("a failover")
-                .atMost(LIMIT)
-                .pollDelay(Duration.ZERO)
-                .ignoreExceptionsInstanceOf(RedisException.class)
-                .until(() -> primary() != node);
-    }
-
-    /** Waits until there is a primary and the other node has what it has. */
+    @Override
     void awaitWhole() {
         await("a primary with its replica")
                 .atMost(LIMIT)
@@ -188,6 +159,6 @@ final class RedisPair implements AutoCloseable {
         }
         nodes.forEach(LocalRedis::close);
         doors.forEach(FaultProxy::close);
-        client.shutdown(0, 2, TimeUnit.SECONDS);
+        super.close();
     }
 }

@@ -16,6 +16,7 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.FaultProxy;
 import io.ncc.checkin.testsupport.Ledger;
 import io.ncc.checkin.testsupport.Ledger.Posting;
@@ -39,7 +40,9 @@ public enum Sabotage {
     /** A processor whose script doesn't look whether an entry is settled, and a group that is rewound. */
     GUARD_REMOVED(Promise.FOLD, Sabotage::rewindWithoutGuard);
 
-    private static final String STREAM = Keys.unpartitioned().checkins();
+    /** Where it is done, if it could be anywhere. */
+    private static final int PARTITION = 0;
+
     private static final int MAXLEN = 5;
     private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final Duration DELAY = Duration.ofSeconds(1);
@@ -63,35 +66,48 @@ public enum Sabotage {
         action.accept(topology, ledger);
     }
 
+    private static String stream(Topology topology, int partition) {
+        return topology.setup().partitions().keys(partition).checkins();
+    }
+
     private static void acknowledgeOnly(Topology topology, Ledger ledger) {
         await("entries for the rogue consumer")
                 .atMost(LIMIT)
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(1))
                 .until(() -> !topology.redis()
-                        .onPrimary(Sabotage::readAndAcknowledge)
+                        .onPrimary(PARTITION, redis -> readAndAcknowledge(redis, stream(topology, PARTITION)))
                         .isEmpty());
     }
 
     @SuppressWarnings("unchecked") // of Lettuce's generic varargs
-    private static List<StreamMessage<String, String>> readAndAcknowledge(RedisCommands<String, String> redis) {
+    private static List<StreamMessage<String, String>> readAndAcknowledge(
+            RedisCommands<String, String> redis, String stream) {
         return redis.xreadgroup(
-                Consumer.from(Keys.GROUP, "rogue"), XReadArgs.Builder.noack(true), StreamOffset.lastConsumed(STREAM));
+                Consumer.from(Keys.GROUP, "rogue"), XReadArgs.Builder.noack(true), StreamOffset.lastConsumed(stream));
     }
 
     private static void trim(Topology topology, Ledger ledger) {
-        topology.redis().untilDoneOnPrimary(redis -> redis.xtrim(STREAM, XTrimArgs.Builder.maxlen(MAXLEN)));
+        topology.redis()
+                .untilDoneOnPrimary(
+                        PARTITION, redis -> redis.xtrim(stream(topology, PARTITION), XTrimArgs.Builder.maxlen(MAXLEN)));
     }
 
     private static void rewindWithoutGuard(Topology topology, Ledger ledger) {
         topology.breakProcessors();
-        topology.redis().untilDoneOnPrimary(redis -> redis.xgroupSetid(StreamOffset.from(STREAM, "0"), Keys.GROUP));
+        topology.redis()
+                .untilDoneOnPrimary(
+                        PARTITION,
+                        redis -> redis.xgroupSetid(StreamOffset.from(stream(topology, PARTITION), "0"), Keys.GROUP));
     }
 
     /** With Lettuce as it comes. */
     private static void appendWithReplay(Topology topology, Ledger ledger) {
-        int primary = topology.redis().primary();
         Posting posting = ledger.open(1, false);
+        Partitions partitions = topology.setup().partitions();
+        int partition = partitions.ofUser(posting.checkins().get(0).userId());
+        String stream = stream(topology, partition);
+        int primary = topology.redis().primaryOf(partition);
         Map<String, String> fields = CheckinCodec.encode(posting.checkins().get(0));
         try (var proxy = new FaultProxy(
                 "127.0.0.1", topology.redis().nodes().get(primary).port())) {
@@ -99,27 +115,25 @@ public enum Sabotage {
             try (StatefulRedisConnection<String, String> connection = client.connect()) {
                 long started = System.nanoTime();
                 proxy.delay(DELAY);
-                RedisFuture<String> id = connection.async().xadd(STREAM, fields);
+                RedisFuture<String> id = connection.async().xadd(stream, fields);
                 await("the write, whose answer is still on its way")
                         .atMost(LIMIT)
                         .pollDelay(Duration.ZERO)
                         .pollInterval(Duration.ofMillis(5))
-                        .until(() -> topology.redis().on(primary, redis -> isNew(redis, fields)));
+                        .until(() -> topology.redis().on(primary, redis -> isNew(redis, stream, fields)));
                 proxy.delay(Duration.ZERO);
                 proxy.cut();
-                posting.accepted(
-                        List.of(id.toCompletableFuture()
-                                .orTimeout(20, TimeUnit.SECONDS)
-                                .join()),
-                        started);
+                String inStream =
+                        id.toCompletableFuture().orTimeout(20, TimeUnit.SECONDS).join();
+                posting.accepted(List.of(partitions.idOutside(partition, inStream)), started);
             } finally {
                 client.shutdown(0, 2, TimeUnit.SECONDS);
             }
         }
     }
 
-    private static boolean isNew(RedisCommands<String, String> redis, Map<String, String> fields) {
-        return redis.xrevrange(STREAM, Range.unbounded(), Limit.from(200)).stream()
+    private static boolean isNew(RedisCommands<String, String> redis, String stream, Map<String, String> fields) {
+        return redis.xrevrange(stream, Range.unbounded(), Limit.from(200)).stream()
                 .anyMatch(entry -> entry.getBody().equals(fields));
     }
 }

@@ -1,23 +1,30 @@
 package io.ncc.checkin.system.ledger;
 
+import io.ncc.checkin.model.Partitions;
 import java.time.Duration;
 import java.util.Random;
 
-/** The durability of a run: the mode of the receiver, the appendfsync of Redis, and whether there are failovers. */
+/** The durability of a run, that is, the mode of the receiver and the appendfsync of Redis; the form of Redis; and whether there are failovers. */
 public enum Setup {
-    MEMORY_AND_ALWAYS("memory", "always", false),
-    MEMORY_AND_EVERYSEC("memory", "everysec", true),
-    REPLICA("replica", "always", true),
-    FSYNC("fsync", "always", false);
+    MEMORY_AND_ALWAYS("memory", "always", false, Partitions.none()),
+    MEMORY_AND_EVERYSEC("memory", "everysec", true, Partitions.none()),
+    REPLICA("replica", "always", true, Partitions.none()),
+    FSYNC("fsync", "always", false, Partitions.none()),
+    PARTITIONS_AND_MEMORY("memory", "everysec", true, Partitions.of(4)),
+    PARTITIONS_AND_REPLICA("replica", "always", true, Partitions.of(4));
 
     private final String durability;
     private final String appendfsync;
     private final boolean failovers;
 
-    Setup(String durability, String appendfsync, boolean failovers) {
+    @SuppressWarnings("ImmutableEnumChecker") // it never changes
+    private final Partitions partitions;
+
+    Setup(String durability, String appendfsync, boolean failovers, Partitions partitions) {
         this.durability = durability;
         this.appendfsync = appendfsync;
         this.failovers = failovers;
+        this.partitions = partitions;
     }
 
     /** The one that belongs to a seed. */
@@ -35,6 +42,15 @@ public enum Setup {
         return appendfsync;
     }
 
+    Partitions partitions() {
+        return partitions;
+    }
+
+    /** The API server doesn't know partitions. */
+    boolean hasApi() {
+        return !partitions.arePartitioned();
+    }
+
     boolean hasFailovers() {
         return failovers;
     }
@@ -45,7 +61,7 @@ public enum Setup {
     }
 
     boolean losesWithFailover() {
-        return this != REPLICA;
+        return !durability.equals("replica");
     }
 
     boolean losesWithCrash() {

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Everything that the product stores in Redis, at one moment.
+ * Everything that the product stores in a partition, at one moment.
  *
  * @param entries of the stream, by id, in order
  * @param hashes of users and locations, by key
@@ -38,9 +38,11 @@ record Snapshot(
         EVERYTHING
     }
 
-    private static final Keys KEYS = Keys.unpartitioned();
     private static final int ID_PART = 20;
 
+    private static final int NAMES = 7;
+
+    /** The keys are no KEYS, because in a cluster these have to be of one slot. */
     private static final String SCRIPT = """
             local function hashes(pattern)
               local all = {}
@@ -49,26 +51,39 @@ record Snapshot(
               end
               return all
             end
-            local state = {
-              redis.call('XRANGE', KEYS[1], '-', '+'), hashes(ARGV[2]), hashes(ARGV[3]), redis.call('GET', KEYS[2]) or '',
-              redis.call('ZRANGE', KEYS[3], 0, -1), redis.call('HGETALL', KEYS[4]), redis.call('XRANGE', KEYS[5], '-', '+'),
-            }
-            if ARGV[1] == 'STREAM_DELETED' then redis.call('DEL', KEYS[1]) end
+            local states = {}
+            for i = 2, #ARGV, %d do
+              local stream, users, locations, checkpoint, ranges, totals, dead = unpack(ARGV, i)
+              states[#states + 1] = {
+                redis.call('XRANGE', stream, '-', '+'), hashes(users), hashes(locations), redis.call('GET', checkpoint) or '',
+                redis.call('ZRANGE', ranges, 0, -1), redis.call('HGETALL', totals), redis.call('XRANGE', dead, '-', '+'),
+              }
+              if ARGV[1] == 'STREAM_DELETED' then redis.call('DEL', stream) end
+            end
             if ARGV[1] == 'EVERYTHING' then redis.call('FLUSHALL') end
-            return state
-            """;
+            return states
+            """.formatted(NAMES);
 
-    static Snapshot take(RedisCommands<String, String> redis, Wipe wipe) {
-        String[] keys = {
-            KEYS.checkins(), KEYS.checkpoint(), KEYS.settledRanges(), KEYS.totals(), KEYS.deadLetters(),
-        };
-        List<Object> state = redis.eval(
-                SCRIPT,
-                ScriptOutputType.MULTI,
-                keys,
-                wipe.name(),
-                patternOf(KEYS.user(1)),
-                patternOf(KEYS.location(1)));
+    /** Takes one of each partition, all at the same moment. */
+    static List<Snapshot> take(RedisCommands<String, String> redis, List<Keys> partitions, Wipe wipe) {
+        List<String> arguments = new ArrayList<>(List.of(wipe.name()));
+        for (Keys keys : partitions) {
+            arguments.addAll(List.of(
+                    keys.checkins(),
+                    patternOf(keys.user(1)),
+                    patternOf(keys.location(1)),
+                    keys.checkpoint(),
+                    keys.settledRanges(),
+                    keys.totals(),
+                    keys.deadLetters()));
+        }
+        List<Object> states =
+                redis.eval(SCRIPT, ScriptOutputType.MULTI, new String[0], arguments.toArray(String[]::new));
+        return states.stream().map(Snapshot::of).toList();
+    }
+
+    private static Snapshot of(Object reply) {
+        List<?> state = list(reply);
         Map<String, Map<String, String>> hashes = byFirst(list(state.get(1)));
         hashes.putAll(byFirst(list(state.get(2))));
         return new Snapshot(

@@ -60,7 +60,7 @@ public final class Topology implements AutoCloseable {
     private final Function<String, Path> jars;
     private final Path folder;
     private final Map<Kind, List<Member>> members = new EnumMap<>(Kind.class);
-    private final RedisPair redis;
+    private final RedisNodes redis;
 
     /**
      * Starts everything and waits until it is up.
@@ -73,7 +73,7 @@ public final class Topology implements AutoCloseable {
         this.setup = setup;
         this.jars = jars;
         this.folder = folder;
-        redis = new RedisPair(setup);
+        redis = RedisNodes.start(setup);
         try {
             for (int i = 1; i <= number; i++) {
                 start(
@@ -84,7 +84,9 @@ public final class Topology implements AutoCloseable {
                         receiverSettings(setup));
                 start(Kind.PROCESSOR, "processor" + i, jars.apply("checkin-processor"), List.of(), PROCESSOR_SETTINGS);
             }
-            start(Kind.API, "api", jars.apply("api-server"), List.of(), List.of());
+            if (setup.hasApi()) {
+                start(Kind.API, "api", jars.apply("api-server"), List.of(), List.of());
+            }
             awaitAllUp();
         } catch (RuntimeException | Error e) {
             close();
@@ -98,11 +100,14 @@ public final class Topology implements AutoCloseable {
     }
 
     private void start(Kind kind, String name, Path jar, List<Path> classes, List<String> settings) {
-        var route = new Route(redis);
+        Route route = redis.newRoute();
         int port = LocalRedis.freePort();
         List<String> arguments = new ArrayList<>(route.settings());
         arguments.add("--server.port=" + port);
         arguments.add("--spring.data.redis.timeout=1s");
+        if (setup.partitions().arePartitioned()) {
+            arguments.add("--checkin.partitions=" + setup.partitions().count());
+        }
         arguments.addAll(settings);
         var process = ServiceProcess.ofJar(name, folder, classes, jar, arguments);
         members.computeIfAbsent(kind, first -> new ArrayList<>()).add(new Member(process, route, port));
@@ -131,7 +136,7 @@ public final class Topology implements AutoCloseable {
         return setup;
     }
 
-    RedisPair redis() {
+    RedisNodes redis() {
         return redis;
     }
 
@@ -156,16 +161,18 @@ public final class Topology implements AutoCloseable {
         all().forEach(member -> member.process().awaitUp());
     }
 
-    /** Waits until every entry of the stream is settled. */
+    /** Waits until every entry is settled. */
     void awaitSettled() {
-        await("the end of all work")
-                .atMost(SETTLED_LIMIT)
-                .ignoreExceptionsInstanceOf(RedisException.class)
-                .untilAsserted(() -> redis.onPrimary(Topology::requireSettled));
+        for (int partition : setup.partitions().all()) {
+            Keys keys = setup.partitions().keys(partition);
+            await("the end of all work in partition " + partition)
+                    .atMost(SETTLED_LIMIT)
+                    .ignoreExceptionsInstanceOf(RedisException.class)
+                    .untilAsserted(() -> redis.onPrimary(partition, commands -> requireSettled(commands, keys)));
+        }
     }
 
-    private static boolean requireSettled(RedisCommands<String, String> commands) {
-        Keys keys = Keys.unpartitioned();
+    private static boolean requireSettled(RedisCommands<String, String> commands, Keys keys) {
         Object last = valueOf("last-generated-id", commands.xinfoStream(keys.checkins()));
         List<?> group = (List<?>) commands.xinfoGroups(keys.checkins()).get(0);
         assertThat(valueOf("pending", group)).as("pending").isEqualTo(0L);

@@ -73,7 +73,8 @@ final class Traffic implements AutoCloseable {
         }
         if (attempt != null && attempt.isAccepted()) {
             accepted.incrementAndGet();
-            recent.offer(new Accepted(attempt.ids().get(0), posting.checkins().get(0)));
+            recent.offer(new Accepted(
+                    attempt.results().get(0).id(), posting.checkins().get(0)));
         }
         Thread.sleep(1 + random.nextInt(2 * (batch ? PAUSE_AFTER_BATCH_MILLIS : PAUSE_MILLIS)));
     }
@@ -82,7 +83,8 @@ final class Traffic implements AutoCloseable {
         List<Posting> pair = ledger.openPair();
         Attempt first = untilAccepted(client, pair.get(0), random);
         untilAccepted(client, pair.get(1), random);
-        recent.offer(new Accepted(first.ids().get(0), pair.get(0).checkins().get(0)));
+        recent.offer(
+                new Accepted(first.results().get(0).id(), pair.get(0).checkins().get(0)));
         Thread.sleep(1 + random.nextInt(2 * PAUSE_AFTER_BATCH_MILLIS));
     }
 
