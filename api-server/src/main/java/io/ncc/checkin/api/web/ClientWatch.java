@@ -39,6 +39,8 @@ public final class ClientWatch extends Http11NioProtocol {
     /** Waits for the connection to become readable: it does if the client ends it. */
     private static final class WatchingProcessor extends Http11Processor {
 
+        private boolean watching;
+
         WatchingProcessor(ClientWatch protocol, Adapter adapter) {
             super(protocol, adapter);
         }
@@ -46,7 +48,8 @@ public final class ClientWatch extends Http11NioProtocol {
         @Override
         public SocketState asyncPostProcess() throws IOException {
             SocketState state = super.asyncPostProcess();
-            if (state == SocketState.LONG && whenGone() != null) {
+            if (state == SocketState.LONG && !watching && whenGone() != null) {
+                watching = true;
                 registerReadInterest();
             }
             return state;
@@ -54,7 +57,11 @@ public final class ClientWatch extends Http11NioProtocol {
 
         @Override
         public SocketState process(SocketWrapperBase<?> socket, SocketEvent event) throws IOException {
-            Runnable action = event == SocketEvent.OPEN_READ && isAsync() ? ifGone(socket) : null;
+            Runnable action = null;
+            if (event == SocketEvent.OPEN_READ) {
+                watching = false; // Tomcat looks once each time
+                action = isAsync() ? ifGone(socket) : null;
+            }
             SocketState state = super.process(socket, event);
             if (action != null) {
                 action.run();
