@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Where the slots of a cluster are, as one of its nodes has answered to {@code CLUSTER SLOTS}.
@@ -38,18 +37,24 @@ record ClusterSlots(List<Range> ranges, Set<RedisURI> nodes) {
         return new ClusterSlots(ranges, nodes);
     }
 
-    /** A node is given by host, port and more. A host that it doesn't know is the one that was asked. */
+    /** A server is given by host, port, id and, from 7.0 on, other names of the host. */
     private static RedisURI node(List<?> server, RedisURI asked) {
-        String host = (String) server.get(0);
-        int port = Math.toIntExact((Long) server.get(1));
         return RedisURI.builder(asked)
-                .withHost(isUnknown(host) ? asked.getHost() : host)
-                .withPort(port)
+                .withHost(host(server, asked))
+                .withPort(Math.toIntExact((Long) server.get(1)))
                 .build();
     }
 
-    private static boolean isUnknown(@Nullable String host) {
-        return host == null || host.isEmpty();
+    private static String host(List<?> server, RedisURI asked) {
+        String host = (String) server.get(0);
+        if (host == null || host.isEmpty()) {
+            return asked.getHost(); // a node that doesn't know its own address, or may not tell it
+        }
+        if (host.equals("?")) { // a node without a host name, where host names are preferred
+            List<?> names = (List<?>) server.get(3);
+            return (String) names.get(names.indexOf("ip") + 1);
+        }
+        return host;
     }
 
     /**

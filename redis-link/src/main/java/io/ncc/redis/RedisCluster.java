@@ -7,7 +7,6 @@ import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
-import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.cluster.SlotHash;
 import io.lettuce.core.codec.RedisCodec;
 import io.lettuce.core.codec.StringCodec;
@@ -21,10 +20,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The nodes of a Redis Cluster. Each connection goes to the node that is the primary of the key's slot at that moment: a node of the cluster is
@@ -33,20 +29,16 @@ import org.slf4j.LoggerFactory;
  */
 public final class RedisCluster implements RedisServers {
 
-    private static final Logger log = LoggerFactory.getLogger(RedisCluster.class);
-
     /** How long one node alone is asked. A frozen node delays a connect by this time. */
     private static final Duration PATIENCE = Duration.ofMillis(200);
 
     /** The longest time for a node to answer the question where a slot is, and to accept a connection. */
     private static final Duration LIMIT = Duration.ofSeconds(1);
 
-    private static final String FULL_COVERAGE = "cluster-require-full-coverage";
-
     private final RedisClient client;
     private final List<RedisURI> seeds;
+    private final NodeRequirements requirements = new NodeRequirements();
     private volatile List<RedisURI> nodes; // in the order in which they are asked
-    private volatile boolean warned;
 
     /**
      * @param client for its resources and options; its own address, if it has one, is not used
@@ -72,7 +64,7 @@ public final class RedisCluster implements RedisServers {
         StatefulRedisConnection<String, String> connection = client.connect(codec, withinLimit(primary));
         try {
             connection.setTimeout(primary.getTimeout());
-            requireFit(connection.sync());
+            requirements.check(address(primary), connection.sync());
             return connection;
         } catch (RuntimeException e) {
             connection.close();
@@ -86,31 +78,28 @@ public final class RedisCluster implements RedisServers {
      */
     private ClusterSlots slots() {
         BlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
-        Iterator<RedisURI> others = nodes.iterator();
+        Iterator<RedisURI> next = nodes.iterator();
         Throwable failure = null;
-        int waitingFor = 0;
-        while (others.hasNext() || waitingFor > 0) {
-            if (others.hasNext()) {
-                ask(others.next(), answers);
-                waitingFor++;
+        int outstanding = 0;
+        do {
+            if (next.hasNext()) {
+                ask(next.next(), answers);
+                outstanding++;
             }
-            Answer answer = poll(answers, others.hasNext() ? PATIENCE : LIMIT);
-            if (answer == null) {
-                if (others.hasNext()) {
-                    continue;
+            Answer answer = poll(answers, next.hasNext() ? PATIENCE : LIMIT);
+            if (answer != null) {
+                outstanding--;
+                if (answer.slots != null) {
+                    remember(answer.slots);
+                    return answer.slots;
                 }
-                break;
+                if (failure == null || answer.failure instanceof UnfitServerException) {
+                    failure = answer.failure;
+                }
+            } else if (!next.hasNext()) {
+                break; // those that haven't answered will not
             }
-            waitingFor--;
-            ClusterSlots slots = answer.slots;
-            if (slots != null) {
-                remember(slots);
-                return slots;
-            }
-            if (failure == null || answer.failure instanceof UnfitServerException) {
-                failure = answer.failure;
-            }
-        }
+        } while (next.hasNext() || outstanding > 0);
         if (failure instanceof UnfitServerException unfit) {
             throw unfit;
         }
@@ -144,24 +133,29 @@ public final class RedisCluster implements RedisServers {
                 .thenApply(info -> !info.contains("cluster_state:fail"))
                 .exceptionally(failure -> true); // not allowed to ask
         return commands.clusterSlots()
-                .exceptionallyCompose(RedisCluster::named)
+                .exceptionallyCompose(failure -> named(node, failure))
                 .thenCombine(hasMajority, (slots, has) -> {
                     if (!has) {
                         throw new RedisCommandExecutionException(
-                                "CLUSTERDOWN " + node.getHost() + ':' + node.getPort() + " reports cluster_state:fail");
+                                "CLUSTERDOWN " + address(node) + " reports cluster_state:fail");
                     }
                     return ClusterSlots.of(slots, node);
                 });
     }
 
-    private static <T> CompletionStage<T> named(Throwable failure) {
+    /** The error of a server that is no node has no code. */
+    private static <T> CompletionStage<T> named(RedisURI node, Throwable failure) {
         Throwable cause = RedisCondition.unwrapped(failure);
-        return CompletableFuture.failedFuture(
-                String.valueOf(cause.getMessage()).contains("cluster support disabled")
-                        ? new UnfitServerException(
-                                "it is configured as a node of a Redis Cluster, and has cluster-enabled no."
-                                        + " Set cluster-enabled yes, or configure it as a single server.")
-                        : cause);
+        if (String.valueOf(cause.getMessage()).contains("cluster support disabled")) {
+            cause = new UnfitServerException(
+                    address(node)
+                            + " is configured as a node of a Redis Cluster, and has cluster-enabled no. Configure it as a single server.");
+        }
+        return CompletableFuture.failedFuture(cause);
+    }
+
+    private static String address(RedisURI node) {
+        return node.getHost() + ':' + node.getPort();
     }
 
     /** The node that has answered is the first to be asked the next time, the seeds are the last. */
@@ -175,44 +169,5 @@ public final class RedisCluster implements RedisServers {
         return RedisURI.builder(node)
                 .withTimeout(node.getTimeout().compareTo(LIMIT) < 0 ? node.getTimeout() : LIMIT)
                 .build();
-    }
-
-    private void requireFit(RedisCommands<String, String> commands) {
-        String server = permitted("INFO", () -> commands.info("server"));
-        String valkey = ServerSettings.fieldOf(server, "valkey_version").orElse("");
-        String redis = ServerSettings.fieldOf(server, "redis_version").orElse("");
-        // a Valkey also reports the version of Redis that it is compatible with
-        if (valkey.isEmpty() ? redis.matches("7\\.2\\.[0-6]") : valkey.matches("7\\.2\\.[0-5]")) {
-            throw new UnfitServerException(
-                    "it may crash when a slot moves while a client waits for new entries of a stream there."
-                            + " In a cluster, use Redis 7.2.7 or Valkey 7.2.6 at least, not "
-                            + (valkey.isEmpty() ? "Redis " + redis : "Valkey " + valkey) + ".");
-        }
-        String coverage =
-                permitted("CONFIG GET", () -> commands.configGet(FULL_COVERAGE).getOrDefault(FULL_COVERAGE, ""));
-        if (coverage.equals("yes")) {
-            throw new UnfitServerException("with " + FULL_COVERAGE
-                    + " yes, the loss of one part of the cluster would stop all others. Set it to no on each node.");
-        }
-    }
-
-    /** A managed server may refuse such a command. */
-    private String permitted(String name, Supplier<String> question) {
-        try {
-            return question.get();
-        } catch (RedisCommandExecutionException e) {
-            RedisCondition condition = RedisCondition.of(e);
-            if (condition != RedisCondition.FORBIDDEN && condition != RedisCondition.UNEXPECTED) {
-                throw e;
-            }
-            if (!warned) {
-                log.warn(
-                        "Redis doesn't allow {} here. Make sure that the nodes have {} no, and are not of Redis 7.2.0 to 7.2.6.",
-                        name,
-                        FULL_COVERAGE);
-            }
-            warned = true;
-            return "";
-        }
     }
 }

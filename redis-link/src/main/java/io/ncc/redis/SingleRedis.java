@@ -41,9 +41,8 @@ public final class SingleRedis implements RedisServers, RedisConnector {
             return; // not allowed to ask, or the server refuses all commands for now
         }
         if (ServerSettings.fieldOf(info, "cluster_enabled").orElse("0").equals("1")) {
-            throw new UnfitServerException(
-                    "it is a node of a Redis Cluster, and is used as a single server. Configure the"
-                            + " nodes of the cluster instead (in a service, spring.data.redis.cluster.nodes).");
+            throw new UnfitServerException("the server is configured as a single one, and is a node of a Redis Cluster."
+                    + " Configure the nodes of the cluster (in a service, with spring.data.redis.cluster.nodes).");
         }
     }
 }

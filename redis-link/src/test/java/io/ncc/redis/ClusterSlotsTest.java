@@ -32,7 +32,7 @@ final class ClusterSlotsTest {
     }
 
     private static List<?> server(@Nullable String host, long port) {
-        return Arrays.asList(host, port, "id", List.of());
+        return Arrays.asList(host, port, "id", List.of("ip", "10.0.0.9"));
     }
 
     private static String address(RedisURI node) {
@@ -68,10 +68,11 @@ final class ClusterSlotsTest {
         "10.0.0.1, 10.0.0.1",
         "node1.example.org, node1.example.org",
         "2001:db8::1, 2001:db8::1",
+        "?, 10.0.0.9", // cluster-preferred-endpoint-type hostname, without a host name
         "'', asked.example.org", // its own address, which it doesn't know yet
         ", asked.example.org" // cluster-preferred-endpoint-type unknown-endpoint
     })
-    void aHostThatIsNotKnownIsTheOneThatWasAsked(@Nullable String host, String expected) {
+    void aHostIsFoundWhateverItIsCalled(@Nullable String host, String expected) {
         RedisURI primary = ClusterSlots.of(List.of(range(0, 16383, server(host, 7001))), ASKED)
                 .primaryOf(9);
         assertThat(address(primary)).isEqualTo(expected + " 7001");

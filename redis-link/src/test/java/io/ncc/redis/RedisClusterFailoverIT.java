@@ -32,7 +32,7 @@ final class RedisClusterFailoverIT {
     private static final Duration FAILOVER_LIMIT = Duration.ofSeconds(10);
 
     /** A pause of another link. It only has to be less than any timeout, because the machine may be busy. */
-    private static final Duration NOTHING = Duration.ofMillis(400);
+    private static final Duration NOTHING = Duration.ofMillis(500);
 
     private final RedisClient client = RedisClient.create();
     private Node primary;

@@ -30,10 +30,12 @@ import io.ncc.checkin.testsupport.RealCluster.SlotMove;
 import io.ncc.checkin.testsupport.RealCluster.WayToMove;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -133,28 +135,37 @@ final class RedisClusterIT {
     }
 
     @Test
-    void aDeadNodeAndAFrozenOneDelayAConnectForAMoment() {
+    void aDeadNodeAndAFrozenOneDelayTheFirstConnectForAMoment() {
         Node frozen = cluster.nodes().get(0);
         String key = cluster.keyOf(cluster.nodes().get(1));
-        var servers = new RedisCluster(
-                client,
-                List.of(
-                        RedisURI.create("127.0.0.1", LocalRedis.freePort()),
-                        RedisURI.create(frozen.uri()),
-                        RedisURI.create(cluster.nodes().get(2).uri())));
-        frozen.pause();
-        assertThat(timeToConnect(servers, key)).isBetween(Duration.ofMillis(150), Duration.ofMillis(800));
-        assertThat(timeToConnect(servers, key))
-                .as("now the node that has answered is the first to be asked")
-                .isLessThan(Duration.ofMillis(150));
-    }
-
-    private static Duration timeToConnect(RedisServers servers, String key) {
-        long start = System.nanoTime();
+        List<RedisURI> seeds = List.of(
+                RedisURI.create("127.0.0.1", LocalRedis.freePort()),
+                RedisURI.create(frozen.uri()),
+                RedisURI.create(cluster.nodes().get(2).uri()));
+        var servers = new RedisCluster(client, seeds);
         servers.holding(key).connect(StringCodec.UTF8).close();
-        return Duration.ofNanos(System.nanoTime() - start);
+        frozen.pause();
+        assertThat(shortestTimeToConnect(() -> new RedisCluster(client, seeds), key))
+                .isBetween(Duration.ofMillis(200), Duration.ofMillis(500));
+        assertThat(shortestTimeToConnect(() -> servers, key))
+                .as("the node that has answered is the first to be asked")
+                .isLessThan(Duration.ofMillis(200));
     }
 
+    /** Not just one time: the machine may be busy. */
+    private static Duration shortestTimeToConnect(Supplier<RedisServers> servers, String key) {
+        return Stream.generate(servers)
+                .limit(4)
+                .map(each -> {
+                    long start = System.nanoTime();
+                    each.holding(key).connect(StringCodec.UTF8).close();
+                    return Duration.ofNanos(System.nanoTime() - start);
+                })
+                .min(Comparator.naturalOrder())
+                .orElseThrow();
+    }
+
+    /** The other nodes hear of a host name a moment later. Until then it is "?" there. */
     static List<String> endpointTypes() {
         return cluster.version().isAtLeast(7, 0) ? List.of("ip", "hostname", "unknown-endpoint") : List.of("");
     }
@@ -346,7 +357,7 @@ final class RedisClusterIT {
                 try (var connection = servers(uri -> uri.setAuthentication("app", "secret".toCharArray()))
                         .holding(key)
                         .connect(StringCodec.UTF8)) {
-                    assertThat(connection.sync().aclWhoami()).isEqualTo("app");
+                    assertThat(node.commands().clientList()).contains("user=app");
                     assertThat(portOf(connection)).isEqualTo(node.port());
                 }
             }
@@ -364,7 +375,7 @@ final class RedisClusterIT {
     void whatAServerDoesNotTellIsWarnedOfOnce() {
         allow("+@all", "-@dangerous", "+cluster|slots");
         ListAppender<ILoggingEvent> events = new ListAppender<>();
-        Logger logger = (Logger) LoggerFactory.getLogger(RedisCluster.class);
+        Logger logger = (Logger) LoggerFactory.getLogger(NodeRequirements.class);
         events.start();
         logger.addAppender(events);
         try {

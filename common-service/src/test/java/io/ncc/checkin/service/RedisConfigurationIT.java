@@ -1,0 +1,88 @@
+package io.ncc.checkin.service;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.lettuce.core.AclSetuserArgs;
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.codec.StringCodec;
+import io.ncc.checkin.testsupport.RealCluster;
+import io.ncc.checkin.testsupport.RealCluster.Node;
+import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.redis.RedisCluster;
+import io.ncc.redis.RedisServers;
+import io.ncc.redis.SingleRedis;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.boot.autoconfigure.AutoConfigurations;
+import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
+import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+
+/** What {@code spring.data.redis.*} says, reaches the connections of links. */
+@Timeout(60)
+final class RedisConfigurationIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    @RegisterExtension
+    static final RealCluster cluster = RealCluster.withoutReplicas();
+
+    private final ApplicationContextRunner services = new ApplicationContextRunner()
+            .withConfiguration(AutoConfigurations.of(DataRedisAutoConfiguration.class))
+            .withUserConfiguration(RedisConfiguration.class)
+            .withPropertyValues(
+                    "spring.data.redis.timeout=1500ms",
+                    "spring.data.redis.client-name=test",
+                    "spring.data.redis.username=app",
+                    "spring.data.redis.password=secret");
+
+    private static AclSetuserArgs anything() {
+        return AclSetuserArgs.Builder.on().addPassword("secret").allKeys().allCommands();
+    }
+
+    private static void assertThatItIsAsConfigured(StatefulRedisConnection<String, String> connection) {
+        assertThat(connection.sync().aclWhoami()).isEqualTo("app");
+        assertThat(connection.sync().clientGetname()).isEqualTo("test");
+        assertThat(connection.getTimeout()).isEqualTo(Duration.ofMillis(1500));
+        assertThat(connection.getOptions().isAutoReconnect()).isFalse();
+    }
+
+    @Test
+    void withTheNodesOfAClusterAConnectionGoesToTheNodeThatHasTheKey() {
+        cluster.nodes().forEach(node -> node.commands().aclSetuser("app", anything()));
+        List<StatefulRedisConnection<String, String>> connections = new ArrayList<>();
+        services.withPropertyValues("spring.data.redis.cluster.nodes=127.0.0.1:"
+                        + cluster.nodes().get(0).port())
+                .run(service -> {
+                    RedisServers servers = service.getBean(RedisServers.class);
+                    assertThat(servers).isInstanceOf(RedisCluster.class);
+                    for (Node node : cluster.nodes()) {
+                        String key = cluster.keyOf(node);
+                        var connection = servers.holding(key).connect(StringCodec.UTF8);
+                        connections.add(connection);
+                        assertThatItIsAsConfigured(connection);
+                        assertThat(connection.sync().set(key, "value")).isEqualTo("OK");
+                    }
+                });
+        assertThat(connections).hasSize(3).noneMatch(StatefulRedisConnection::isOpen);
+    }
+
+    @Test
+    void withoutThemThereIsOneServerForAllKeys() {
+        redis.commands().aclSetuser("app", anything());
+        services.withPropertyValues("spring.data.redis.host=" + redis.host(), "spring.data.redis.port=" + redis.port())
+                .run(service -> {
+                    RedisServers servers = service.getBean(RedisServers.class);
+                    assertThat(servers).isInstanceOf(SingleRedis.class);
+                    var connection = servers.holding("any").connect(StringCodec.UTF8);
+                    assertThatItIsAsConfigured(connection);
+                    service.getBean(RedisClient.class).close();
+                    assertThat(connection.isOpen()).isFalse();
+                });
+    }
+}
