@@ -2,7 +2,6 @@ package io.ncc.checkin.receiver;
 
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
-import java.util.Enumeration;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.ErrorResponseException;
@@ -19,18 +18,11 @@ final class IdempotencyKey {
     /**
      * The key of a request, or null if it has none.
      *
-     * @throws ErrorResponseException a problem, if there is something that isn't one, or more than one
+     * @throws ErrorResponseException a problem, if there is something that isn't one
      */
     static @Nullable String of(HttpServletRequest request) {
-        Enumeration<String> lines = request.getHeaders(HEADER);
-        if (!lines.hasMoreElements()) {
-            return null;
-        }
-        String key = lines.nextElement();
-        if (lines.hasMoreElements()) {
-            throw ProblemType.invalidParameter(HEADER, "must be there only once");
-        }
-        if (!VISIBLE_ASCII.matcher(key).matches()) {
+        String key = request.getHeader(HEADER);
+        if (key != null && !VISIBLE_ASCII.matcher(key).matches()) {
             throw ProblemType.invalidParameter(HEADER, "must be 1 to 255 visible ASCII characters");
         }
         return key;

@@ -146,6 +146,7 @@ public class ReceiverApplication {
         FilterRegistrationBean<RateLimit> filter =
                 new FilterRegistrationBean<>(new RateLimit(properties.rateLimit(), handlerExceptionResolver));
         filter.addUrlPatterns("/checkins/*", "/api/checkin");
+        filter.setOrder(0); // before those that refuse requests for their headers
         filter.setEnabled(properties.rateLimit() > 0);
         return filter;
     }

@@ -344,6 +344,12 @@ final class HardEdgeIT {
                     route[0],
                     type + "Idempotency-Key: a\r\nIdempotency-Key: a\r\n" + small,
                     400));
+            all.add(argumentSet("types " + route[0] + ' ' + route[1], route[0], type + type + small, 400));
+            all.add(argumentSet(
+                    "another type " + route[0] + ' ' + route[1],
+                    route[0],
+                    "Content-Type: text/csv\r\n" + type + small,
+                    400));
             all.add(argumentSet(
                     "accept " + route[0] + ' ' + route[1], route[0], type + "Accept: text/html\r\n" + small, 406));
             all.add(argumentSet("type " + route[0], route[0], "Content-Type: text/csv\r\n" + long30Mb, 415));

@@ -28,13 +28,6 @@ final class IdempotencyKeyTest {
         assertThat(IdempotencyKey.of(with())).isNull();
     }
 
-    /** Joined, as Spring would do it, two would make a third. */
-    @Test
-    void moreThanOneIsRefusedAlsoIfTheyAreTheSame() {
-        assertThatThrownBy(() -> IdempotencyKey.of(with("a", "b"))).isInstanceOf(ErrorResponseException.class);
-        assertThatThrownBy(() -> IdempotencyKey.of(with("a", "a"))).isInstanceOf(ErrorResponseException.class);
-    }
-
     private static MockHttpServletRequest with(String... keys) {
         var request = new MockHttpServletRequest();
         for (String key : keys) {

@@ -45,6 +45,12 @@ public class ServiceConfiguration {
         return filter;
     }
 
+    /** After the limit of a client's requests, which counts those that are refused, too. */
+    @Bean
+    FilterRegistrationBean<SingleHeaders> singleHeaders(HandlerExceptionResolver handlerExceptionResolver) {
+        return new FilterRegistrationBean<>(new SingleHeaders(handlerExceptionResolver));
+    }
+
     /** {@link ProblemAdvice} answers what any handler throws, and any filter that asks for it, not only what a controller's method does. */
     @Bean
     WebMvcConfigurer problemsOfAllHandlers() {
