@@ -467,6 +467,41 @@ final class ReceiverIT {
     }
 
     @Test
+    void errorsOfTheActuatorAreProblemsOnEitherPort() {
+        try (StartedReceiver managed = StartedReceiver.on(redis, "management.server.port=0")) {
+            for (String server : List.of(url, managed.managementUrl())) {
+                assertProblem(HttpAnswer.get(server + "/actuator/nosuch"), 404, "not-found");
+                assertProblem(HttpAnswer.get(server + "/actuator/health/nosuch"), 404, "not-found");
+                assertProblem(HttpAnswer.get(server + "/actuator/metrics/nosuch"), 404, "not-found");
+                assertProblem(HttpAnswer.get(server + "/nowhere"), 404, "not-found");
+                assertProblem(HttpAnswer.get(server + "/"), 404, "not-found");
+                assertProblem(HttpAnswer.get(server + "/error"), 404, "not-found");
+                assertProblem(HttpAnswer.get(server + "/actuator/%5c"), 400, "invalid-request");
+                assertProblem(
+                        HttpAnswer.get(server + "/actuator/metrics/jvm.threads.live?tag=x"), 400, "invalid-request");
+                assertProblem(HttpAnswer.post(server + "/actuator/health", "{}"), 405, "method-not-allowed");
+                assertProblem(
+                        HttpAnswer.send(HttpRequest.newBuilder(URI.create(server + "/actuator/health"))
+                                .DELETE()),
+                        405,
+                        "method-not-allowed");
+                assertProblem(
+                        HttpAnswer.send(HttpRequest.newBuilder(URI.create(server + "/actuator/health"))
+                                .header("Accept", "image/png")),
+                        406,
+                        "not-acceptable");
+            }
+        }
+    }
+
+    private static void assertProblem(HttpAnswer answer, int status, String type) {
+        assertThat(answer.status()).as(answer.body()).isEqualTo(status);
+        assertThat(answer.header("Content-Type")).as(answer.body()).isEqualTo("application/problem+json");
+        assertThat(answer.problemType()).isEqualTo(type);
+        assertThat(answer.json().get("status").asInt()).isEqualTo(status);
+    }
+
+    @Test
     void byDefaultAClientMaySendAsMuchAsItLikes() {
         for (int i = 0; i < 50; i++) {
             HttpAnswer answer = HttpAnswer.post(url + "/checkins", VALID);

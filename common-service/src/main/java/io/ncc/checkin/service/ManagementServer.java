@@ -1,15 +1,20 @@
 package io.ncc.checkin.service;
 
 import java.net.InetAddress;
+import java.util.Objects;
+import java.util.Set;
 import org.springframework.boot.actuate.autoconfigure.web.ManagementContextConfiguration;
 import org.springframework.boot.actuate.autoconfigure.web.ManagementContextType;
 import org.springframework.boot.actuate.autoconfigure.web.server.ManagementServerProperties;
 import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.context.ApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.core.env.Environment;
+import org.springframework.web.servlet.DispatcherServlet;
+import org.springframework.web.servlet.HandlerExceptionResolver;
 
-/** The server of {@code management.server.port}, where that is set: like the main one, and on loopback unless {@code management.server.address} says otherwise. */
+/** The server of {@code management.server.port}, where that is set: like the main one, with problems as its errors, and on loopback unless {@code management.server.address} says otherwise. */
 @ManagementContextConfiguration(value = ManagementContextType.CHILD, proxyBeanMethods = false)
 class ManagementServer {
 
@@ -19,9 +24,18 @@ class ManagementServer {
         TomcatSettings settings = new TomcatSettings(environment);
         return factory -> {
             settings.customize(factory);
+            factory.setErrorPages(Set.of()); // ProblemValve answers
             if (properties.getAddress() == null) {
                 factory.setAddress(InetAddress.getLoopbackAddress());
             }
         };
+    }
+
+    /** That of the main server, which answers with problems. */
+    @Bean
+    HandlerExceptionResolver managementProblems(ApplicationContext context) {
+        HandlerExceptionResolver problems = Objects.requireNonNull(context.getParent())
+                .getBean(DispatcherServlet.HANDLER_EXCEPTION_RESOLVER_BEAN_NAME, HandlerExceptionResolver.class);
+        return problems::resolveException;
     }
 }

@@ -18,6 +18,7 @@ import org.springframework.http.MediaType;
 import org.springframework.http.ProblemDetail;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.converter.HttpMessageNotReadableException;
+import org.springframework.web.ErrorResponse;
 import org.springframework.web.ErrorResponseException;
 import org.springframework.web.HttpRequestMethodNotSupportedException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
@@ -114,7 +115,7 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         return handleExceptionInternal(e, type.problem(), type.headers(), type.status(), request);
     }
 
-    /** Our own exceptions contain their problem. For an error of Spring's, the problem of its status replaces Spring's text. */
+    /** Our own exceptions contain their problem. For any other, the problem of its status replaces its text. */
     @Override
     protected @Nullable ResponseEntity<Object> handleExceptionInternal(
             Exception e, @Nullable Object body, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
@@ -125,9 +126,9 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
             return null;
         }
         ProblemType type = ProblemType.of(status);
-        boolean ours = e instanceof ErrorResponseException
-                || (body instanceof ProblemDetail problem && ProblemType.isOurs(problem));
-        Object answer = ours || type == null ? body : type.problem();
+        Object given = body == null && e instanceof ErrorResponse error ? error.getBody() : body;
+        boolean ours = given instanceof ProblemDetail problem && ProblemType.isOurs(problem);
+        Object answer = ours || type == null ? given : type.problem();
         if (answer instanceof ProblemDetail problem && request instanceof ServletWebRequest web) {
             problem.setInstance(instance(web.getRequest().getRequestURI()));
         }
