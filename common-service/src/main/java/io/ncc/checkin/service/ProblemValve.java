@@ -16,7 +16,10 @@ import org.springframework.http.ProblemDetail;
 import org.springframework.util.StringUtils;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Answers requests that never reach a controller, such as a URL that Tomcat refuses. Tomcat creates it by its class name. */
+/**
+ * Answers requests that never reach a controller, such as a URL that Tomcat refuses, and errors that a handler leaves without a body, such as those of the
+ * actuator. Tomcat creates it by its class name.
+ */
 public final class ProblemValve extends ErrorReportValve {
 
     private static final JsonMapper JSON = new JsonMapper();
@@ -52,11 +55,10 @@ public final class ProblemValve extends ErrorReportValve {
     @Override
     protected void report(Request request, Response response, @Nullable Throwable failure) {
         int status = response.getStatus();
-        if (status < HttpServletResponse.SC_BAD_REQUEST
-                || response.getContentWritten() > 0
-                || !response.setErrorReported()) {
+        if (status < HttpServletResponse.SC_BAD_REQUEST || response.getContentWritten() > 0) {
             return;
         }
+        response.setErrorReported();
         ProblemType known = ProblemType.of(HttpStatusCode.valueOf(status));
         // also for 501 and 505: the request asks for something that an HTTP/1.1 server does not support
         ProblemType type = known != null ? known : ProblemType.INVALID_REQUEST;
