@@ -59,7 +59,14 @@ final class CheckinController implements HttpRequestHandler {
         }
         requirePostOfJson(request);
         QueryParameters.requireNone(request);
-        answers.answer(request, response, append(request));
+        String idempotencyKey = IdempotencyKey.of(request);
+        ContentCoding.requireNone(request);
+        ArrivingBody body = new ArrivingBody(request, maxBodySize, bodyTimeout, memory);
+        boolean whole = body.isThere();
+        answers.answer(request, response, body.content().thenCompose(bytes -> append(bytes, idempotencyKey)));
+        if (!whole) {
+            body.readOn();
+        }
     }
 
     /** What Spring checks for a method with annotations. */
@@ -75,9 +82,8 @@ final class CheckinController implements HttpRequestHandler {
         }
     }
 
-    private CompletionStage<ResponseEntity<AcceptedCheckin>> append(HttpServletRequest request) throws IOException {
-        String idempotencyKey = IdempotencyKey.of(request);
-        Checkin checkin = read(request);
+    private CompletionStage<ResponseEntity<AcceptedCheckin>> append(byte[] body, @Nullable String idempotencyKey) {
+        Checkin checkin = read(body);
         CheckinAppender appender = appenders.of(appenders.partitionOf(checkin));
         return appender.append(List.of(checkin), idempotencyKey)
                 .thenApply(ids -> accepted(appender.idOutside(ids.get(0).first())));
@@ -91,26 +97,13 @@ final class CheckinController implements HttpRequestHandler {
         return answer.body(new AcceptedCheckin(id));
     }
 
-    private Checkin read(HttpServletRequest request) throws IOException {
-        ContentCoding.requireNone(request);
-        byte[] body = body(request);
+    private static Checkin read(byte[] body) {
         try {
             return CheckinReader.read(body, 0, body.length);
         } catch (JacksonException e) {
             throw ProblemType.invalidMembers(List.of(InvalidMember.of(e)));
         } catch (InvalidCheckinException e) {
             throw ProblemType.invalidMembers(e.errors());
-        }
-    }
-
-    private byte[] body(HttpServletRequest request) throws IOException {
-        LimitedBody body = LimitedBody.of(request, maxBodySize, bodyTimeout);
-        int length = request.getContentLength(); // -1 if the request doesn't say
-        RequestMemory.Claim claim = memory.claim(length < 0 ? maxBodySize.toBytes() : length);
-        try {
-            return length < 0 ? body.readAllBytes() : body.readNBytes(length);
-        } finally {
-            claim.close();
         }
     }
 

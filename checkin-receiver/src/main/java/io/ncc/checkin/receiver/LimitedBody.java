@@ -26,14 +26,19 @@ final class LimitedBody extends FilterInputStream {
 
     /** @throws ErrorResponseException a problem, if the request says beforehand that its body is larger */
     static LimitedBody of(HttpServletRequest request, DataSize limit, Duration timeout) throws IOException {
-        if (request.getContentLengthLong() > limit.toBytes()) {
-            throw tooLarge(limit.toBytes());
-        }
+        requireAtMost(limit, request);
         return new LimitedBody(request.getInputStream(), limit.toBytes(), timeout);
     }
 
-    private static ErrorResponseException tooLarge(long limit) {
-        return ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + limit + " bytes.");
+    /** @throws ErrorResponseException a problem, if the request says that its body is larger */
+    static void requireAtMost(DataSize limit, HttpServletRequest request) {
+        if (request.getContentLengthLong() > limit.toBytes()) {
+            throw tooLarge(limit);
+        }
+    }
+
+    static ErrorResponseException tooLarge(DataSize limit) {
+        return ProblemType.CONTENT_TOO_LARGE.exception("The body may have at most " + limit.toBytes() + " bytes.");
     }
 
     @Override
@@ -53,7 +58,7 @@ final class LimitedBody extends FilterInputStream {
             throw BrokenRequestException.of(e);
         }
         if (count > left) {
-            throw tooLarge(limit);
+            throw tooLarge(DataSize.ofBytes(limit));
         }
         if (count > 0 && System.nanoTime() - deadline > 0) {
             throw ProblemType.REQUEST_TIMEOUT.exception();
