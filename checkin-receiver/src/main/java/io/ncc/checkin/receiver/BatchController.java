@@ -8,6 +8,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -60,11 +61,14 @@ final class BatchController {
             produces = MediaType.APPLICATION_JSON_VALUE)
     ResponseEntity<BatchAnswer> post(HttpServletRequest request) throws IOException {
         String idempotencyKey = IdempotencyKey.of(request);
+        boolean gzip = ContentCoding.isGzip(request);
+        Turn turn = new Turn(LimitedBody.of(request, properties.maxBatchSize(), properties.bodyTimeout()));
         Batch batch = new Batch(
                 idempotencyKey,
-                memory.claimOfBatch(request, MEMORY + properties.maxBodySize().toBytes()));
+                memory.claimOfBatch(request, MEMORY + properties.maxBodySize().toBytes()),
+                turn);
         ErrorResponseException cutOffBy = null;
-        try (InputStream body = body(request)) {
+        try (InputStream body = gzip ? gunzipped(turn) : turn) {
             batch.readAll(reader(request, body));
         } catch (ErrorResponseException problem) {
             cutOffBy = problem;
@@ -87,13 +91,9 @@ final class BatchController {
         return array ? new BatchReader.OfArray(body, longest) : new BatchReader.OfLines(body, longest);
     }
 
-    private InputStream body(HttpServletRequest request) throws IOException {
-        boolean gzip = ContentCoding.isGzip(request);
-        InputStream sent = LimitedBody.of(request, properties.maxBatchSize(), properties.bodyTimeout());
-        return gzip
-                ? new LimitedBody(
-                        new GunzippedBody(sent), properties.maxBatchSize().toBytes(), properties.bodyTimeout())
-                : sent;
+    private InputStream gunzipped(InputStream body) {
+        return new LimitedBody(
+                new GunzippedBody(body), properties.maxBatchSize().toBytes(), properties.bodyTimeout());
     }
 
     /** A batch on its way in. */
@@ -101,6 +101,7 @@ final class BatchController {
 
         private final @Nullable String idempotencyKey;
         private final RequestMemory.Claim memory;
+        private final Turn turn;
         private final List<Result> results = new ArrayList<>();
         private final List<Checkin> chunk = new ArrayList<>(CHUNK);
         private int chunks;
@@ -111,9 +112,10 @@ final class BatchController {
         /** Of the results, those of the chunk are yet to come, from this one on. */
         private int chunkFrom;
 
-        Batch(@Nullable String idempotencyKey, RequestMemory.Claim memory) {
+        Batch(@Nullable String idempotencyKey, RequestMemory.Claim memory, Turn turn) {
             this.idempotencyKey = idempotencyKey;
             this.memory = memory;
+            this.turn = turn;
         }
 
         /** @throws ErrorResponseException a problem, because of which the rest was not taken */
@@ -164,9 +166,10 @@ final class BatchController {
         private void storeChunk() {
             if (!chunk.isEmpty()) {
                 String key = idempotencyKey == null ? null : idempotencyKey + ':' + chunks;
-                Map<Integer, Share> shares = shares();
-                shares.values().forEach(share -> share.send(key));
-                shares.values().forEach(this::await);
+                Collection<Share> shares = shares().values();
+                shares.forEach(share -> share.send(key));
+                turn.between(() -> Share.all(shares).join());
+                shares.forEach(this::take);
                 chunks++;
                 chunk.clear();
             }
@@ -187,9 +190,9 @@ final class BatchController {
             return shares;
         }
 
-        private void await(Share share) {
+        private void take(Share share) {
             try {
-                share.await().forEach((place, id) -> results.set(place, Result.stored(id)));
+                share.ids().forEach((place, id) -> results.set(place, Result.stored(id)));
                 accepted += share.size();
             } catch (ErrorResponseException problem) {
                 if (appenders.count() == 1) {
@@ -217,7 +220,7 @@ final class BatchController {
         private final CheckinAppender appender;
         private final List<Checkin> checkins = new ArrayList<>();
         private final List<Integer> places = new ArrayList<>();
-        private CompletableFuture<List<IdRun>> ids = new CompletableFuture<>();
+        private CompletableFuture<List<IdRun>> appended = new CompletableFuture<>();
 
         Share(CheckinAppender appender) {
             this.appender = appender;
@@ -238,19 +241,26 @@ final class BatchController {
         }
 
         void send(@Nullable String idempotencyKey) {
-            ids = appender.append(checkins, idempotencyKey).toCompletableFuture();
+            appended = appender.append(checkins, idempotencyKey).toCompletableFuture();
+        }
+
+        /** Completes when all have been sent and answered, however. */
+        static CompletableFuture<?> all(Collection<Share> shares) {
+            return CompletableFuture.allOf(
+                            shares.stream().map(share -> share.appended).toArray(CompletableFuture[]::new))
+                    .handle((done, failure) -> shares.size());
         }
 
         /**
-         * Waits for the ids, by the places of their results.
+         * The ids, by the places of their results.
          *
          * @throws ErrorResponseException a problem, if the partition refuses them
          */
-        Map<Integer, String> await() {
+        Map<Integer, String> ids() {
             try {
                 Map<Integer, String> byPlace = new HashMap<>();
                 int next = 0;
-                for (IdRun run : ids.join()) {
+                for (IdRun run : appended.join()) {
                     for (int i = 0; i < run.count(); i++, next++) {
                         byPlace.put(places.get(next), appender.idOutside(run.get(i)));
                     }
