@@ -5,13 +5,18 @@ import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ContinueResponseTiming;
 import org.apache.coyote.http11.AbstractHttp11Protocol;
 import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
+import org.springframework.boot.tomcat.TomcatWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.core.env.Environment;
 
-/** The settings of each Tomcat of a service: errors as problems, 100 only for a body that is read, and no more connections than the heap can hold. */
+/**
+ * The settings of each Tomcat of a service: errors as problems, 100 only for a body that is read, no more connections than the heap can hold, and as many
+ * threads as connections.
+ */
 final class TomcatSettings implements WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> {
 
     private static final String MAX_CONNECTIONS = "server.tomcat.max-connections";
+    private static final String MAX_THREADS = "server.tomcat.threads.max";
 
     /** Tomcat's own default. */
     private static final int MOST_CONNECTIONS = 8_192;
@@ -33,10 +38,18 @@ final class TomcatSettings implements WebServerFactoryCustomizer<ConfigurableTom
         // it will be
         factory.addProtocolHandlerCustomizers(protocol -> ((AbstractHttp11Protocol<?>) protocol)
                 .setContinueResponseTiming(ContinueResponseTiming.ON_REQUEST_BODY_READ.toString()));
+        ((TomcatWebServerFactory) factory).setProtocol(Http11.class.getName());
+        // not a customizer of the protocol: those come before Boot's own, which sets Tomcat's defaults
+        factory.addConnectorCustomizers(connector -> customize((AbstractProtocol<?>) connector.getProtocolHandler()));
+    }
+
+    private void customize(AbstractProtocol<?> protocol) {
         if (!environment.containsProperty(MAX_CONNECTIONS)) {
-            // not a customizer of the protocol: those come before Boot's own, which sets Tomcat's default
-            factory.addConnectorCustomizers(connector -> ((AbstractProtocol<?>) connector.getProtocolHandler())
-                    .setMaxConnections(connectionsOf(Runtime.getRuntime().maxMemory())));
+            protocol.setMaxConnections(connectionsOf(Runtime.getRuntime().maxMemory()));
+        }
+        if (!environment.containsProperty(MAX_THREADS)) {
+            // Before JDK 21, a client that sends or reads slowly holds a thread. It is there as long as it is needed.
+            protocol.setMaxThreads(protocol.getMaxConnections());
         }
     }
 

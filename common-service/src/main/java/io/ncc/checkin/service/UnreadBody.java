@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
+import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ActionCode;
 import org.apache.tomcat.util.net.ApplicationBufferHandler;
 
@@ -28,9 +29,16 @@ final class UnreadBody implements ApplicationBufferHandler {
         org.apache.coyote.Request raw = request.getCoyoteRequest();
         boolean tooSlow = response.getStatus() == HttpServletResponse.SC_REQUEST_TIMEOUT;
         boolean neverAskedFor = raw.hasExpectation() && raw.getBytesRead() == 0;
-        if (tooSlow || (!neverAskedFor && !isDiscarded(raw))) {
+        if (tooSlow || (!neverAskedFor && (connectionsAreScarce(request) || !isDiscarded(raw)))) {
             raw.action(ActionCode.DISABLE_SWALLOW_INPUT, null);
         }
+    }
+
+    /** Others need the connection more than this client its answer. */
+    private static boolean connectionsAreScarce(Request request) {
+        AbstractProtocol<?> protocol =
+                (AbstractProtocol<?>) request.getConnector().getProtocolHandler();
+        return protocol.getConnectionCount() > protocol.getMaxConnections() / 2;
     }
 
     /** False if it took too long, or broke. */
