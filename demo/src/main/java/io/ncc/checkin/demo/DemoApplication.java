@@ -1,13 +1,18 @@
 package io.ncc.checkin.demo;
 
 import io.ncc.checkin.demo.load.LoadCommand;
+import io.ncc.checkin.demo.load.PartitionCommand;
 import io.ncc.checkin.demo.traffic.TrafficCommand;
+import io.ncc.checkin.model.Partitions;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import org.springframework.core.NestedExceptionUtils;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** The command line. It is parsed before any Spring context starts, so that help and usage errors come at once. */
@@ -15,7 +20,7 @@ import picocli.CommandLine.Spec;
         name = "demo",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {LoadCommand.class, TrafficCommand.class},
+        subcommands = {LoadCommand.class, PartitionCommand.class, TrafficCommand.class},
         description = {
             "Without a command: runs Redis, the three services, the sample data and some live traffic. Ctrl-C stops everything."
         },
@@ -26,9 +31,25 @@ import picocli.CommandLine.Spec;
         footer = {"", "\"demo COMMAND --help\" describes a command."})
 final class DemoApplication implements Callable<Integer> {
 
+    private static final int PARTITIONS_OF_CLUSTER = 16;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // by picocli
     private CommandSpec spec;
+
+    @Option(
+            names = "--cluster",
+            description =
+                    "Runs a Redis Cluster of three primaries and three replicas instead of one Redis server, with "
+                            + PARTITIONS_OF_CLUSTER + " partitions unless --partitions is given.")
+    private boolean cluster;
+
+    @Option(
+            names = {"--partitions", "--checkin.partitions"},
+            paramLabel = "P",
+            description = "How many partitions there are, 1 to " + Partitions.MOST
+                    + ". Without this option and --cluster there is one stream without a partition.")
+    private @Nullable Integer partitions;
 
     public static void main(String[] args) {
         System.exit(commandLine().execute(args));
@@ -43,7 +64,8 @@ final class DemoApplication implements Callable<Integer> {
     /** Runs everything until this process is told to end. */
     @Override
     public Integer call() throws InterruptedException {
-        var all = new RunAll(RunAll.Ports.DEFAULT, spec.commandLine().getOut());
+        var all = new RunAll(
+                RunAll.Ports.DEFAULT, cluster, partitions(), spec.commandLine().getOut());
         try {
             all.start();
         } catch (RuntimeException e) {
@@ -56,5 +78,16 @@ final class DemoApplication implements Callable<Integer> {
         Runtime.getRuntime().addShutdownHook(new Thread(all::close, "stop"));
         new CountDownLatch(1).await();
         return 0;
+    }
+
+    private Partitions partitions() {
+        if (partitions == null) {
+            return cluster ? Partitions.of(PARTITIONS_OF_CLUSTER) : Partitions.none();
+        }
+        try {
+            return Partitions.of(partitions);
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), "--" + e.getMessage(), e);
+        }
     }
 }

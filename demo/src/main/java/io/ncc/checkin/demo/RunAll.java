@@ -1,6 +1,7 @@
 package io.ncc.checkin.demo;
 
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
 import io.ncc.checkin.api.ApiApplication;
 import io.ncc.checkin.demo.load.Kind;
 import io.ncc.checkin.demo.load.LoadException;
@@ -8,29 +9,48 @@ import io.ncc.checkin.demo.load.Loader;
 import io.ncc.checkin.demo.load.SampleData;
 import io.ncc.checkin.demo.traffic.Traffic;
 import io.ncc.checkin.demo.traffic.TrafficPlan;
+import io.ncc.checkin.localredis.LocalCluster;
 import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.localredis.RedisBinary;
+import io.ncc.checkin.localredis.RedisVersion;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.receiver.ReceiverApplication;
+import io.ncc.redis.RedisCluster;
+import io.ncc.redis.RedisServers;
 import io.ncc.redis.SingleRedis;
 import java.io.PrintWriter;
 import java.net.URI;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.EnumSet;
+import java.util.List;
+import java.util.stream.Collectors;
 
-/** Redis, the sample data, the three services and a little traffic, all in this process. */
+/** One Redis server or a cluster, the sample data, the three services and a little traffic, all in this process. */
 final class RunAll implements AutoCloseable {
 
     private static final int CHECKINS_PER_SECOND = 5;
     private static final long SEED = 42;
 
+    private static final String ADDRESS = "127.0.0.1";
+
     private final Ports ports;
+    private final boolean cluster;
+    private final Partitions partitions;
     private final PrintWriter out;
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
 
-    RunAll(Ports ports, PrintWriter out) {
+    /**
+     * Starts nothing yet.
+     *
+     * @param cluster whether to run a Redis Cluster instead of one server; then there must be partitions
+     */
+    RunAll(Ports ports, boolean cluster, Partitions partitions, PrintWriter out) {
         this.ports = ports;
+        this.cluster = cluster;
+        this.partitions = partitions;
         this.out = out;
     }
 
@@ -46,21 +66,40 @@ final class RunAll implements AutoCloseable {
      */
     void start() {
         try {
-            LocalRedis redis = started(LocalRedis.start());
-            out.printf("Redis %s on port %d%n", redis.version(), redis.port());
-            String url = "redis://127.0.0.1:" + redis.port();
-            load(url);
-            started(ApiApplication.run(arguments(url, ports.api)));
-            started(ProcessorApplication.run(arguments(url, ports.processor)));
-            started(ReceiverApplication.run(
-                    arguments(url, ports.receiver, "--checkin.receiver.api-base-url=http://localhost:" + ports.api)));
+            List<Integer> redisPorts = startRedis();
+            load(redisPorts);
+            started(ApiApplication.run(arguments(redisPorts, ports.api)));
+            started(ProcessorApplication.run(arguments(redisPorts, ports.processor)));
+            started(ReceiverApplication.run(arguments(
+                    redisPorts, ports.receiver, "--checkin.receiver.api-base-url=http://localhost:" + ports.api)));
             Traffic traffic = started(new Traffic(plan(), line -> {}));
             traffic.start();
-            printWhatToTry(redis.port());
+            printWhatToTry(redisPorts.get(0));
         } catch (RuntimeException e) {
             close();
             throw e;
         }
+    }
+
+    /** Returns the ports of all servers. */
+    private List<Integer> startRedis() {
+        List<LocalRedis> servers = cluster
+                ? started(LocalCluster.with(RedisBinary.chosen()).replicas().start())
+                        .nodes()
+                : List.of(started(LocalRedis.start()));
+        List<Integer> redisPorts = servers.stream().map(LocalRedis::port).toList();
+        RedisVersion version = servers.get(0).version();
+        if (cluster) {
+            out.printf(
+                    "Redis Cluster %s, primaries on ports %s, replicas on ports %s%n",
+                    version, redisPorts.subList(0, 3), redisPorts.subList(3, 6));
+        } else {
+            out.printf("Redis %s on port %d%n", version, redisPorts.get(0));
+        }
+        if (partitions.arePartitioned()) {
+            out.printf("%d partitions%n", partitions.count());
+        }
+        return redisPorts;
     }
 
     private <T extends AutoCloseable> T started(T part) {
@@ -68,9 +107,12 @@ final class RunAll implements AutoCloseable {
         return part;
     }
 
-    private void load(String url) {
-        RedisClient client = RedisClient.create(url);
-        try (Loader loader = Loader.connect(Partitions.none(), new SingleRedis(client), out)) {
+    private void load(List<Integer> redisPorts) {
+        List<RedisURI> uris =
+                redisPorts.stream().map(port -> RedisURI.create(ADDRESS, port)).toList();
+        RedisClient client = RedisClient.create(uris.get(0));
+        RedisServers servers = cluster ? new RedisCluster(client, uris) : new SingleRedis(client);
+        try (Loader loader = Loader.connect(partitions, servers, out)) {
             loader.load(SampleData.create(), EnumSet.allOf(Kind.class), false);
         } catch (LoadException e) {
             throw new IllegalStateException(e);
@@ -79,17 +121,20 @@ final class RunAll implements AutoCloseable {
         }
     }
 
-    private static String[] arguments(String redisUrl, int port, String... more) {
-        String[] common = {
-            "--spring.data.redis.url=" + redisUrl,
-            "--server.port=" + port,
-            "--spring.main.register-shutdown-hook=false", // this class stops them, in its order
-            "--logging.level.root=warn"
-        };
-        String[] all = new String[common.length + more.length];
-        System.arraycopy(common, 0, all, 0, common.length);
-        System.arraycopy(more, 0, all, common.length, more.length);
-        return all;
+    private String[] arguments(List<Integer> redisPorts, int port, String... more) {
+        List<String> all = new ArrayList<>(List.of(
+                cluster
+                        ? "--spring.data.redis.cluster.nodes="
+                                + redisPorts.stream()
+                                        .map(redisPort -> ADDRESS + ':' + redisPort)
+                                        .collect(Collectors.joining(","))
+                        : "--spring.data.redis.url=redis://" + ADDRESS + ':' + redisPorts.get(0),
+                "--checkin.partitions=" + (partitions.arePartitioned() ? partitions.count() : ""),
+                "--server.port=" + port,
+                "--spring.main.register-shutdown-hook=false", // this class stops them, in its order
+                "--logging.level.root=warn"));
+        all.addAll(List.of(more));
+        return all.toArray(String[]::new);
     }
 
     private TrafficPlan plan() {
@@ -103,7 +148,8 @@ final class RunAll implements AutoCloseable {
     }
 
     private void printWhatToTry(int redisPort) {
-        out.printf("""
+        out.printf(
+                """
 
                 Everything runs, with %d checkins a second. Try:
 
@@ -114,10 +160,10 @@ final class RunAll implements AutoCloseable {
                   http://localhost:%2$d/docs    the receiver's API
                   http://localhost:%3$d/docs    the API server's API
                   http://localhost:%4$d/actuator/health
-                  redis-cli -p %5$d
+                  redis-cli %5$s-p %6$d
 
                 Ctrl-C stops it all.
-                """, CHECKINS_PER_SECOND, ports.receiver, ports.api, ports.processor, redisPort);
+                """, CHECKINS_PER_SECOND, ports.receiver, ports.api, ports.processor, cluster ? "-c " : "", redisPort);
         out.flush();
     }
 

@@ -30,7 +30,7 @@ final class DemoApplicationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"load", "traffic"})
+    @ValueSource(strings = {"load", "partition", "traffic"})
     void everyCommandHasHelp(String command) {
         assertThat(run(command, "--help")).isZero();
         assertThat(out.toString()).contains("Usage: demo " + command, "Exit codes:");
@@ -46,13 +46,19 @@ final class DemoApplicationTest {
     @ValueSource(
             strings = {
                 "--nonsense",
-                "nonsense",
+                "xyz",
+                "--partitions=0",
+                "--cluster --partitions=257",
+                "--checkin.partitions=x",
                 "load",
                 "load nonsense",
                 "load all --nonsense",
                 "load all --checkin.receiver.durability=fsync",
                 "load all more",
                 "load all --reset --if-absent",
+                "partition",
+                "partition --from localhost --checkin.partitions=4",
+                "partition --from redis://localhost --nonsense",
                 "traffic --nonsense",
                 "traffic --rate 0",
                 "traffic --rate 10001",

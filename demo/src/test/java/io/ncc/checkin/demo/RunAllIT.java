@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.ncc.checkin.demo.load.SampleData;
 import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -14,8 +15,12 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(120)
 final class RunAllIT {
@@ -25,25 +30,35 @@ final class RunAllIT {
     private final RunAll.Ports ports =
             new RunAll.Ports(LocalRedis.freePort(), LocalRedis.freePort(), LocalRedis.freePort());
     private final StringWriter printed = new StringWriter();
-    private final RunAll all = new RunAll(ports, new PrintWriter(printed));
 
-    @Test
-    void whatItPrintsWorks() {
-        try (all) {
+    private RunAll all(boolean cluster, Partitions partitions) {
+        return new RunAll(ports, cluster, partitions, new PrintWriter(printed));
+    }
+
+    static Stream<Arguments> forms() {
+        return Stream.of(Arguments.of(false, Partitions.none(), "Redis \\S+ on port \\d+"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("forms")
+    void whatItPrintsWorks(boolean cluster, Partitions partitions, String firstLines) {
+        try (RunAll all = all(cluster, partitions)) {
             all.start();
             String receiver = "http://localhost:" + ports.receiver();
             String api = "http://localhost:" + ports.api();
             assertThat(printed.toString())
+                    .containsPattern("^" + firstLines + "\n1,000 users loaded")
                     .contains("5,000 checkins loaded")
                     .contains("localhost:" + ports.receiver() + "/checkins")
                     .contains("localhost:" + ports.api() + "/users/789");
 
-            await().atMost(Duration.ofSeconds(10)).until(() -> sumOfCheckins(api) >= SampleData.CHECKINS);
+            await().atMost(Duration.ofSeconds(30)).until(() -> sumOfCheckins(api) >= SampleData.CHECKINS);
 
             HttpAnswer posted =
                     HttpAnswer.post(receiver + "/checkins", "{\"userId\":789,\"locationId\":171,\"starRating\":5}");
             assertThat(posted.status()).isEqualTo(202);
             String id = posted.json().get("id").asString();
+            assertThat(id).matches(partitions.idOutside(partitions.ofUser(789), "\\d+-\\d+"));
             await().atMost(AT_ONCE)
                     .until(() -> HttpAnswer.get(api + "/users/789").body().contains(id));
             assertThat(HttpAnswer.get(api + "/checkins/latest").status()).isEqualTo(200);
@@ -83,6 +98,7 @@ final class RunAllIT {
     void aPortThatIsTakenEndsItWithNothingLeftRunning() throws IOException {
         try (ServerSocket taken = new ServerSocket(ports.receiver(), 1, InetAddress.getByName("0.0.0.0"))) {
             assertThat(taken.isBound()).isTrue();
+            RunAll all = all(false, Partitions.none());
             assertThatThrownBy(all::start).hasStackTraceContaining("already in use");
         }
         assertThatThrownBy(() -> HttpAnswer.get("http://localhost:" + ports.api() + "/users/789"))

@@ -1,15 +1,6 @@
 package io.ncc.checkin.demo.load;
 
-import io.lettuce.core.ClientOptions.DisconnectedBehavior;
-import io.lettuce.core.MaintNotificationsConfig;
-import io.lettuce.core.RedisException;
-import io.lettuce.core.TimeoutOptions;
 import io.ncc.checkin.demo.Version;
-import io.ncc.checkin.model.Partitions;
-import io.ncc.checkin.service.RedisConfiguration;
-import io.ncc.redis.RedisServers;
-import io.ncc.redis.UnfitServerException;
-import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -18,18 +9,6 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
-import org.springframework.beans.BeansException;
-import org.springframework.boot.Banner;
-import org.springframework.boot.WebApplicationType;
-import org.springframework.boot.autoconfigure.ImportAutoConfiguration;
-import org.springframework.boot.autoconfigure.ssl.SslAutoConfiguration;
-import org.springframework.boot.builder.SpringApplicationBuilder;
-import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
-import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
-import org.springframework.context.ConfigurableApplicationContext;
-import org.springframework.context.annotation.Bean;
-import org.springframework.context.annotation.Configuration;
-import org.springframework.context.annotation.Import;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -38,7 +17,6 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.Unmatched;
-import picocli.CommandLine.UnmatchedArgumentException;
 
 /** The command {@code load}. It finds Redis as the services do. */
 @Command(
@@ -104,51 +82,23 @@ public final class LoadCommand implements Callable<Integer> {
     private ExistingStream existingStream = new ExistingStream();
 
     @Unmatched
-    private List<String> remaining = new ArrayList<>();
+    private List<String> settings = new ArrayList<>();
 
     @Override
     public Integer call() {
-        requireSettings();
+        RedisAccess redis = new RedisAccess(spec.commandLine(), settings);
         requirePasswordCost();
-        PrintWriter out = spec.commandLine().getOut();
-        try (var context = redisContext();
-                Loader loader = Loader.connect(
-                        context.getBean(Partitions.class), context.getBean(RedisServers.class), out, passwordCost)) {
-            if (existingStream.keep && loader.streamExists()) {
-                out.println("there is a stream of checkins already: nothing loaded");
-                return 0;
+        return redis.run((partitions, servers, out) -> {
+            try (Loader loader = Loader.connect(partitions, servers, out, passwordCost)) {
+                if (existingStream.keep && loader.streamExists()) {
+                    out.println("there is a stream of checkins already: nothing loaded");
+                    return;
+                }
+                Set<Kind> kinds = selection.kinds();
+                Dataset data = directory == null ? SampleData.create() : new JsonFiles(directory).read(kinds);
+                loader.load(data, kinds, existingStream.reset);
             }
-            Set<Kind> kinds = selection.kinds();
-            Dataset data = directory == null ? SampleData.create() : new JsonFiles(directory).read(kinds);
-            loader.load(data, kinds, existingStream.reset);
-            return 0;
-        } catch (LoadException e) {
-            return failed(e.getMessage());
-        } catch (RedisException e) {
-            Throwable cause = e.getCause() == null ? e : e.getCause(); // a failure to connect says where only there
-            return failed("Redis: " + cause.getMessage());
-        } catch (UnfitServerException e) {
-            return failed("Redis is refused: " + e.getMessage());
-        } catch (BeansException e) {
-            return failed(
-                    "the settings for Redis or checkin.partitions are wrong"); // Boot has reported which, and where it
-            // is from
-        }
-    }
-
-    private int failed(@Nullable String message) {
-        spec.commandLine().getErr().println(spec.commandLine().getColorScheme().errorText(String.valueOf(message)));
-        return 1;
-    }
-
-    /** Only the settings that say where things are in Redis may be unknown to this command line. */
-    private void requireSettings() {
-        List<String> unknown = remaining.stream()
-                .filter(argument -> !argument.startsWith("--spring.") && !argument.startsWith("--checkin.partitions="))
-                .toList();
-        if (!unknown.isEmpty()) {
-            throw new UnmatchedArgumentException(spec.commandLine(), unknown);
-        }
+        });
     }
 
     private void requirePasswordCost() {
@@ -156,16 +106,6 @@ public final class LoadCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--password-cost must be from 4 to 31, not " + passwordCost);
         }
-    }
-
-    private ConfigurableApplicationContext redisContext() {
-        return new SpringApplicationBuilder(RedisAccess.class)
-                .web(WebApplicationType.NONE)
-                .bannerMode(Banner.Mode.OFF)
-                .logStartupInfo(false)
-                .registerShutdownHook(false)
-                .properties("logging.level.root=ERROR")
-                .run(remaining.toArray(String[]::new));
     }
 
     /** What can be asked for at once. */
@@ -198,21 +138,5 @@ public final class LoadCommand implements Callable<Integer> {
 
         @Option(names = "--if-absent", description = "Loads nothing at all if there is a stream of checkins.")
         private boolean keep;
-    }
-
-    /** What Boot makes of {@code spring.data.redis.*}, without any service around it. */
-    @Configuration(proxyBeanMethods = false)
-    @ImportAutoConfiguration({SslAutoConfiguration.class, DataRedisAutoConfiguration.class})
-    @Import(RedisConfiguration.class)
-    static class RedisAccess {
-
-        /** After a reconnect Lettuce would repeat commands, and a repeated XADD fails as a duplicate: a lost connection ends the load. */
-        @Bean
-        LettuceClientOptionsBuilderCustomizer noReconnect() {
-            return options -> options.autoReconnect(false)
-                    .disconnectedBehavior(DisconnectedBehavior.REJECT_COMMANDS)
-                    .maintNotificationsConfig(MaintNotificationsConfig.disabled())
-                    .timeoutOptions(TimeoutOptions.enabled());
-        }
     }
 }

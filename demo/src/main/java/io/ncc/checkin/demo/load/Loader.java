@@ -9,14 +9,11 @@ import io.lettuce.core.TransactionResult;
 import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs;
-import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
-import io.lettuce.core.api.sync.RedisCommands;
-import io.lettuce.core.codec.StringCodec;
+import io.ncc.checkin.demo.load.Targets.Target;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
-import io.ncc.checkin.service.PartitionCheck;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.StreamId;
 import io.ncc.redis.UnfitServerException;
@@ -57,13 +54,11 @@ public final class Loader implements AutoCloseable {
     private static final int CHUNK = 500;
     private static final int MAX_CHUNKS_UNDER_WAY = 8;
 
-    private final Partitions partitions;
-    private final List<Target> targets;
+    private final Targets targets;
     private final PrintWriter out;
     private final int passwordCost;
 
-    private Loader(Partitions partitions, List<Target> targets, PrintWriter out, int passwordCost) {
-        this.partitions = partitions;
+    private Loader(Targets targets, PrintWriter out, int passwordCost) {
         this.targets = targets;
         this.out = out;
         this.passwordCost = passwordCost;
@@ -82,61 +77,17 @@ public final class Loader implements AutoCloseable {
 
     /** @param passwordCost of bcrypt, {@value #MIN_PASSWORD_COST} to {@value #MAX_PASSWORD_COST}; each step doubles the time of a hash */
     static Loader connect(Partitions partitions, RedisServers servers, PrintWriter out, int passwordCost) {
-        PartitionCheck check = new PartitionCheck(partitions, servers);
-        List<Target> targets = new ArrayList<>();
-        Loader loader = new Loader(partitions, targets, out, passwordCost);
-        try {
-            for (int partition = 0; partition < partitions.count(); partition++) {
-                Keys keys = partitions.keys(partition);
-                Target target =
-                        new Target(keys, servers.holding(keys.checkins()).connect(StringCodec.UTF8));
-                targets.add(target);
-                check.of(partition).accept(target.redis());
-            }
-            return loader;
-        } catch (RuntimeException e) {
-            loader.close();
-            throw e;
-        }
+        return new Loader(Targets.connect(partitions, servers), out, passwordCost);
     }
 
     @Override
     public void close() {
-        targets.forEach(target -> target.connection.close());
-    }
-
-    /** A partition, with a connection that carries transactions. */
-    private record Target(Keys keys, StatefulRedisConnection<String, String> connection) {
-
-        RedisCommands<String, String> redis() {
-            return connection.sync();
-        }
-
-        RedisAsyncCommands<String, String> pipeline() {
-            return connection.async();
-        }
-
-        boolean streamExists() {
-            return redis().exists(keys.checkins()) > 0 && !lastId().equals(StreamId.ZERO.toString());
-        }
-
-        String lastId() {
-            List<Object> info = redis().xinfoStream(keys.checkins());
-            return String.valueOf(info.get(info.indexOf("last-generated-id") + 1));
-        }
+        targets.close();
     }
 
     /** Whether there is a stream that ever had a checkin; a processor that starts first makes an empty one. */
     public boolean streamExists() {
-        return targets.stream().anyMatch(Target::streamExists);
-    }
-
-    private Target ofUser(long id) {
-        return targets.get(partitions.ofUser(id));
-    }
-
-    private Target ofLocation(long id) {
-        return targets.get(partitions.ofLocation(id));
+        return targets.all().stream().anyMatch(Target::streamExists);
     }
 
     /**
@@ -164,9 +115,9 @@ public final class Loader implements AutoCloseable {
                     Kind.USERS,
                     users,
                     hashing,
-                    user -> ofUser(user.id()),
+                    user -> targets.ofUser(user.id()),
                     (target, user) ->
-                            putHash(target, target.keys.user(user.id()), user.profile(), user.counters(), reset));
+                            putHash(target, target.keys().user(user.id()), user.profile(), user.counters(), reset));
         }
         if (kinds.contains(Kind.LOCATIONS)) {
             if (reset) {
@@ -176,10 +127,10 @@ public final class Loader implements AutoCloseable {
                     Kind.LOCATIONS,
                     data.locations(),
                     0,
-                    location -> ofLocation(location.id()),
+                    location -> targets.ofLocation(location.id()),
                     (target, location) -> putHash(
                             target,
-                            target.keys.location(location.id()),
+                            target.keys().location(location.id()),
                             location.profile(),
                             location.counters(),
                             reset));
@@ -189,9 +140,9 @@ public final class Loader implements AutoCloseable {
                     Kind.CHECKINS,
                     data.checkins(),
                     0,
-                    recorded -> ofUser(recorded.checkin().userId()),
+                    recorded -> targets.ofUser(recorded.checkin().userId()),
                     Loader::append);
-            for (Target target : targets) {
+            for (Target target : targets.all()) {
                 createGroup(target);
             }
         }
@@ -200,11 +151,11 @@ public final class Loader implements AutoCloseable {
     private void requireAboveStreams(List<RecordedCheckin> checkins) throws LoadException {
         Set<Target> seen = new HashSet<>();
         for (RecordedCheckin recorded : checkins) {
-            Target target = ofUser(recorded.checkin().userId());
+            Target target = targets.ofUser(recorded.checkin().userId());
             if (seen.add(target)) {
                 requireAboveStream(target, recorded.id());
             }
-            if (seen.size() == targets.size()) {
+            if (seen.size() == targets.all().size()) {
                 return;
             }
         }
@@ -215,7 +166,7 @@ public final class Loader implements AutoCloseable {
      * isn't running) would make it skip new checkins with old ids as settled.
      */
     private static void requireAboveStream(Target target, StreamId first) throws LoadException {
-        Keys keys = target.keys;
+        Keys keys = target.keys();
         if (target.streamExists()) {
             requireAbove(first, "the stream " + keys.checkins() + " is already at", target.lastId());
         } else if (target.redis().exists(keys.settledRanges()) > 0) {
@@ -228,9 +179,14 @@ public final class Loader implements AutoCloseable {
     }
 
     private static void requireAbove(StreamId first, String what, String id) throws LoadException {
-        if (first.compareTo(StreamId.parse(id)) <= 0) {
+        if (first.compareTo(checkpoint(id)) <= 0) {
             throw refused("the first checkin has the id " + first + ", but " + what + ' ' + id);
         }
+    }
+
+    /** Other programs may write a checkpoint as milliseconds alone. */
+    static StreamId checkpoint(String text) {
+        return StreamId.parse(text.contains("-") ? text : text + "-0");
     }
 
     private static LoadException refused(String reason) {
@@ -240,8 +196,8 @@ public final class Loader implements AutoCloseable {
 
     /** Results kept for idempotency keys stay: they say what was accepted, and expire by themselves. */
     private void deleteStreams() {
-        for (Target target : targets) {
-            Keys keys = target.keys;
+        for (Target target : targets.all()) {
+            Keys keys = target.keys();
             target.redis()
                     .del(
                             keys.checkins(),
@@ -249,22 +205,22 @@ public final class Loader implements AutoCloseable {
                             keys.settledRanges(),
                             keys.totals(),
                             keys.deadLetters(),
-                            keys.deadLetterIds());
+                            keys.deadLetterIds(),
+                            keys.projections());
         }
+        List<Target> all = targets.all();
         out.println(
-                partitions.arePartitioned()
-                        ? "streams of " + partitions.count()
-                                + " partitions deleted, with everything that is known about them"
-                        : "stream " + targets.get(0).keys.checkins()
-                                + " deleted, with everything that is known about it");
+                all.size() == 1
+                        ? "stream " + all.get(0).keys().checkins() + " deleted, with everything that is known about it"
+                        : "streams of " + all.size() + " partitions deleted, with everything that is known about them");
     }
 
     /** What other partitions than their own have of these locations. */
     private void deleteShares(List<Location> locations) {
-        for (Target target : targets) {
+        for (Target target : targets.all()) {
             List<String> shares = locations.stream()
-                    .filter(location -> !ofLocation(location.id()).equals(target))
-                    .map(location -> target.keys.location(location.id()))
+                    .filter(location -> !targets.ofLocation(location.id()).equals(target))
+                    .map(location -> target.keys().location(location.id()))
                     .toList();
             for (int from = 0; from < shares.size(); from += CHUNK) {
                 target.redis()
@@ -275,7 +231,7 @@ public final class Loader implements AutoCloseable {
     }
 
     private static void createGroup(Target target) throws LoadException {
-        Keys keys = target.keys;
+        Keys keys = target.keys();
         try {
             String checkpoint = target.redis().get(keys.checkpoint());
             target.redis()
@@ -333,7 +289,7 @@ public final class Loader implements AutoCloseable {
 
     private static List<RedisFuture<?>> append(Target target, RecordedCheckin recorded) {
         XAddArgs id = new XAddArgs().id(recorded.id().toString());
-        return List.of(target.pipeline().xadd(target.keys.checkins(), id, CheckinCodec.encode(recorded.checkin())));
+        return List.of(target.pipeline().xadd(target.keys().checkins(), id, CheckinCodec.encode(recorded.checkin())));
     }
 
     /**
@@ -402,7 +358,7 @@ public final class Loader implements AutoCloseable {
     }
 
     private static int await(Sent chunk) {
-        long timeout = chunk.target.connection.getTimeout().toNanos();
+        long timeout = chunk.target.connection().getTimeout().toNanos();
         try {
             LettuceFutures.awaitOrCancel(chunk.result, timeout, TimeUnit.NANOSECONDS);
         } catch (RedisCommandExecutionException e) {

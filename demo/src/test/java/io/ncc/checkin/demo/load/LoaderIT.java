@@ -191,6 +191,15 @@ final class LoaderIT {
     }
 
     @Test
+    void aCheckpointMayBeMillisecondsAlone() {
+        redis.commands().set(keys.checkpoint(), "200");
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(small, ALL, false))
+                .withMessageStartingWith(
+                        "the first checkin has the id 100-0, but the processor's checkpoint is already at 200.");
+    }
+
+    @Test
     void checkinsAboveTheTopAreAppended() throws Exception {
         redis.commands().xadd(keys.checkins(), new XAddArgs().id("99-0"), CheckinCodec.encode(new Checkin(1, 1, 1)));
 

@@ -1,0 +1,84 @@
+package io.ncc.checkin.demo.load;
+
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.codec.StringCodec;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionCheck;
+import io.ncc.redis.RedisServers;
+import io.ncc.redis.StreamId;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A connection to each partition. They agree on the number of partitions. */
+final class Targets implements AutoCloseable {
+
+    private final Partitions partitions;
+    private final List<Target> all = new ArrayList<>();
+
+    private Targets(Partitions partitions) {
+        this.partitions = partitions;
+    }
+
+    /** Opens the connections, or fails as {@link Loader#connect} does. */
+    static Targets connect(Partitions partitions, RedisServers servers) {
+        PartitionCheck check = new PartitionCheck(partitions, servers);
+        Targets targets = new Targets(partitions);
+        try {
+            for (int partition = 0; partition < partitions.count(); partition++) {
+                Keys keys = partitions.keys(partition);
+                Target target =
+                        new Target(keys, servers.holding(keys.checkins()).connect(StringCodec.UTF8));
+                targets.all.add(target);
+                check.of(partition).accept(target.redis());
+            }
+            return targets;
+        } catch (RuntimeException e) {
+            targets.close();
+            throw e;
+        }
+    }
+
+    /** By partition. */
+    List<Target> all() {
+        return all;
+    }
+
+    Target ofUser(long id) {
+        return all.get(partitions.ofUser(id));
+    }
+
+    Target ofLocation(long id) {
+        return all.get(partitions.ofLocation(id));
+    }
+
+    @Override
+    public void close() {
+        all.forEach(target -> target.connection.close());
+    }
+
+    /** A partition. Its connection carries transactions, so nobody else may use it. */
+    record Target(Keys keys, StatefulRedisConnection<String, String> connection) {
+
+        RedisCommands<String, String> redis() {
+            return connection.sync();
+        }
+
+        RedisAsyncCommands<String, String> pipeline() {
+            return connection.async();
+        }
+
+        /** Whether there is a stream that ever had a checkin; a processor that starts first makes an empty one. */
+        boolean streamExists() {
+            return redis().exists(keys.checkins()) > 0 && !lastId().equals(StreamId.ZERO.toString());
+        }
+
+        /** The highest id that the stream ever had; there must be a stream. */
+        String lastId() {
+            List<Object> info = redis().xinfoStream(keys.checkins());
+            return String.valueOf(info.get(info.indexOf("last-generated-id") + 1));
+        }
+    }
+}
