@@ -186,6 +186,27 @@ final class GoneClientIT {
         }
     }
 
+    /** Which is how long a client may be silent while it sends a request. */
+    @Test
+    void whoWaitsLongerThanTheConnectionTimeoutIsAnswered() throws IOException {
+        String id = stream.add(789, 171, 5);
+        stream.createGroup();
+        stream.createGroup("g", "$");
+        try (RawConnection pull = new RawConnection(api.port());
+                RawConnection total = new RawConnection(api.port());
+                RawConnection live =
+                        send(1, "GET /checkins/stream", "checkin_api_listeners").get(0)) {
+            total.send(request("GET /users/789?after=" + id + "&wait=2500ms"));
+            for (int i = 0; i < 2; i++) { // the second time on a connection that was used already
+                pull.send(request("POST /groups/g/consumers/c/pull?wait=2500ms"));
+                assertThat(answer(pull).body()).isEqualTo("{\"items\":[]}");
+            }
+            assertThat(answer(total).problemType()).isEqualTo("not-yet");
+            assertThat(api.metric("checkin_api_listeners")).isEqualTo(1);
+            assertThat(answer(live).status()).isEqualTo(200);
+        }
+    }
+
     @Test
     void aConnectionServesOneWaitAfterTheOther() throws IOException {
         stream.createGroup("g", "$");

@@ -2,6 +2,7 @@ package io.ncc.checkin.api.web;
 
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import org.apache.catalina.connector.CoyoteAdapter;
 import org.apache.catalina.connector.Request;
 import org.apache.coyote.Adapter;
@@ -39,7 +40,10 @@ public final class ClientWatch extends Http11NioProtocol {
     /** Waits for the connection to become readable: it does if the client ends it. */
     private static final class WatchingProcessor extends Http11Processor {
 
+        private static final long FOREVER = -1;
+
         private boolean watching;
+        private long readTimeout;
 
         WatchingProcessor(ClientWatch protocol, Adapter adapter) {
             super(protocol, adapter);
@@ -48,21 +52,33 @@ public final class ClientWatch extends Http11NioProtocol {
         @Override
         public SocketState asyncPostProcess() throws IOException {
             SocketState state = super.asyncPostProcess();
-            if (state == SocketState.LONG && !watching && whenGone() != null) {
-                watching = true;
-                registerReadInterest();
+            if (state == SocketState.LONG && whenGone() != null) {
+                watch(getSocketWrapper());
             }
             return state;
         }
 
+        private void watch(SocketWrapperBase<?> socket) {
+            if (!watching) {
+                watching = true;
+                readTimeout = socket.getReadTimeout();
+            }
+            socket.setReadTimeout(FOREVER); // else Tomcat would end a connection on which nothing comes
+            registerReadInterest(); // it ends with each event
+        }
+
         @Override
         public SocketState process(SocketWrapperBase<?> socket, SocketEvent event) throws IOException {
-            Runnable action = null;
-            if (event == SocketEvent.OPEN_READ) {
-                watching = false; // Tomcat looks once each time
-                action = isAsync() ? ifGone(socket) : null;
+            Runnable action = event == SocketEvent.OPEN_READ && watching ? ifGone(socket) : null;
+            SocketState state = SocketState.CLOSED;
+            try {
+                state = super.process(socket, event);
+            } finally {
+                if (watching && !(state == SocketState.LONG && isAsync())) {
+                    watching = false;
+                    socket.setReadTimeout(readTimeout);
+                }
             }
-            SocketState state = super.process(socket, event);
             if (action != null) {
                 action.run();
             }
@@ -74,15 +90,20 @@ public final class ClientWatch extends Http11NioProtocol {
             if (action == null) {
                 return null;
             }
+            ByteBuffer next = ByteBuffer.allocate(1);
             try {
-                if (socket.isReadyForRead()) {
-                    forget(); // what it sent stays unread, so that the connection would be readable again at once
+                if (socket.read(false, next) >= 0) { // which also begins the time anew in which something has to come
+                    if (next.position() > 0) {
+                        socket.unRead(next.flip());
+                        forget(); // the connection would be readable again at once
+                    }
+                    return null;
                 }
-                return null;
             } catch (IOException e) {
-                forget();
-                return action;
+                // gone
             }
+            forget();
+            return action;
         }
 
         private @Nullable Runnable whenGone() {
