@@ -23,7 +23,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Whatever is sent, the answer is no 500, and every error is a problem. {@code -Dfuzz.seed=} repeats a run, {@code -Dfuzz.requests=} makes it longer. */
-@Timeout(120)
+@Timeout(600)
 final class ApiFuzzIT {
 
     @RegisterExtension

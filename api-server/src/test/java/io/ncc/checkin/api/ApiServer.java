@@ -92,6 +92,15 @@ final class ApiServer implements AutoCloseable {
                 .orElseThrow(() -> new AssertionError("no metric " + name));
     }
 
+    /** The threads of this JVM but those of the HTTP client of the tests, which has one for each request that it sends. */
+    static List<String> threads() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .map(Thread::getName)
+                .filter(name -> !name.startsWith("HttpClient-"))
+                .sorted()
+                .toList();
+    }
+
     @Override
     public void close() {
         context.close();
