@@ -7,7 +7,8 @@
 -- ARGV[4]  the milliseconds after which an entry is taken over
 -- ARGV[5]  where to go on with looking for such entries, '0-0' for the beginning; '' to look for none
 -- ARGV[6]  'auto' to acknowledge what is read
--- ARGV[7]  'own' to return what the consumer already holds, and nothing else if there is any; 'new' to read new entries before it claims; else ''
+-- ARGV[7]  'own' to return what the consumer already holds, and nothing else if there is any; 'held' to return that and nothing else; 'new' to read new
+--          entries before it claims; else ''
 --
 -- Returns { where to go on, '0-0' at the end; how many entries were claimed; { { id, { field, value, ... }, deliveries }, ... } }, ascending within each
 -- kind. Entries that were deleted from the stream while they were pending are acknowledged and left out.
@@ -87,8 +88,8 @@ local function claim()
   end
 end
 
-if order == 'own' then readOwn() end
-if #entries == 0 then
+if order == 'own' or order == 'held' then readOwn() end
+if #entries == 0 and order ~= 'held' then
   if order == 'new' then readNew() end
   if cursor ~= '' then claim() end
   readNew()

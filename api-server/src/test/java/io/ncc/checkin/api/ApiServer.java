@@ -9,6 +9,8 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
+import org.springframework.boot.Banner;
+import org.springframework.boot.builder.SpringApplicationBuilder;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** An API server in this JVM, on a free port. */
@@ -28,6 +30,18 @@ final class ApiServer implements AutoCloseable {
                 "--spring.data.redis.port=" + redis.port()));
         args.addAll(List.of(settings));
         return new ApiServer(ApiApplication.run(args.toArray(String[]::new)));
+    }
+
+    /**
+     * The same with beans of a test's own.
+     *
+     * @param beans a class with {@code @Bean} methods; it must have no annotation, or other tests would find it, too
+     */
+    static ApiServer startWith(Class<?> beans, String... settings) {
+        return new ApiServer(new SpringApplicationBuilder(ApiApplication.class, beans)
+                .properties("spring.config.name=application,api-server")
+                .bannerMode(Banner.Mode.OFF)
+                .run(settings));
     }
 
     ConfigurableApplicationContext context() {

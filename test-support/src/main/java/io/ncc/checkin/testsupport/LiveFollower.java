@@ -118,7 +118,8 @@ public final class LiveFollower implements AutoCloseable {
                         lastId = id;
                     }
                     if (!data.isEmpty()) {
-                        observeEvent("{\"event\":\"" + name + "\",\"id\":\"" + id + "\",\"data\":" + data + '}');
+                        String idMember = id == null ? "" : "\"id\":\"" + id + "\",";
+                        observeEvent("{\"event\":\"" + name + "\"," + idMember + "\"data\":" + data + '}');
                         synchronized (events) {
                             events.add(new Event(name, id, data.toString()));
                         }

@@ -1,6 +1,9 @@
 package io.ncc.checkin.api.live;
 
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionHealth;
 import io.ncc.checkin.service.RedisHealth;
+import java.util.stream.IntStream;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.annotation.Bean;
@@ -12,8 +15,11 @@ class LiveHealth {
 
     /** Part of readiness: whether those who follow the stream, or wait for checkins to pull, see what comes. */
     @Bean
-    HealthIndicator followingHealthIndicator(StreamTail tail) {
-        return () -> RedisHealth.of(tail.trouble());
+    HealthIndicator followingHealthIndicator(Partitions partitions, StreamTail tail) {
+        return new PartitionHealth(
+                partitions,
+                IntStream.range(0, partitions.count()).boxed().toList(),
+                partition -> () -> RedisHealth.of(tail.trouble(partition)));
     }
 
     /** Part of liveness: a loop that hangs is not mended by waiting, but by a restart. */

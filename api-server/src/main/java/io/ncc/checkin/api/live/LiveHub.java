@@ -6,7 +6,6 @@ import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.service.ProblemType;
-import io.ncc.redis.StreamId;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -46,6 +45,7 @@ final class LiveHub {
     /** Up to where everything has been published; null as long as the tail doesn't know. */
     private volatile @Nullable CheckinId position;
 
+    private volatile List<Integer> away = List.of();
     private volatile boolean closed;
 
     /** Whose it is of those who are behind. */
@@ -77,6 +77,10 @@ final class LiveHub {
         }
         client.send(withPosition(HEARTBEAT, client.position())); // so that it sees that it is connected
         clients.add(client);
+        List<Integer> missing = away;
+        if (!missing.isEmpty()) {
+            client.send(awayEvent(missing));
+        }
         if (closed) {
             client.close();
         }
@@ -94,15 +98,15 @@ final class LiveHub {
         /** The entries from one id to another, both included, a page at most. */
         List<LiveEntry> between(CheckinId from, CheckinId to);
 
-        /** Whether there is an entry of this or a lower id. */
-        boolean anyUpTo(CheckinId id);
+        /**
+         * Whether nothing between an id and the page after it has been trimmed, or can't be read.
+         *
+         * @param page what {@link #between} gave
+         */
+        boolean isComplete(CheckinId from, List<LiveEntry> page);
 
-        /** The id of the entry that came right after a position of the tail; null if that is not remembered. */
-        @Nullable
-        CheckinId successor(CheckinId id);
-
-        /** The highest id that the stream ever had. */
-        CheckinId end();
+        /** Whether the stream never had this id, or a higher one. */
+        boolean isBeyondEnd(CheckinId id);
     }
 
     /** With an id and without data it is no event, but a client comes back with that id. */
@@ -126,8 +130,7 @@ final class LiveHub {
             if (from == null || from.equals(position)) {
                 client.moveTo(position); // it begins here
             } else if (from.compareTo(position) > 0) {
-                if (from.compareTo(history.end())
-                        > 0) { // else it saw, somewhere else, what is published here in a moment
+                if (history.isBeyondEnd(from)) { // else it saw, somewhere else, what is published here in a moment
                     send(client, withPosition(GAP, position)); // it knows an entry that the stream hasn't got
                     client.moveTo(position);
                 }
@@ -155,25 +158,16 @@ final class LiveHub {
 
     private void sendPage(LiveClient client, History history, CheckinId from, CheckinId position) {
         List<LiveEntry> page = history.between(from, position);
-        if (!isComplete(page, history, from)) {
+        if (!history.isComplete(from, page)) {
             send(client, withPosition(GAP, page.isEmpty() ? position : from));
         }
         List<LiveEntry> missed =
                 page.stream().filter(entry -> !entry.id().equals(from)).toList();
         client.moveTo(
                 missed.isEmpty() ? position : missed.get(missed.size() - 1).id());
-        byte[] wanted = client.wanted(events(missed));
+        byte[] wanted = client.wanted(events(missed, true));
         // of many entries of others it keeps at least where it is
         send(client, wanted.length > 0 || missed.isEmpty() ? wanted : withPosition(HEARTBEAT, client.position()));
-    }
-
-    /** Whether nothing between an id and the page after it has been trimmed. */
-    private static boolean isComplete(List<LiveEntry> page, History history, CheckinId from) {
-        if (from.entry().equals(StreamId.ZERO)) {
-            return true;
-        }
-        CheckinId first = page.isEmpty() ? null : page.get(0).id();
-        return from.equals(first) || (first != null && first.equals(history.successor(from))) || history.anyUpTo(from);
     }
 
     /**
@@ -187,7 +181,7 @@ final class LiveHub {
         if (clients.isEmpty()) {
             return;
         }
-        List<Event> events = events(entries);
+        List<Event> events = events(entries, true);
         byte[] all = null;
         for (LiveClient client : clients) {
             if (from.equals(client.position())) {
@@ -198,6 +192,38 @@ final class LiveHub {
                 send(client, client.wantsAll() && all != null ? all : client.wanted(events));
             }
         }
+    }
+
+    /**
+     * Sends entries that came too late for their place, to those who are past it. Their ids are not sent, so that a client comes back where it was.
+     */
+    void publishLate(List<LiveEntry> entries) {
+        List<Event> events = events(entries, false);
+        for (LiveClient client : clients) {
+            CheckinId passed = client.position();
+            if (passed != null) {
+                send(
+                        client,
+                        client.wanted(events.stream()
+                                .filter(event -> event.checkin().id().compareTo(passed) <= 0)
+                                .toList()));
+            }
+        }
+    }
+
+    /** Says without which partitions the stream goes on. */
+    void away(List<Integer> partitions) {
+        away = partitions;
+        clients.forEach(client -> send(client, awayEvent(partitions)));
+    }
+
+    private static byte[] awayEvent(List<Integer> partitions) {
+        return ("event: away\ndata: {\"partitions\":" + partitions + "}\n\n").getBytes(StandardCharsets.US_ASCII);
+    }
+
+    /** Says to all that something may be missing. */
+    void gap() {
+        clients.forEach(client -> send(client, withPosition(GAP, client.position())));
     }
 
     /** Lets those hear something who have heard nothing for a while. */
@@ -232,12 +258,12 @@ final class LiveHub {
         clients.clear();
     }
 
-    private List<Event> events(List<LiveEntry> entries) {
+    private List<Event> events(List<LiveEntry> entries, boolean withIds) {
         List<Event> events = new ArrayList<>(entries.size());
         for (LiveEntry entry : entries) {
             StoredCheckin checkin = StoredCheckin.from(entry.id(), entry.fields());
             if (checkin != null) {
-                events.add(new Event(checkin, json));
+                events.add(new Event(checkin, withIds, json));
             }
         }
         return events;
@@ -247,11 +273,13 @@ final class LiveHub {
     static final class Event {
 
         private final StoredCheckin checkin;
+        private final boolean withId;
         private final ObjectWriter json;
         private byte @Nullable [] bytes;
 
-        Event(StoredCheckin checkin, ObjectWriter json) {
+        Event(StoredCheckin checkin, boolean withId, ObjectWriter json) {
             this.checkin = checkin;
+            this.withId = withId;
             this.json = json;
         }
 
@@ -262,7 +290,8 @@ final class LiveHub {
         private byte[] bytes() {
             byte[] known = bytes;
             if (known == null) {
-                String text = "id: " + checkin.id() + "\ndata: " + json.writeValueAsString(checkin) + "\n\n";
+                String id = withId ? "id: " + checkin.id() + '\n' : "";
+                String text = id + "data: " + json.writeValueAsString(checkin) + "\n\n";
                 known = text.getBytes(StandardCharsets.UTF_8);
                 bytes = known;
             }

@@ -1,14 +1,10 @@
 package io.ncc.checkin.api.live;
 
-import io.lettuce.core.Limit;
-import io.lettuce.core.Range;
-import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.StreamMessage;
-import io.lettuce.core.XReadArgs;
-import io.lettuce.core.XReadArgs.StreamOffset;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.partition.MergedEntries;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.Backoff;
@@ -16,13 +12,17 @@ import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.Deque;
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
-import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -33,6 +33,10 @@ import org.springframework.stereotype.Component;
 /**
  * The one reader that follows the end of the stream, for all who want to know what comes. It is a loop that only a stop ends; after a failure it
  * goes on where it was.
+ *
+ * <p>The streams of several partitions are merged in the order of their ids. An entry is published when no other can come before it: when all
+ * partitions have been read after the clocks of their servers had passed it. A partition that can't be read for {@link #PATIENCE} is no longer
+ * waited for. What it has then comes late, when it is back. So does what is appended after a failover to a server whose clock is behind.
  */
 @Component
 public final class StreamTail implements SmartLifecycle, LiveHub.History {
@@ -40,61 +44,61 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
     private static final Logger log = LoggerFactory.getLogger(StreamTail.class);
     private static final int MOST_AT_ONCE = 1000;
     private static final Duration MOST_BLOCK = Duration.ofMillis(500);
-    private static final int MOST_PASSED = 1000;
+    private static final int MOST_STEPS = 1000;
+    private static final int MOST_STEPS_OF_PARTITION = 200;
     private static final Duration LONGEST_TURN = Duration.ofSeconds(30);
+    private static final Duration PATIENCE = Duration.ofSeconds(2);
 
     /** Between two reads, so that what comes close together is handed on together. */
     private static final Duration REST = Duration.ofMillis(10);
 
-    private final RedisLink redis;
     private final Partitions partitions;
-    private final String stream;
-    private final CheckinId beginning;
+    private final List<PartitionTail> tails;
     private final LiveHub hub;
     private final Duration block;
 
-    /** The last positions. */
-    private final Deque<CheckinId> passed = new ArrayDeque<>();
+    /** At most so many entries are read of each of several partitions at once. */
+    private final int share;
 
-    /** Of the last positions: the ids of the entries that came next. */
-    private final Map<CheckinId, CheckinId> successors = new LinkedHashMap<>() {
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<CheckinId, CheckinId> eldest) {
-            return size() > MOST_PASSED;
-        }
-    };
+    /** Many partitions are asked less often. */
+    private final Duration rest;
 
-    private final List<Runnable> listeners = new CopyOnWriteArrayList<>();
-    private volatile CheckinId position;
-    private volatile boolean positioned;
+    private final Semaphore signals = new Semaphore(0);
+    private final List<Consumer<BitSet>> listeners = new CopyOnWriteArrayList<>();
+    private @Nullable CheckinId position;
+    private List<Integer> away = List.of();
     private volatile boolean running;
     private volatile long lastTurn = System.nanoTime();
     private volatile @Nullable RedisCondition trouble;
     private volatile Thread thread = new Thread("tail, not started");
 
     StreamTail(
-            @Qualifier("tailLinks") PartitionLinks links,
+            PartitionLinks links,
+            @Qualifier("tailLinks") PartitionLinks blocking,
             Partitions partitions,
             LiveHub hub,
             ApiProperties properties) {
-        this.redis = links.of(0);
         this.partitions = partitions;
-        this.stream = partitions.keys(0).checkins();
-        this.beginning = CheckinId.lowest(partitions, StreamId.ZERO);
-        this.position = beginning;
+        int steps = partitions.count() == 1 ? MOST_STEPS : MOST_STEPS_OF_PARTITION;
+        this.tails = IntStream.range(0, partitions.count())
+                .mapToObj(number -> new PartitionTail(partitions, number, links.of(number), blocking.of(number), steps))
+                .toList();
         this.hub = hub;
         Duration half = properties.heartbeat().dividedBy(2); // else it would come later than is said
         this.block = half.compareTo(MOST_BLOCK) < 0 ? half : MOST_BLOCK;
+        this.share = Math.max(4 * MOST_AT_ONCE / partitions.count(), 100);
+        this.rest = REST.plus(REST.multipliedBy(partitions.count()).dividedBy(64));
     }
 
-    /** The action is run whenever entries have come; it must not wait for anything. */
-    public void whenEntriesCome(Runnable action) {
+    /** The action is run whenever entries have come, with the partitions that have some; it must not wait for anything. */
+    public void whenEntriesCome(Consumer<BitSet> action) {
         listeners.add(action);
     }
 
-    /** What stands in the way of following now; null if nothing does. */
-    public @Nullable RedisCondition trouble() {
-        return trouble;
+    /** What stands in the way of following a partition now; null if nothing does. */
+    public @Nullable RedisCondition trouble(int partition) {
+        RedisCondition ofAll = trouble;
+        return ofAll == null ? tails.get(partition).trouble() : ofAll;
     }
 
     /** Whether the loop makes its turns, also those that fail; if not, only a restart helps. */
@@ -104,10 +108,11 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
 
     private void run() {
         Backoff backoff = new Backoff(Duration.ofMillis(20), Duration.ofSeconds(1));
+        long start = System.nanoTime();
         while (running) {
             lastTurn = System.nanoTime();
             try {
-                turn();
+                turn(lastTurn - start > PATIENCE.toNanos());
                 backoff.reset();
                 if (trouble != null) {
                     trouble = null;
@@ -125,21 +130,51 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
         }
     }
 
-    private void turn() {
-        if (!positioned) {
-            moveTo(end());
-            positioned = true;
-        }
-        boolean catchingUp = hub.catchUp(this, position);
-        List<LiveEntry> read = read(catchingUp ? REST : block);
-        if (read.isEmpty()) {
-            noticeReplacement();
+    private void turn(boolean patienceIsOver) {
+        CheckinId from = position == null ? begin(patienceIsOver) : position;
+        position = from;
+        if (tails.size() == 1) {
+            follow(from, tails.get(0));
         } else {
-            CheckinId before = position;
-            successors.put(before, read.get(0).id());
-            moveTo(read.get(read.size() - 1).id());
-            hub.publish(read, before, position);
-            listeners.forEach(Runnable::run);
+            followAll(from);
+        }
+    }
+
+    /** Begins at the end of all partitions. If one can't be read in time, it begins there where the others do. */
+    private CheckinId begin(boolean patienceIsOver) {
+        List<CompletionStage<StreamId>> ends =
+                tails.stream().map(PartitionTail::end).toList();
+        List<PartitionTail> silent = new ArrayList<>();
+        CheckinId highest = CheckinId.lowest(partitions, StreamId.ZERO);
+        for (int i = 0; i < ends.size(); i++) {
+            PartitionTail tail = tails.get(i);
+            try {
+                tail.begin(RedisLink.await(ends.get(i)));
+                highest = highest.compareTo(tail.position()) < 0 ? tail.position() : highest;
+            } catch (RedisException e) {
+                silent.add(tail);
+                if (!patienceIsOver || silent.size() == tails.size()) {
+                    throw e;
+                }
+            }
+        }
+        CheckinId begin = highest;
+        silent.forEach(tail -> tail.begin(begin.highestIn(tail.partition())));
+        return begin;
+    }
+
+    private void follow(CheckinId from, PartitionTail tail) {
+        boolean catchingUp = hub.catchUp(this, from);
+        List<LiveEntry> read = tail.read(MOST_AT_ONCE, catchingUp ? REST : block);
+        if (read.isEmpty()) {
+            tail.noticeReplacement(RedisLink.await(tail.end()));
+            position = tail.position();
+        } else {
+            position = tail.position();
+            hub.publish(read, from, tail.position());
+            BitSet found = new BitSet();
+            found.set(0);
+            listeners.forEach(listener -> listener.accept(found));
         }
         hub.tick();
         if (read.size() < MOST_AT_ONCE) {
@@ -147,80 +182,124 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
         }
     }
 
-    private void moveTo(CheckinId id) {
-        position = id;
-        passed.addFirst(id);
-        if (passed.size() > MOST_PASSED) {
-            passed.removeLast();
+    private void followAll(CheckinId from) {
+        boolean catchingUp = catchUp(from);
+        List<CompletionStage<PartitionTail.Next>> asked =
+                tails.stream().map(tail -> tail.ask(share)).toList();
+        BitSet found = new BitSet();
+        boolean full = false;
+        for (int i = 0; i < asked.size(); i++) {
+            int count = tails.get(i).take(asked.get(i));
+            found.set(i, count > 0);
+            full |= count == share;
+        }
+        if (!found.isEmpty()) {
+            listeners.forEach(listener -> listener.accept(found));
+        }
+        tellWhoIsAway();
+        publishBelowBound(from);
+        hub.tick();
+        if (full) {
+            return;
+        }
+        if (!catchingUp && tails.stream().noneMatch(PartitionTail::isHolding)) {
+            awaitSignal();
+        }
+        pause(rest);
+    }
+
+    /** Those who are behind need what a partition has that doesn't answer; the others don't. */
+    private boolean catchUp(CheckinId from) {
+        try {
+            return hub.catchUp(this, from);
+        } catch (RedisException e) {
+            log.debug("Some who follow the stream can't be sent what they missed now", e);
+            return true;
         }
     }
 
-    @SuppressWarnings("unchecked") // of Lettuce's generic varargs
-    private List<LiveEntry> read(Duration block) {
-        XReadArgs args = XReadArgs.Builder.count(MOST_AT_ONCE).block(block);
-        try {
-            String after = position.entry().toString();
-            return entries(redis.call(commands -> commands.xread(args, StreamOffset.from(stream, after))));
-        } catch (RedisException e) {
-            if (RedisCondition.of(e) == RedisCondition.UNBLOCKED) {
-                return List.of(); // the stream was deleted
+    private void tellWhoIsAway() {
+        List<Integer> now = tails.stream()
+                .filter(tail -> tail.isAway(PATIENCE))
+                .map(PartitionTail::partition)
+                .toList();
+        if (!now.equals(away)) {
+            log.info("Followed without the partitions {}", now);
+            away = now;
+            hub.away(now);
+        }
+        if (tails.stream().filter(PartitionTail::wasReplaced).count() > 0) {
+            hub.gap();
+        }
+    }
+
+    private void publishBelowBound(CheckinId from) {
+        StreamId bound = tails.stream()
+                .filter(tail -> !tail.isAway(PATIENCE))
+                .map(PartitionTail::bound)
+                .min(Comparator.naturalOrder())
+                .orElse(StreamId.ZERO);
+        List<LiveEntry> late = new ArrayList<>();
+        List<LiveEntry> next = new ArrayList<>();
+        for (PartitionTail tail : tails) {
+            for (LiveEntry entry : tail.release(bound)) {
+                (entry.id().compareTo(from) > 0 ? next : late).add(entry);
             }
-            throw e;
+        }
+        late.sort(Comparator.comparing(LiveEntry::id));
+        hub.publishLate(late);
+        if (!next.isEmpty()) {
+            next.sort(Comparator.comparing(LiveEntry::id));
+            CheckinId upTo = next.get(next.size() - 1).id();
+            position = upTo;
+            hub.publish(next, from, upTo);
+        }
+    }
+
+    private void awaitSignal() {
+        tails.forEach(tail -> tail.watch(block, signals::release));
+        try {
+            boolean unused = signals.tryAcquire(block.toNanos(), TimeUnit.NANOSECONDS);
+            signals.drainPermits();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
     @Override
     public List<LiveEntry> between(CheckinId from, CheckinId to) {
-        Range<String> range = Range.create(from.entry().toString(), to.entry().toString());
-        return entries(redis.call(commands -> commands.xrange(stream, range, Limit.from(MOST_AT_ONCE))));
-    }
-
-    private List<LiveEntry> entries(List<StreamMessage<String, String>> read) {
-        return read.stream().map(entry -> LiveEntry.of(partitions, 0, entry)).toList();
-    }
-
-    @Override
-    public boolean anyUpTo(CheckinId id) {
-        Range<String> range = Range.create("-", id.entry().toString());
-        return !redis.call(commands -> commands.xrange(stream, range, Limit.from(1)))
-                .isEmpty();
-    }
-
-    @Override
-    public @Nullable CheckinId successor(CheckinId id) {
-        return successors.get(id);
-    }
-
-    @Override
-    public CheckinId end() {
-        try {
-            List<Object> info = redis.call(commands -> commands.xinfoStream(stream));
-            return CheckinId.of(partitions, 0, (String) info.get(info.indexOf("last-generated-id") + 1));
-        } catch (RedisCommandExecutionException e) {
-            if (RedisCondition.of(e) == RedisCondition.NO_GROUP) {
-                return beginning; // there is no stream yet
-            }
-            throw e;
+        MergedEntries<StreamMessage<String, String>> entries = new MergedEntries<>(
+                partitions,
+                false,
+                MOST_AT_ONCE,
+                entry -> StreamId.parse(entry.getId()),
+                (partition, last, count) -> away.contains(partition)
+                        ? CompletableFuture.completedFuture(List.of())
+                        : tails.get(partition)
+                                .readAgain(
+                                        last == null ? from.lowestIn(partition) : last.next(),
+                                        to.highestIn(partition),
+                                        count));
+        List<LiveEntry> page = new ArrayList<>();
+        for (var next = entries.next(); next != null; next = page.size() < MOST_AT_ONCE ? entries.next() : null) {
+            page.add(new LiveEntry(next.id(), next.entry().getBody()));
         }
+        return page;
     }
 
-    /**
-     * A stream that lost its newest entries in a failover goes on at its end: the others have been published. One that was deleted and made
-     * anew is published from its beginning. Whoever follows is ahead of it in both cases, and is told so.
-     */
-    private void noticeReplacement() {
-        CheckinId end = end();
-        if (end.compareTo(position) < 0) {
-            log.warn("The stream has gone back from {} to {}", position, end);
-            boolean isTheSame = passed.stream()
-                    .filter(id -> id.compareTo(end) <= 0)
-                    .findFirst()
-                    .filter(id -> !between(id, id).isEmpty())
-                    .isPresent();
-            passed.clear();
-            successors.clear();
-            moveTo(isTheSame ? end : beginning);
-        }
+    @Override
+    public boolean isComplete(CheckinId from, List<LiveEntry> page) {
+        List<CompletionStage<Boolean>> complete = tails.stream()
+                .map(tail -> tail.isCompleteAfter(from.highestIn(tail.partition()), page))
+                .toList();
+        return away.isEmpty() && complete.stream().allMatch(RedisLink::await);
+    }
+
+    @Override
+    public boolean isBeyondEnd(CheckinId id) {
+        int partition = id.partition();
+        return !away.contains(partition)
+                && id.entry().compareTo(RedisLink.await(tails.get(partition).end())) > 0;
     }
 
     private static void pause(Duration duration) {
@@ -244,6 +323,7 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
     public void stop() {
         running = false;
         hub.closeAll();
+        signals.release();
         try {
             thread.join(MOST_BLOCK.multipliedBy(3).toMillis());
         } catch (InterruptedException e) {

@@ -2,6 +2,7 @@ package io.ncc.checkin.api.pull;
 
 import io.lettuce.core.RedisException;
 import io.ncc.checkin.api.ApiProperties;
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.pull.PullGroups.Creation;
 import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
@@ -10,7 +11,6 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.RedisCondition;
-import io.ncc.redis.StreamId;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -52,21 +52,14 @@ final class PullController {
     @PutMapping(produces = MediaType.ALL_VALUE) // as there is nothing in the answer
     ResponseEntity<Void> create(@PathVariable String group, @RequestParam(required = false) @Nullable String from) {
         requireForeign(group);
-        Creation creation = groups.create(group, start(from));
+        Creation creation = from == null || from.equals("0") || from.equals("$")
+                ? groups.create(group, from == null ? "$" : from)
+                : groups.create(group, Parameters.checkinId("from", from, partitions));
         if (creation == Creation.AHEAD_OF_STREAM) {
             throw ProblemType.invalidParameter("from", "must not be above the last id of the stream");
         }
         return ResponseEntity.status(creation == Creation.MADE ? HttpStatus.CREATED : HttpStatus.OK)
                 .build();
-    }
-
-    private String start(@Nullable String from) {
-        if (from == null) {
-            return "$";
-        }
-        return from.equals("0") || from.equals("$")
-                ? from
-                : Parameters.checkinId("from", from, partitions).entry().toString();
     }
 
     @DeleteMapping(produces = MediaType.ALL_VALUE)
@@ -133,19 +126,18 @@ final class PullController {
         return new Acknowledged(groups.acknowledge(group, validated(body)));
     }
 
-    /** The ids as Redis writes them: of those with zeros in front it doesn't read all. */
-    private static List<String> validated(Ids body) {
+    private List<CheckinId> validated(Ids body) {
         List<InvalidMember> errors = new ArrayList<>();
         List<String> ids = body.ids() == null ? List.of() : body.ids();
-        List<String> parsed = new ArrayList<>();
+        List<CheckinId> parsed = new ArrayList<>();
         if (ids.isEmpty() || ids.size() > MAX_COUNT) {
             errors.add(new InvalidMember("/ids", "must be 1 to " + MAX_COUNT + " ids"));
         }
         for (int i = 0; i < ids.size() && errors.isEmpty(); i++) {
             try {
-                parsed.add(StreamId.parse(String.valueOf(ids.get(i))).toString());
+                parsed.add(CheckinId.parse(String.valueOf(ids.get(i)), partitions));
             } catch (IllegalArgumentException e) {
-                errors.add(new InvalidMember("/ids/" + i, "must be an id such as 1609602085397-0"));
+                errors.add(new InvalidMember("/ids/" + i, String.valueOf(e.getMessage())));
             }
         }
         if (!errors.isEmpty()) {

@@ -4,16 +4,21 @@ import io.lettuce.core.ScriptOutputType;
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
-import io.ncc.redis.RedisLink;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.ErrorResponseException;
 
@@ -34,10 +39,12 @@ final class PullGroup {
 
     private static final Duration UNUSED_AFTER = Duration.ofMinutes(1);
 
-    private final RedisLink redis;
+    private final PartitionLinks redis;
     private final Partitions partitions;
-    private final String stream;
     private final String name;
+
+    /** What is known of the entries that may be claimed in each partition. */
+    private final Claims[] claims;
 
     // guarded by this
 
@@ -51,18 +58,29 @@ final class PullGroup {
     private long calls;
 
     private boolean calledAgain;
+
+    /** Where there may be entries for those who wait. */
+    private final BitSet called = new BitSet();
+
+    /** Where the next round through the partitions begins. */
+    private int turn;
+
     private boolean gone;
     private long lastUsed = System.nanoTime();
     private @Nullable Throwable lastFailure;
-    private String claimCursor = BEGINNING;
-    private long nextClaim = System.nanoTime();
-    private int claimingReads;
 
-    PullGroup(RedisLink redis, Partitions partitions, String name) {
+    PullGroup(PartitionLinks redis, Partitions partitions, String name) {
         this.redis = redis;
         this.partitions = partitions;
-        this.stream = partitions.keys(0).checkins();
         this.name = name;
+        this.claims = Stream.generate(Claims::new).limit(partitions.count()).toArray(Claims[]::new);
+    }
+
+    private static final class Claims {
+
+        private String cursor = BEGINNING;
+        private long next = System.nanoTime();
+        private int claimingReads;
     }
 
     static ErrorResponseException noGroup() {
@@ -106,7 +124,7 @@ final class PullGroup {
     }
 
     private void readFirst(Pull pull, Runnable otherwise) {
-        read(pull, pull.own()).whenComplete((taken, failure) -> {
+        read(pull, all(), pull.own()).whenComplete((taken, failure) -> {
             if (failure != null) {
                 failed(pull, failure);
             } else if (!taken.items.isEmpty()) {
@@ -135,7 +153,7 @@ final class PullGroup {
             missedSome = pull.calls != calls;
         }
         if (missedSome) {
-            call();
+            call(all());
         }
     }
 
@@ -178,22 +196,36 @@ final class PullGroup {
         return all;
     }
 
-    /** Is called when there may be entries. */
-    void call() {
+    private BitSet all() {
+        BitSet all = new BitSet();
+        all.set(0, partitions.count());
+        return all;
+    }
+
+    /**
+     * Is called when there may be entries.
+     *
+     * @param where in which partitions
+     */
+    void call(BitSet where) {
         Pull next;
+        BitSet asked;
         synchronized (this) {
             calls++;
+            called.or(where);
             calledAgain = reader != null;
             if (calledAgain || waiting.isEmpty()) {
                 return;
             }
             next = waiting.values().iterator().next();
             reader = next;
+            asked = (BitSet) called.clone();
+            called.clear();
         }
-        read(next, false).whenComplete((taken, failure) -> hasRead(next, taken, failure));
+        read(next, asked, false).whenComplete((taken, failure) -> hasRead(next, asked, taken, failure));
     }
 
-    private void hasRead(Pull pull, @Nullable Taken taken, @Nullable Throwable failure) {
+    private void hasRead(Pull pull, BitSet asked, @Nullable Taken taken, @Nullable Throwable failure) {
         List<PulledCheckin> items = taken == null ? List.of() : taken.items;
         boolean found = !items.isEmpty();
         Runnable ending;
@@ -215,7 +247,7 @@ final class PullGroup {
             ending.run();
         }
         if (more) {
-            call();
+            call(asked);
         }
     }
 
@@ -228,42 +260,92 @@ final class PullGroup {
         }
     }
 
-    private CompletionStage<Taken> read(Pull pull, boolean own) {
-        String[] args = args(pull, own);
-        return redis.send(commands ->
-                        PULL.<List<Object>>run(commands, ScriptOutputType.MULTI, new String[] {stream}, args))
-                .thenApply(reply -> taken(reply, !args[4].isEmpty()));
+    /**
+     * Goes round the partitions until the pull has as many entries as it may have.
+     *
+     * @param where in which partitions there may be entries
+     * @param own whether the consumer first wants what it holds already
+     */
+    private CompletionStage<Taken> read(Pull pull, BitSet where, boolean own) {
+        if (partitions.count() == 1) {
+            return read(0, pull, pull.count(), own ? "own" : "");
+        }
+        CompletionStage<Taken> held =
+                own ? round(pull, where, "held") : CompletableFuture.completedFuture(Taken.NOTHING);
+        return held.thenCompose(
+                taken -> taken.entries > 0 ? CompletableFuture.completedFuture(taken) : round(pull, where, ""));
     }
 
-    private synchronized String[] args(Pull pull, boolean own) {
+    private CompletionStage<Taken> round(Pull pull, BitSet where, String order) {
+        Deque<Integer> left = new ArrayDeque<>();
+        synchronized (this) {
+            turn = (turn + 1) % partitions.count();
+            where.stream().filter(partition -> partition >= turn).forEach(left::add);
+            where.stream().filter(partition -> partition < turn).forEach(left::add);
+        }
+        return round(pull, left, order, Taken.NOTHING, null);
+    }
+
+    /** What is in a partition that is away comes later: it fails only if nothing else answers. */
+    private CompletionStage<Taken> round(
+            Pull pull, Deque<Integer> left, String order, Taken taken, @Nullable Throwable failure) {
+        Integer partition = taken.entries < pull.count() ? left.poll() : null;
+        if (partition == null) {
+            return failure == null || taken.answered
+                    ? CompletableFuture.completedFuture(taken)
+                    : CompletableFuture.failedFuture(failure);
+        }
+        return read(partition, pull, pull.count() - taken.entries, order)
+                .handle((some, reason) -> {
+                    if (reason == null) {
+                        return round(pull, left, order, taken.and(some), failure);
+                    }
+                    return RedisCondition.of(reason) == RedisCondition.NO_GROUP
+                            ? CompletableFuture.<Taken>failedFuture(reason)
+                            : round(pull, left, order, taken, reason);
+                })
+                .thenCompose(next -> next);
+    }
+
+    private CompletionStage<Taken> read(int partition, Pull pull, int count, String order) {
+        String[] args = args(partition, pull, count, order);
+        String[] keys = {partitions.keys(partition).checkins()};
+        return redis.of(partition)
+                .send(commands -> PULL.<List<Object>>run(commands, ScriptOutputType.MULTI, keys, args))
+                .thenApply(reply -> taken(partition, reply, !args[4].isEmpty()));
+    }
+
+    private synchronized String[] args(int partition, Pull pull, int count, String order) {
+        Claims known = claims[partition];
         long now = System.nanoTime();
         String from = "";
-        if (now - nextClaim >= 0) {
-            from = claimCursor;
-            nextClaim = now + Math.min(CLAIM_PAUSE.toNanos(), pull.claimAfter().toNanos());
+        if (now - known.next >= 0 && !order.equals("held")) {
+            from = known.cursor;
+            known.next = now + Math.min(CLAIM_PAUSE.toNanos(), pull.claimAfter().toNanos());
         }
-        String order = own ? "own" : claimingReads >= MOST_CLAIMING_READS ? "new" : "";
+        boolean newFirst = order.isEmpty() && known.claimingReads >= MOST_CLAIMING_READS;
         return new String[] {
             name,
             pull.consumer(),
-            Integer.toString(pull.count()),
+            Integer.toString(count),
             Long.toString(pull.claimAfter().toMillis()),
             from,
             pull.acknowledge() ? "auto" : "",
-            order
+            newFirst ? "new" : order
         };
     }
 
-    private Taken taken(List<Object> reply, boolean claiming) {
+    private Taken taken(int partition, List<Object> reply, boolean claiming) {
         String cursor = (String) reply.get(0);
         long claimed = (Long) reply.get(1);
         List<?> entries = (List<?>) reply.get(2);
         synchronized (this) {
-            claimingReads = claimed > 0 && claimed == entries.size() ? claimingReads + 1 : 0;
+            Claims known = claims[partition];
+            known.claimingReads = claimed > 0 && claimed == entries.size() ? known.claimingReads + 1 : 0;
             if (claiming) {
-                claimCursor = cursor;
+                known.cursor = cursor;
                 if (claimed > 0 && !cursor.equals(BEGINNING)) {
-                    nextClaim = System.nanoTime(); // there may be more
+                    known.next = System.nanoTime(); // there may be more
                 }
             }
         }
@@ -272,7 +354,7 @@ final class PullGroup {
         for (Object element : entries) {
             List<?> entry = (List<?>) element;
             String id = (String) entry.get(0);
-            StoredCheckin checkin = StoredCheckin.from(CheckinId.of(partitions, 0, id), (List<?>) entry.get(1));
+            StoredCheckin checkin = StoredCheckin.from(CheckinId.of(partitions, partition, id), (List<?>) entry.get(1));
             if (checkin != null) {
                 items.add(new PulledCheckin(checkin, (Long) entry.get(2)));
             } else {
@@ -282,16 +364,27 @@ final class PullGroup {
         if (!others.isEmpty()) {
             // no checkins: the processor sets them aside, and nobody else will ever see or acknowledge them. If this
             // fails, they come again.
-            CompletionStage<Long> unused =
-                    redis.send(commands -> commands.xack(stream, name, others.toArray(String[]::new)));
+            CompletionStage<Long> unused = redis.of(partition)
+                    .send(commands ->
+                            commands.xack(partitions.keys(partition).checkins(), name, others.toArray(String[]::new)));
         }
-        return new Taken(items, entries.size());
+        return new Taken(items, entries.size(), true);
     }
 
     /**
      * What a pull was given.
      *
      * @param entries how many there were, with those that are no checkins
+     * @param answered whether a partition has answered
      */
-    private record Taken(List<PulledCheckin> items, int entries) {}
+    private record Taken(List<PulledCheckin> items, int entries, boolean answered) {
+
+        static final Taken NOTHING = new Taken(List.of(), 0, false);
+
+        Taken and(Taken more) {
+            List<PulledCheckin> all = new ArrayList<>(items);
+            all.addAll(more.items);
+            return new Taken(all, entries + more.entries, true);
+        }
+    }
 }

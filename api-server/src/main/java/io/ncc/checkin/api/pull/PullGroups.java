@@ -5,18 +5,23 @@ import io.lettuce.core.ScriptOutputType;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.live.StreamTail;
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.LuaScript;
+import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledFuture;
@@ -44,9 +49,8 @@ final class PullGroups implements SmartLifecycle {
 
     private final LuaScript create = LuaScript.of(PullGroups.class, "settled", "create-group");
     private final LuaScript removeConsumers = LuaScript.of(PullGroups.class, "remove-consumers");
-    private final RedisLink redis;
+    private final PartitionLinks redis;
     private final Partitions partitions;
-    private final String stream;
     private final Duration consumerTimeout;
     private final Map<String, PullGroup> groups = new ConcurrentHashMap<>();
     private volatile ScheduledThreadPoolExecutor executor = newExecutor();
@@ -54,16 +58,15 @@ final class PullGroups implements SmartLifecycle {
     private volatile long nextCleaning = System.nanoTime();
 
     PullGroups(
-            PartitionLinks links,
+            PartitionLinks redis,
             StreamTail tail,
             Partitions partitions,
             ApiProperties properties,
             MeterRegistry registry) {
-        this.redis = links.of(0);
+        this.redis = redis;
         this.partitions = partitions;
-        this.stream = partitions.keys(0).checkins();
         this.consumerTimeout = properties.consumerTimeout();
-        tail.whenEntriesCome(() -> groups.values().forEach(PullGroup::call));
+        tail.whenEntriesCome(where -> groups.values().forEach(group -> group.call(where)));
         registry.gauge("checkin.api.pulling", groups, PullGroups::waiting);
     }
 
@@ -78,51 +81,98 @@ final class PullGroups implements SmartLifecycle {
         AHEAD_OF_STREAM
     }
 
+    private String stream(int partition) {
+        return partitions.keys(partition).checkins();
+    }
+
     /**
-     * Makes a group, and the stream if there is none.
+     * Makes a group in all partitions, and the streams if there are none.
      *
-     * @param from 0 for all entries, $ for new ones, or the id after which it begins
+     * @param from 0 for all entries, $ for new ones
      */
     Creation create(String group, String from) {
-        long created = redis.call(commands -> create.<Long>run(
-                commands, ScriptOutputType.INTEGER, new String[] {stream}, new String[] {group, from}));
-        if (created < 0) {
+        return creation(RedisLink.await(redis.ofAll(partition -> create(partition, group, from))));
+    }
+
+    /** Makes a group in all partitions that begins after an id. */
+    Creation create(String group, CheckinId from) {
+        long own = RedisLink.await(create(from.partition(), group, from.entry().toString()));
+        if (own < 0) {
             return Creation.AHEAD_OF_STREAM;
         }
-        return created == 1 ? Creation.MADE : Creation.THERE_ALREADY;
+        List<Long> created = new ArrayList<>(RedisLink.await(redis.ofAll(partition -> partition == from.partition()
+                ? CompletableFuture.completedFuture(own)
+                : create(partition, group, from.highestIn(partition).toString())
+                        // there, all that comes is after the id
+                        .thenCompose(each ->
+                                each < 0 ? create(partition, group, "$") : CompletableFuture.completedFuture(each)))));
+        return creation(created);
+    }
+
+    private CompletionStage<Long> create(int partition, String group, String from) {
+        return redis.of(partition)
+                .send(commands -> create.run(
+                        commands, ScriptOutputType.INTEGER, new String[] {stream(partition)}, new String[] {group, from
+                        }));
+    }
+
+    private static Creation creation(List<Long> created) {
+        return created.contains(1L) ? Creation.MADE : Creation.THERE_ALREADY;
     }
 
     /** Removes a group; false if there is none. */
     boolean remove(String group) {
-        boolean removed = redis.call(commands -> commands.xgroupDestroy(stream, group));
+        List<Boolean> removed = RedisLink.await(redis.ofAll(partition -> ifStreamIsThere(
+                redis.of(partition).send(commands -> commands.xgroupDestroy(stream(partition), group)), false)));
         PullGroup known = groups.remove(group);
         if (known != null) {
             known.close();
         }
-        return removed;
+        return removed.contains(true);
+    }
+
+    /** In a partition without a stream there is nothing. Without partitions that is said. */
+    private <T> CompletionStage<T> ifStreamIsThere(CompletionStage<T> answer, T otherwise) {
+        return answer.exceptionallyCompose(
+                failure -> partitions.count() > 1 && RedisCondition.of(failure) == RedisCondition.NO_GROUP
+                        ? CompletableFuture.completedFuture(otherwise)
+                        : CompletableFuture.failedFuture(failure));
     }
 
     /**
-     * Removes a consumer that holds no entries.
+     * Removes a consumer where it holds no entries.
      *
-     * @return how many entries it holds, at most 1,000; if it is more than 0, nothing was removed
+     * @return how many entries it holds, at most 1,000 in each partition; if it is more than 0, it is still there
      * @throws RedisException NOGROUP if there is no such group
      */
     long removeConsumer(String group, String consumer) {
-        return removeConsumers(group, List.of(consumer)).get(0);
+        return RedisLink.await(redis.ofAll(partition -> removeConsumers(partition, group, List.of(consumer)))).stream()
+                .mapToLong(held -> held.get(0))
+                .sum();
     }
 
-    private List<Long> removeConsumers(String group, List<String> consumers) {
+    private CompletionStage<List<Long>> removeConsumers(int partition, String group, List<String> consumers) {
         List<String> args = new ArrayList<>();
         args.add(group);
         args.addAll(consumers);
-        return redis.call(commands -> removeConsumers.<List<Long>>run(
-                commands, ScriptOutputType.MULTI, new String[] {stream}, args.toArray(String[]::new)));
+        return redis.of(partition)
+                .send(commands -> removeConsumers.run(
+                        commands,
+                        ScriptOutputType.MULTI,
+                        new String[] {stream(partition)},
+                        args.toArray(String[]::new)));
     }
 
     /** Acknowledges entries, and returns how many of them were pending. */
-    long acknowledge(String group, List<String> ids) {
-        return redis.call(commands -> commands.xack(stream, group, ids.toArray(String[]::new)));
+    long acknowledge(String group, List<CheckinId> ids) {
+        Map<Integer, List<CheckinId>> byPartition = ids.stream().collect(Collectors.groupingBy(CheckinId::partition));
+        List<CompletionStage<Long>> acknowledged = new ArrayList<>();
+        byPartition.forEach((partition, some) -> acknowledged.add(redis.of(partition)
+                .send(commands -> commands.xack(
+                        stream(partition),
+                        group,
+                        some.stream().map(id -> id.entry().toString()).toArray(String[]::new)))));
+        return acknowledged.stream().mapToLong(RedisLink::await).sum();
     }
 
     /**
@@ -165,7 +215,9 @@ final class PullGroups implements SmartLifecycle {
     private void tick() {
         try {
             groups.values().removeIf(PullGroup::isGone);
-            groups.values().forEach(PullGroup::call);
+            BitSet all = new BitSet();
+            all.set(0, partitions.count());
+            groups.values().forEach(group -> group.call(all));
             if (System.nanoTime() - nextCleaning >= 0) {
                 nextCleaning = System.nanoTime() + Math.min(consumerTimeout.toNanos(), TimeUnit.MINUTES.toNanos(1));
                 clean();
@@ -179,21 +231,32 @@ final class PullGroups implements SmartLifecycle {
 
     /** Forgets groups that are gone, and removes consumers that nobody uses any more from the others. */
     private void clean() {
-        List<Object> there = redis.call(commands -> commands.xinfoGroups(stream));
-        Set<Object> names =
-                there.stream().map(group -> values(group).get("name")).collect(Collectors.toSet());
+        Set<Object> names = new HashSet<>();
+        for (int partition = 0; partition < partitions.count(); partition++) {
+            names.addAll(clean(partition));
+        }
         groups.entrySet()
                 .removeIf(group ->
                         !names.contains(group.getKey()) && group.getValue().isUnused());
-        for (String group : groups.keySet()) {
-            if (names.contains(group)) {
-                clean(group);
-            }
-        }
     }
 
-    private void clean(String group) {
-        List<Object> consumers = redis.call(commands -> commands.xinfoConsumers(stream, group));
+    /** The names of the groups in a partition. */
+    private Set<Object> clean(int partition) {
+        List<Object> there = RedisLink.await(ifStreamIsThere(
+                redis.of(partition).send(commands -> commands.xinfoGroups(stream(partition))), List.of()));
+        Set<Object> names =
+                there.stream().map(group -> values(group).get("name")).collect(Collectors.toSet());
+        for (String group : groups.keySet()) {
+            if (names.contains(group)) {
+                clean(partition, group);
+            }
+        }
+        return names;
+    }
+
+    private void clean(int partition, String group) {
+        List<Object> consumers =
+                redis.of(partition).call(commands -> commands.xinfoConsumers(stream(partition), group));
         List<String> idle = consumers.stream()
                 .map(PullGroups::values)
                 .filter(consumer -> Long.valueOf(0).equals(consumer.get("pending")))
@@ -201,7 +264,8 @@ final class PullGroups implements SmartLifecycle {
                 .map(consumer -> String.valueOf(consumer.get("name")))
                 .toList();
         for (int from = 0; from < idle.size(); from += MOST_REMOVED_AT_ONCE) {
-            removeConsumers(group, idle.subList(from, Math.min(from + MOST_REMOVED_AT_ONCE, idle.size())));
+            List<String> some = idle.subList(from, Math.min(from + MOST_REMOVED_AT_ONCE, idle.size()));
+            RedisLink.await(removeConsumers(partition, group, some));
         }
     }
 

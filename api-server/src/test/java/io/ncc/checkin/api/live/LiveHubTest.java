@@ -16,7 +16,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.springframework.mock.web.MockAsyncContext;
 import org.springframework.mock.web.MockHttpServletRequest;
@@ -70,18 +69,13 @@ final class LiveHubTest {
         }
 
         @Override
-        public boolean anyUpTo(CheckinId id) {
+        public boolean isComplete(CheckinId from, List<LiveEntry> page) {
+            return true;
+        }
+
+        @Override
+        public boolean isBeyondEnd(CheckinId id) {
             return false;
-        }
-
-        @Override
-        public @Nullable CheckinId successor(CheckinId id) {
-            return null;
-        }
-
-        @Override
-        public CheckinId end() {
-            return END;
         }
     }
 

@@ -1,0 +1,234 @@
+package io.ncc.checkin.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisURI;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.LiveFollower;
+import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.redis.RedisServers;
+import io.ncc.redis.SingleRedis;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Primary;
+
+/** Partitions 0 and 1 are on one server, 2 and 3 on another, which goes away. */
+@Timeout(120)
+final class PartitionAwayIT {
+
+    @RegisterExtension
+    static final RealRedis near = RealRedis.server();
+
+    @RegisterExtension
+    static final RealRedis far = RealRedis.server();
+
+    private static final Partitions PARTITIONS = Partitions.of(4);
+    private static final Duration LIMIT = Duration.ofSeconds(30);
+
+    private static ApiServer api;
+
+    /** Beans of the server. */
+    static final class TwoServers {
+
+        @Bean
+        @Primary
+        RedisServers twoServers(RedisClient client) {
+            RedisClient other = RedisClient.create(client.getResources(), RedisURI.create(far.uri()));
+            other.setOptions(client.getOptions());
+            return key -> new SingleRedis(key.matches("ncc:\\{[01]-.*") ? client : other);
+        }
+    }
+
+    @BeforeAll
+    static void start() {
+        api = ApiServer.startWith(
+                TwoServers.class,
+                "--server.port=0",
+                "--spring.data.redis.url=" + near.uri(),
+                "--spring.data.redis.timeout=500ms",
+                "--checkin.partitions=4");
+    }
+
+    @AfterAll
+    static void stop() {
+        api.close();
+    }
+
+    @BeforeEach
+    void awaitConnections() {
+        await().atMost(LIMIT)
+                .until(() -> health("/actuator/health/readiness").equals("UP")
+                        && Stream.of(0, 3).allMatch(partition -> available(partition) == 1));
+    }
+
+    private static String health(String path) {
+        return api.get(path).json().get("status").asString();
+    }
+
+    private static double available(int partition) {
+        return api.metric("checkin_partition_available{partition=\"" + partition + "\"}");
+    }
+
+    private static RealRedis server(int partition) {
+        return partition < 2 ? near : far;
+    }
+
+    private static long userOf(int partition) {
+        long user = 1;
+        while (PARTITIONS.ofUser(user) != partition) {
+            user++;
+        }
+        return user;
+    }
+
+    private static String add(int partition) {
+        return server(partition)
+                        .commands()
+                        .xadd(
+                                PARTITIONS.keys(partition).checkins(),
+                                CheckinCodec.encode(new Checkin(userOf(partition), 7, 4)))
+                + '-'
+                + partition;
+    }
+
+    private static void count(int partition) {
+        Keys keys = PARTITIONS.keys(partition);
+        server(partition).commands().hset(keys.user(userOf(partition)), Map.of("numCheckins", "1"));
+        server(partition).commands().hset(keys.location(7), Map.of("numCheckins", "1", "numStars", "4"));
+    }
+
+    private static void assertUnavailable(HttpAnswer answer) {
+        assertThat(answer.status()).isEqualTo(503);
+        assertThat(answer.problemType()).isEqualTo("redis-unavailable");
+    }
+
+    @Test
+    void whatNeedsAPartitionThatIsAwayIsRefusedAndNothingElse() {
+        for (int partition = 0; partition < 4; partition++) {
+            count(partition);
+        }
+        String here = add(0);
+        String there = add(2);
+        assertThat(api.get("/locations/7").json().get("numStars").asInt()).isEqualTo(16);
+
+        far.kill();
+        await().atMost(LIMIT).until(() -> available(2) == 0);
+        assertThat(api.get("/users/" + userOf(0)).json().get("numCheckins").asInt())
+                .isEqualTo(1);
+        assertUnavailable(api.get("/users/" + userOf(2)));
+        assertUnavailable(api.get("/locations/7"));
+        assertThat(api.get("/checkins/" + here).status()).isEqualTo(200);
+        assertUnavailable(api.get("/checkins/" + there));
+        assertThat(api.get("/users/" + userOf(0) + "?wait=0s&after=" + here).status())
+                .isEqualTo(504);
+        assertThat(api.get("/dead-letters/1-1-1").status()).isEqualTo(404);
+        assertUnavailable(api.get("/dead-letters/1-1-3"));
+        for (String path : List.of(
+                "/checkins/latest",
+                "/checkins",
+                "/checkins?order=desc",
+                "/checkins/0/9999999999999",
+                "/stream",
+                "/stream/groups",
+                "/dead-letters")) {
+            assertUnavailable(api.get(path));
+        }
+        assertThat(health("/actuator/health/readiness")).isEqualTo("UP");
+        assertThat(available(0)).isEqualTo(1);
+        assertThat(available(3)).isZero();
+
+        far.start();
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertThat(
+                                api.get("/locations/7").json().path("numStars").asInt())
+                        .isEqualTo(16));
+    }
+
+    @Test
+    void aServerThatIsFrozenHoldsNobodyElseUp() {
+        count(0);
+        far.pause();
+        long begin = System.nanoTime();
+        for (int i = 0; i < 20; i++) {
+            assertThat(api.get("/users/" + userOf(0)).status()).isEqualTo(200);
+        }
+        assertThat(Duration.ofNanos(System.nanoTime() - begin)).isLessThan(Duration.ofSeconds(5));
+        assertUnavailable(api.get("/users/" + userOf(3)));
+    }
+
+    @Test
+    void theLiveStreamGoesOnWithoutThemAndTheirCheckinsComeWhenTheyAreBack() {
+        try (LiveFollower follower = api.follow()) {
+            String first = add(2);
+            await().atMost(LIMIT).until(() -> seen(follower).equals(List.of(first)));
+            far.kill();
+            String second = add(0);
+            await().atMost(LIMIT).until(() -> seen(follower).equals(List.of(first, "away", second)));
+            assertThat(follower.events())
+                    .extracting(LiveFollower.Event::data)
+                    .contains("{\"partitions\":[2, 3]}");
+            try (LiveFollower late = api.follow()) {
+                await().atMost(LIMIT).until(() -> seen(late).equals(List.of("away")));
+            }
+            far.start();
+            String third = add(3);
+            await().atMost(LIMIT).until(() -> seen(follower).contains(third));
+            assertThat(seen(follower)).containsExactlyInAnyOrder(first, "away", second, "away", third);
+        }
+    }
+
+    /** Without the gap after the test before. */
+    private static List<String> seen(LiveFollower follower) {
+        return follower.seen().stream().filter(name -> !name.equals("gap")).toList();
+    }
+
+    @Test
+    void aPullGivesWhatTheOthersHaveAndLaterTheRest() {
+        assertThat(api.put("/groups/g?from=0").status()).isEqualTo(201);
+        String here = add(1);
+        String there = add(2);
+        assertThat(pull("")).containsExactlyInAnyOrder(here, there);
+        String next = add(0);
+        add(3);
+        far.kill();
+        await().atMost(LIMIT).until(() -> available(2) == 0);
+        assertThat(pull("")).containsExactly(next);
+        assertThat(pull("")).isEmpty();
+        assertThat(acknowledge(here).json().get("acknowledged").asInt()).isEqualTo(1);
+        assertUnavailable(acknowledge(there));
+        assertUnavailable(api.put("/groups/h"));
+        far.start();
+        await().atMost(LIMIT).until(() -> available(3) == 1 && available(2) == 1);
+        assertThat(pull("?wait=5s")).hasSize(1);
+        assertThat(acknowledge(there).json().get("acknowledged").asInt()).isEqualTo(1);
+        assertThat(api.put("/groups/h").status()).as("it was made halfway").isEqualTo(201);
+    }
+
+    private static List<String> pull(String query) {
+        return api.post("/groups/g/consumers/me/pull" + query)
+                .json()
+                .get("items")
+                .valueStream()
+                .map(item -> item.get("id").asString())
+                .toList();
+    }
+
+    private static HttpAnswer acknowledge(String id) {
+        return api.post("/groups/g/ack", "{\"ids\":[\"" + id + "\"]}");
+    }
+}
