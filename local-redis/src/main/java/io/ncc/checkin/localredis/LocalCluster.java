@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.IntFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -28,7 +29,7 @@ public final class LocalCluster implements AutoCloseable {
     private static final int SLOTS = 16_384;
 
     /** The port for the other nodes is so much above the port for clients. Only from 7.0 on it could be chosen. */
-    private static final int BUS_OFFSET = 10_000;
+    public static final int BUS_OFFSET = 10_000;
 
     private static final int ATTEMPTS = 3;
     private static final Duration ANSWER_LIMIT = Duration.ofSeconds(1);
@@ -67,6 +68,7 @@ public final class LocalCluster implements AutoCloseable {
         private final RedisBinary binary;
         private final Map<String, String> settings = new LinkedHashMap<>();
         private int primaries = DEFAULT_PRIMARIES;
+        private IntFunction<Map<String, String>> settingsOfNode = port -> Map.of();
         private boolean replicas;
 
         private Builder(RedisBinary binary) {
@@ -91,6 +93,16 @@ public final class LocalCluster implements AutoCloseable {
         /** A directive of redis.conf for each node, as {@link LocalRedis.Builder#setting} takes it. */
         public Builder setting(String name, String value) {
             settings.put(name, value);
+            return this;
+        }
+
+        /**
+         * More directives of redis.conf for each node, such as the ports that it announces.
+         *
+         * @param settings for the node on this port
+         */
+        public Builder settings(IntFunction<Map<String, String>> settings) {
+            settingsOfNode = settings;
             return this;
         }
 
@@ -120,31 +132,42 @@ public final class LocalCluster implements AutoCloseable {
             while (ports.size() < (replicas ? 2 * primaries : primaries)) {
                 ports.add(LocalRedis.freePort(BUS_OFFSET));
             }
-            List<Integer> portsInOrder = List.copyOf(ports);
+            Map<Integer, Map<String, String>> settingsByPort = new LinkedHashMap<>();
+            ports.forEach(port -> settingsByPort.put(port, settingsOfNode.apply(port)));
+            List<String> addresses = settingsByPort.entrySet().stream()
+                    .map(node -> address(node.getKey(), node.getValue()))
+                    .toList();
             List<LocalRedis> nodes = new ArrayList<>();
-            for (int i = 0; i < portsInOrder.size(); i++) {
+            settingsByPort.forEach((port, ofNode) -> {
                 LocalRedis.Builder node = LocalRedis.with(binary)
-                        .port(portsInOrder.get(i))
+                        .port(port)
                         .setting("cluster-enabled", "yes")
                         .setting("cluster-config-file", NODES_FILE)
-                        .clusterNodes(nodesFile(primaries, portsInOrder, i));
+                        .clusterNodes(nodesFile(primaries, addresses, nodes.size()));
                 settings.forEach(node::setting);
+                ofNode.forEach(node::setting);
                 nodes.add(node.launch());
-            }
+            });
             return nodes;
         }
     }
 
+    /** Where the others find a node, as CLUSTER NODES has it. */
+    private static String address(int port, Map<String, String> settings) {
+        return "127.0.0.1:" + settings.getOrDefault("cluster-announce-port", Integer.toString(port)) + '@'
+                + settings.getOrDefault("cluster-announce-bus-port", Integer.toString(port + BUS_OFFSET));
+    }
+
     /** The nodes as the one with this index knows them: the primaries, and then their replicas in the same order. */
-    private static List<String> nodesFile(int primaries, List<Integer> ports, int myself) {
+    private static List<String> nodesFile(int primaries, List<String> addresses, int myself) {
         List<String> lines = new ArrayList<>();
-        for (int i = 0; i < ports.size(); i++) {
+        for (int i = 0; i < addresses.size(); i++) {
             int primary = i % primaries;
             String role = i < primaries ? "master -" : "slave " + id(primary);
             String slots = i < primaries ? " " + SLOTS * i / primaries + "-" + (SLOTS * (i + 1) / primaries - 1) : "";
             int epoch = primary + 1; // different for each primary
-            lines.add(id(i) + " 127.0.0.1:" + ports.get(i) + "@" + (ports.get(i) + BUS_OFFSET) + " "
-                    + (i == myself ? "myself," : "") + role + " 0 0 " + epoch + " connected" + slots);
+            lines.add(id(i) + " " + addresses.get(i) + " " + (i == myself ? "myself," : "") + role + " 0 0 " + epoch
+                    + " connected" + slots);
         }
         lines.add("vars currentEpoch " + primaries + " lastVoteEpoch 0");
         return lines;

@@ -92,7 +92,7 @@ final class LedgerIT {
     /** One after the other with the same services, the one that replaces a service last. */
     @Test
     void whatDoesNotKeepThePromisesIsFound() {
-        try (var topology = new Topology(Setup.MEMORY_AND_ALWAYS, 1, LedgerIT::jar, folder)) {
+        try (var topology = new Topology(Setup.CLUSTER_AND_REPLICA, 1, LedgerIT::jar, folder)) {
             for (Sabotage sabotage : Sabotage.values()) {
                 try (var run = new LedgerRun(topology, new Random().nextLong())) {
                     List<Violation> violations = reportedIfItFails(run, () -> run.commit(sabotage));

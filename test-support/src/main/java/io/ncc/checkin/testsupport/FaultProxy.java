@@ -11,6 +11,7 @@ import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoopGroup;
+import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.group.ChannelGroup;
 import io.netty.channel.group.DefaultChannelGroup;
@@ -24,11 +25,16 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /** A TCP proxy that can reset, refuse and delay connections to a server, and make them half-open. It listens on 127.0.0.1. */
 @SuppressWarnings("FutureReturnValueIgnored") // what fails closes the connection, and the tests see that
 public final class FaultProxy implements AutoCloseable {
+
+    /** So long may an answer be that is not torn apart here. */
+    private static final int MOST_AT_ONCE = 64 * 1024;
 
     private final EventLoopGroup loops = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     private final ChannelGroup connections = new DefaultChannelGroup(GlobalEventExecutor.INSTANCE);
@@ -37,6 +43,7 @@ public final class FaultProxy implements AutoCloseable {
     private final Map<String, String> replacements;
     private final int port;
     private Channel listener;
+    private final Set<String> refused = ConcurrentHashMap.newKeySet();
     private volatile long delayNanos;
 
     public FaultProxy(String host, int port) {
@@ -45,7 +52,7 @@ public final class FaultProxy implements AutoCloseable {
 
     /**
      * @param replacements of what the server says: text by text of the same length. One that is torn apart by the network is not found, so it
-     *     is for short answers.
+     *     is for short answers. May be filled later, by the thread that makes it known to the clients.
      */
     public FaultProxy(String host, int targetPort, Map<String, String> replacements) {
         this.host = host;
@@ -74,9 +81,14 @@ public final class FaultProxy implements AutoCloseable {
 
     private void connect(Channel client) {
         connections.add(client);
+        if (refused.contains(hostOf(client))) {
+            client.close();
+            return;
+        }
         new Bootstrap()
                 .group(client.eventLoop())
                 .channel(NioSocketChannel.class)
+                .option(ChannelOption.RECVBUF_ALLOCATOR, new FixedRecvByteBufAllocator(MOST_AT_ONCE))
                 .handler(new Relay(client, replacements))
                 .connect(host, targetPort)
                 .addListener((ChannelFuture connected) -> {
@@ -131,6 +143,21 @@ public final class FaultProxy implements AutoCloseable {
         if (!listener.isOpen()) {
             listener = listen(port);
         }
+    }
+
+    /** Ends the connections that come from this address, and takes no new ones from there. */
+    public void refuseFrom(String address) {
+        refused.add(address);
+        connections.close(client -> address.equals(hostOf(client))).awaitUninterruptibly();
+    }
+
+    /** Takes connections from there again. */
+    public void acceptFrom(String address) {
+        refused.remove(address);
+    }
+
+    private static String hostOf(Channel client) {
+        return client.remoteAddress() instanceof InetSocketAddress address ? address.getHostString() : "";
     }
 
     /** Keeps everything for so long before it goes on; zero for not at all. What is under way stays in its order. */

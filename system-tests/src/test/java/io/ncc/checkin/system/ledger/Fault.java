@@ -68,7 +68,25 @@ public enum Fault {
     PRIMARY_CUT_OFF(
             Target.REDIS,
             "the primary reached by its clients and not by Sentinel and the replica, until after the failover",
-            RedisFaults::cutOffPrimary);
+            RedisFaults::cutOffPrimary),
+    PRIMARY_FROZEN(Target.REDIS, "SIGSTOP of a primary, then SIGCONT after the failover", RedisFaults::freezePrimary),
+    CLUSTER_FAILOVER(Target.REDIS, "CLUSTER FAILOVER", RedisFaults::failOverShard),
+    SLOT_MOVED(
+            Target.REDIS,
+            "the slot of a partition moved to another primary, key by key",
+            RedisFaults::moveSlotKeyByKey),
+    SLOT_MOVED_ATOMICALLY(
+            Target.REDIS,
+            "the slot of a partition moved to another primary by MIGRATESLOTS",
+            RedisFaults::moveSlotAtomically),
+    SHARD_LOST(
+            Target.REDIS,
+            "kill -9 of a replica and its primary, started again when the others have given them up",
+            RedisFaults::loseShard),
+    MAJORITY_LOST(
+            Target.REDIS,
+            "kill -9 of two of the three primaries, started again when they have been given up",
+            RedisFaults::loseMajority);
 
     /** What it strikes: one of each can happen at the same time. */
     enum Target {
@@ -76,7 +94,13 @@ public enum Fault {
         REDIS
     }
 
-    private static final Set<Fault> FAILOVERS = EnumSet.of(FAILOVER, PRIMARY_KILLED, PRIMARY_CUT_OFF);
+    private static final Set<Fault> OF_PAIRS = EnumSet.of(FAILOVER, SENTINEL_KILLED, SENTINEL_PAUSED, REDIS_EMPTIED);
+    private static final Set<Fault> OF_CLUSTERS =
+            EnumSet.of(PRIMARY_FROZEN, CLUSTER_FAILOVER, SLOT_MOVED, SLOT_MOVED_ATOMICALLY, SHARD_LOST, MAJORITY_LOST);
+    private static final Set<Fault> FAILOVERS =
+            EnumSet.of(FAILOVER, PRIMARY_KILLED, PRIMARY_CUT_OFF, PRIMARY_FROZEN, MAJORITY_LOST);
+    private static final Set<Fault> HAND_OVERS = EnumSet.of(CLUSTER_FAILOVER, SLOT_MOVED, SLOT_MOVED_ATOMICALLY);
+    private static final Set<Fault> CRASHES = EnumSet.of(REDIS_KILLED, SHARD_LOST);
     private static final Set<Promise> SEEN_AND_GONE = EnumSet.of(Promise.READS_ARE_TRUE, Promise.LIVE);
     private static final Set<Promise> STORED_AND_GONE =
             EnumSet.of(Promise.ACCEPTED_IS_STORED, Promise.READS_ARE_TRUE, Promise.LIVE);
@@ -109,12 +133,31 @@ public enum Fault {
         return FAILOVERS.contains(this);
     }
 
+    /** Whether another node may be the primary then. */
+    boolean changesPrimary() {
+        return isFailover() || HAND_OVERS.contains(this);
+    }
+
+    /** The partitions that notice it, if it strikes Redis where this partition is. */
+    Set<Integer> partitions(RedisNodes redis, int partition) {
+        if (target == Target.SERVICE || this == MAJORITY_LOST) {
+            return Set.copyOf(redis.partitions().all());
+        }
+        return this == SLOT_MOVED || this == SLOT_MOVED_ATOMICALLY
+                ? Set.of(partition)
+                : Set.copyOf(redis.partitionsAt(redis.primaryOf(partition)));
+    }
+
     /** Whether it is a part of runs of this setup on this machine. */
     boolean isPossible(Setup setup) {
+        if ((setup.isCluster() ? OF_PAIRS : OF_CLUSTERS).contains(this) || (isFailover() && !setup.hasFailovers())) {
+            return false;
+        }
         return switch (this) {
             case DISK_FULL -> RedisFaults.hasFileLimits();
-            case API_KILLED, API_PAUSED -> setup.hasApi();
-            default -> !isFailover() || setup.hasFailovers();
+            case SLOT_MOVED_ATOMICALLY -> RedisShards.canMoveSlotsAtomically();
+            case PRIMARY_CUT_OFF -> !setup.isCluster() || RedisShards.canCutOff();
+            default -> true;
         };
     }
 
@@ -123,7 +166,7 @@ public enum Fault {
         if (isFailover()) {
             return setup.losesWithFailover() ? STORED_AND_GONE : SEEN_AND_GONE;
         }
-        boolean loses = this == REDIS_EMPTIED || (this == REDIS_KILLED && setup.losesWithCrash());
+        boolean loses = this == REDIS_EMPTIED || (CRASHES.contains(this) && setup.losesWithCrash());
         return loses ? STORED_AND_GONE : Set.of();
     }
 }

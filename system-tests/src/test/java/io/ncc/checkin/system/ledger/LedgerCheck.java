@@ -2,6 +2,7 @@ package io.ncc.checkin.system.ledger;
 
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.system.ledger.Fault.Target;
 import io.ncc.checkin.system.ledger.History.Epoch;
 import io.ncc.checkin.system.ledger.History.Strike;
 import io.ncc.checkin.system.ledger.Readers.LatestRead;
@@ -13,11 +14,13 @@ import io.ncc.checkin.testsupport.Ledger.Posting;
 import io.ncc.checkin.testsupport.Ledger.Result;
 import io.ncc.checkin.testsupport.SequentialFold;
 import io.ncc.redis.StreamId;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.LongSummaryStatistics;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -26,6 +29,7 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /** Compares the answers that clients got with the content of Redis, and the hashes with the sequential fold. */
@@ -39,6 +43,12 @@ final class LedgerCheck {
 
     /** Of an answer to {@code ?after}, while there are faults: also what was wiped out, what takes longer, and Redis being away. */
     private static final Set<Integer> UNDERSTANDABLE = Set.of(200, 404, 503, 504);
+
+    /** So long it may take until what was struck is as before. */
+    private static final Duration RECOVERY = Duration.ofSeconds(5);
+
+    /** So long a shard may refuse for no reason of its own. */
+    private static final Duration LONGEST_REFUSAL = Duration.ofSeconds(1);
 
     private final Ledger ledger;
     private final History history;
@@ -103,18 +113,26 @@ final class LedgerCheck {
             checkFold(epoch);
         }
         history.last().forEach(this::checkNothingUnsettled);
+        checkShards();
         return List.copyOf(violations);
     }
 
-    /** What is wrong with what the API server has shown. */
-    List<Violation> ofShown(Readers readers, Follower follower) {
+    /** What is wrong with what readers were shown. */
+    List<Violation> ofRead(Readers readers) {
         violations.clear();
         readers.users().forEach(this::checkUser);
         readers.differences(totals(), last()).forEach(difference -> add(Promise.READS_ARE_TRUE, difference));
         readers.latest().forEach(this::checkLatest);
         readers.surprises().forEach(surprise -> add(Promise.READS_ARE_TRUE, surprise));
-        new LiveCheck(epochs, history).violations(follower.events()).forEach(evidence -> add(Promise.LIVE, evidence));
         return List.copyOf(violations);
+    }
+
+    /** What is wrong with what the follower was shown. */
+    List<Violation> ofFollowed(Follower follower) {
+        return new LiveCheck(epochs, history)
+                .violations(follower.events()).stream()
+                        .map(evidence -> new Violation(Promise.LIVE, evidence))
+                        .toList();
     }
 
     /** The hashes of users, and the sums of the hashes of locations, by the path at which the API server shows them. */
@@ -303,6 +321,85 @@ final class LedgerCheck {
                         Promise.READS_ARE_TRUE, EntryId.parse(read.id()).partition(), read.from(), read.to())) {
             add(Promise.READS_ARE_TRUE, "the latest checkin was " + read);
         }
+    }
+
+    /** What strikes one shard of a cluster must not be noticed by the others. */
+    private void checkShards() {
+        for (Strike strike : history.strikes()) {
+            Map<Integer, List<Attempt>> refused = new TreeMap<>();
+            for (Posting posting : ledger.postings()) {
+                for (Attempt attempt : posting.attempts()) {
+                    if (attempt.started() < strike.from() || attempt.answered() > strike.to()) {
+                        continue;
+                    }
+                    for (int i = 0; i < posting.checkins().size(); i++) {
+                        int partition =
+                                partitions.ofUser(posting.checkins().get(i).userId());
+                        if (!attempt.results().get(i).isAccepted()
+                                && history.strikes().stream()
+                                        .noneMatch(other -> isNoticed(other, attempt, partition))) {
+                            refused.computeIfAbsent(partition, first -> new ArrayList<>())
+                                    .add(attempt);
+                        }
+                    }
+                }
+            }
+            refused.forEach((partition, attempts) -> {
+                LongSummaryStatistics times =
+                        attempts.stream().mapToLong(Attempt::answered).summaryStatistics();
+                // one alone may be due to the machine
+                if (times.getMax() - times.getMin() > LONGEST_REFUSAL.toNanos()) {
+                    add(Promise.SHARDS, strike + " was noticed by partition " + partition + ": " + attempts);
+                }
+            });
+        }
+    }
+
+    private static boolean isNoticed(Strike strike, Attempt attempt, int partition) {
+        return strike.partitions().contains(partition)
+                && attempt.answered() >= strike.from()
+                && attempt.started() <= strike.to() + RECOVERY.toNanos();
+    }
+
+    /** For how long each partition refused, strike by strike, and how long answers took in the others. */
+    List<String> refusals() {
+        return history.strikes().stream()
+                .filter(strike -> strike.fault().target() == Target.REDIS)
+                .map(strike -> strike + ": " + refusals(strike))
+                .toList();
+    }
+
+    private String refusals(Strike strike) {
+        Map<Integer, Duration> spans = new TreeMap<>();
+        Map<Integer, Long> firsts = new HashMap<>();
+        Duration longestElsewhere = Duration.ZERO;
+        for (Posting posting : ledger.postings()) {
+            for (Attempt attempt : posting.attempts()) {
+                boolean meanwhile = attempt.answered() >= strike.from() && attempt.started() <= strike.to();
+                if (!meanwhile || posting.checkins().size() > 1) { // a batch waits for the slowest
+                    continue;
+                }
+                int partition = partitions.ofUser(posting.checkins().get(0).userId());
+                if (!attempt.isAccepted()) {
+                    long first = firsts.merge(partition, attempt.started(), Math::min);
+                    spans.merge(partition, Duration.ofNanos(attempt.answered() - first), LedgerCheck::longer);
+                }
+                if (!strike.partitions().contains(partition)) {
+                    longestElsewhere = longer(longestElsewhere, attempt.took());
+                }
+            }
+        }
+        String refused = spans.entrySet().stream()
+                .map(span -> span.getKey() + " for " + span.getValue().toMillis() + " ms")
+                .collect(Collectors.joining(", "));
+        return "refused by partition " + (refused.isEmpty() ? "none" : refused)
+                + (strike.partitions().size() == partitions.count()
+                        ? ""
+                        : "; others answered within " + longestElsewhere.toMillis() + " ms");
+    }
+
+    private static Duration longer(Duration one, Duration other) {
+        return one.compareTo(other) > 0 ? one : other;
     }
 
     /** How much of what was accepted is gone, and out of how much, strike by strike. */

@@ -28,7 +28,7 @@ public final class LedgerRun implements AutoCloseable {
     private final Ledger ledger;
     private final Topology topology;
     private final Traffic traffic;
-    private final @Nullable Readers readers;
+    private final Readers readers;
     private final @Nullable Follower follower;
 
     /** By partition. */
@@ -56,9 +56,9 @@ public final class LedgerRun implements AutoCloseable {
         List<Integer> receivers =
                 topology.all(Kind.RECEIVER).stream().map(Member::port).toList();
         traffic = new Traffic(ledger, receivers, seed);
-        List<Integer> apis = topology.all(Kind.API).stream().map(Member::port).toList();
-        readers = apis.isEmpty() ? null : new Readers(apis.get(0), traffic);
-        follower = apis.isEmpty() ? null : new Follower(apis.get(0));
+        int api = topology.all(Kind.API).get(0).port();
+        readers = new Readers(api, traffic);
+        follower = topology.setup().hasLive() ? new Follower(api) : null;
     }
 
     /** Does what the check has to find, while checkins come in. */
@@ -86,9 +86,8 @@ public final class LedgerRun implements AutoCloseable {
         for (Fault fault : step.faults()) {
             var random = new Random(step.seed() + faults.size());
             int partition = random.nextInt(topology.setup().partitions().count());
-            Set<Integer> struck =
-                    Set.copyOf(topology.redis().partitionsAt(topology.redis().primaryOf(partition)));
-            if (fault.isFailover()) {
+            Set<Integer> struck = fault.partitions(topology.redis(), partition);
+            if (fault.changesPrimary()) {
                 planned.addAll(struck);
             }
             var scene = new Scene(topology, history, random, partition);
@@ -118,12 +117,9 @@ public final class LedgerRun implements AutoCloseable {
                 .filter(partition -> !planned.contains(partition))
                 .collect(Collectors.toSet());
         if (!changed.isEmpty()) {
-            history.add(new Strike(
-                    Fault.FAILOVER,
-                    primariesSince,
-                    System.nanoTime(),
-                    Fault.FAILOVER.weakens(topology.setup()),
-                    changed));
+            Fault unplanned = Fault.PRIMARY_KILLED;
+            Set<Promise> weakened = unplanned.weakens(topology.setup());
+            history.add(new Strike(unplanned, primariesSince, System.nanoTime(), weakened, changed));
         }
         planned.clear();
         primaries = now;
@@ -138,19 +134,20 @@ public final class LedgerRun implements AutoCloseable {
         history.note("traffic has ended");
         awaitWhole();
         topology.awaitSettled();
-        if (readers != null) {
-            readers.close();
-        }
+        readers.close();
         history.wipe(topology.redis(), topology.setup().partitions().all(), Wipe.NOTHING);
         var check = new LedgerCheck(ledger, history);
         List<Violation> violations = new ArrayList<>(check.ofStored());
         history.note(check.summary());
-        if (readers != null && follower != null) {
+        violations.addAll(check.ofRead(readers));
+        history.note(readers.summary());
+        if (follower != null) {
             check.lastId().ifPresent(follower::awaitSeen);
-            violations.addAll(check.ofShown(readers, follower));
-            history.note(readers.summary() + "; " + follower.summary());
+            violations.addAll(check.ofFollowed(follower));
+            history.note(follower.summary());
         }
         check.losses().forEach(history::note);
+        check.refusals().forEach(history::note);
         history.note(violations.size() + " violations");
         violations.stream().limit(MOST_NOTED).forEach(violation -> history.note(violation.toString()));
         return violations;
@@ -164,9 +161,7 @@ public final class LedgerRun implements AutoCloseable {
     @Override
     public void close() {
         traffic.close();
-        if (readers != null) {
-            readers.close();
-        }
+        readers.close();
         if (follower != null) {
             follower.close();
         }

@@ -7,6 +7,7 @@ public enum Promise {
     PARTITION("every checkin is in the partition of its user"),
     FOLD("every hash is the sequential fold of what is settled"),
     COUNTS("entries = applied + dead + lost + unsettled, and in the end nothing is unsettled"),
+    SHARDS("what strikes one shard of a cluster is not noticed by the others"),
     READS_ARE_TRUE("no answer shows what was never accepted"),
     READ_YOUR_WRITES("an answer to ?after contains that checkin"),
     LIVE("who follows sees every entry once and in order, or is told of a gap");

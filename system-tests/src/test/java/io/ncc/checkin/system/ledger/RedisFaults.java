@@ -38,6 +38,10 @@ final class RedisFaults {
         return (RedisPair) scene.redis();
     }
 
+    private static RedisShards shards(Scene scene) {
+        return (RedisShards) scene.redis();
+    }
+
     static void killRedis(Scene scene) {
         LocalRedis primary = primary(scene);
         primary.kill();
@@ -238,6 +242,61 @@ final class RedisFaults {
         scene.redis().awaitPrimaryOtherThan(scene.partition(), primary);
         scene.elapse(100, 1_000);
         scene.redis().reconnect(primary);
+        scene.redis().awaitWhole();
+    }
+
+    static void freezePrimary(Scene scene) {
+        int primary = scene.primary();
+        LocalRedis node = scene.redis().nodes().get(primary);
+        node.pause();
+        scene.redis().awaitPrimaryOtherThan(scene.partition(), primary);
+        scene.elapse(100, 1_000);
+        node.resume();
+        scene.redis().awaitWhole();
+    }
+
+    static void failOverShard(Scene scene) {
+        shards(scene).failOver(scene.primary());
+        scene.redis().awaitWhole();
+    }
+
+    static void moveSlotKeyByKey(Scene scene) {
+        shards(scene).moveKeyByKey(scene.partition(), anotherPrimary(scene));
+    }
+
+    static void moveSlotAtomically(Scene scene) {
+        shards(scene).moveAtomically(scene.partition(), anotherPrimary(scene));
+    }
+
+    private static int anotherPrimary(Scene scene) {
+        List<Integer> primaries = scene.redis().primaries();
+        List<Integer> others = primaries.stream()
+                .distinct()
+                .filter(node -> !node.equals(primaries.get(scene.partition())))
+                .sorted()
+                .toList();
+        return others.get(scene.random().nextInt(others.size()));
+    }
+
+    static void loseShard(Scene scene) {
+        LocalRedis replica = replica(scene);
+        LocalRedis primary = primary(scene);
+        replica.kill();
+        primary.kill();
+        scene.elapse(2_500, 4_000); // the others give it up
+        primary.startAgain();
+        replica.startAgain();
+        scene.redis().awaitWhole();
+    }
+
+    static void loseMajority(Scene scene) {
+        LocalRedis one = primary(scene);
+        LocalRedis another = scene.redis().nodes().get(anotherPrimary(scene));
+        one.kill();
+        another.kill();
+        scene.elapse(2_500, 4_000);
+        one.startAgain();
+        another.startAgain();
         scene.redis().awaitWhole();
     }
 }

@@ -42,13 +42,13 @@ abstract class RedisNodes implements AutoCloseable {
 
     /** Starts those of a setup, and waits until they are whole. */
     static RedisNodes start(Setup setup) {
-        return new RedisPair(setup);
+        return setup.isCluster() ? new RedisShards(setup) : new RedisPair(setup);
     }
 
     abstract List<LocalRedis> nodes();
 
-    /** The node that is taken for the primary of a partition. */
-    abstract int primaryOf(int partition);
+    /** The nodes that are taken for the primaries, by partition. */
+    abstract List<Integer> primaries();
 
     abstract int replicaOf(int primary);
 
@@ -68,15 +68,19 @@ abstract class RedisNodes implements AutoCloseable {
         return binary.version().toString();
     }
 
-    /** By partition. */
-    List<Integer> primaries() {
-        return partitions.all().stream().map(this::primaryOf).toList();
+    int primaryOf(int partition) {
+        return primaries().get(partition);
     }
 
     List<Integer> partitionsAt(int node) {
+        List<Integer> primaries = primaries();
         return partitions.all().stream()
-                .filter(partition -> primaryOf(partition) == node)
+                .filter(partition -> primaries.get(partition) == node)
                 .toList();
+    }
+
+    Partitions partitions() {
+        return partitions;
     }
 
     /** Runs commands on one node. */

@@ -10,6 +10,7 @@ import io.ncc.checkin.testsupport.FaultProxy;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,8 +79,8 @@ final class RedisPair extends RedisNodes {
     }
 
     @Override
-    int primaryOf(int partition) {
-        return primary();
+    List<Integer> primaries() {
+        return Collections.nCopies(partitions().count(), primary());
     }
 
     /** The number of the node that Sentinel takes for the primary. */

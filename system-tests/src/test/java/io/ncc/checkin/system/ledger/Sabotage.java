@@ -1,5 +1,6 @@
 package io.ncc.checkin.system.ledger;
 
+import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Consumer;
@@ -37,6 +38,12 @@ public enum Sabotage {
     /** A client that sends a write again when its connection was cut before the answer. */
     WRITE_SENT_AGAIN(Promise.ACCEPTED_IS_STORED, Sabotage::appendWithReplay),
 
+    /** Someone who sends WAIT to another node than the write. */
+    WAITED_ELSEWHERE(Promise.ACCEPTED_IS_STORED, Sabotage::waitElsewhere),
+
+    /** Someone who chooses the partition of a user in another way. */
+    APPENDED_ELSEWHERE(Promise.PARTITION, Sabotage::appendElsewhere),
+
     /** A processor whose script doesn't look whether an entry is settled, and a group that is rewound. */
     GUARD_REMOVED(Promise.FOLD, Sabotage::rewindWithoutGuard);
 
@@ -46,6 +53,7 @@ public enum Sabotage {
     private static final int MAXLEN = 5;
     private static final Duration LIMIT = Duration.ofSeconds(20);
     private static final Duration DELAY = Duration.ofSeconds(1);
+    private static final Duration BLOCK = Duration.ofMillis(500);
 
     private final Promise broken;
 
@@ -84,7 +92,9 @@ public enum Sabotage {
     private static List<StreamMessage<String, String>> readAndAcknowledge(
             RedisCommands<String, String> redis, String stream) {
         return redis.xreadgroup(
-                Consumer.from(Keys.GROUP, "rogue"), XReadArgs.Builder.noack(true), StreamOffset.lastConsumed(stream));
+                Consumer.from(Keys.GROUP, "rogue"),
+                XReadArgs.Builder.noack(true).block(BLOCK),
+                StreamOffset.lastConsumed(stream));
     }
 
     private static void trim(Topology topology, Ledger ledger) {
@@ -99,6 +109,44 @@ public enum Sabotage {
                 .untilDoneOnPrimary(
                         PARTITION,
                         redis -> redis.xgroupSetid(StreamOffset.from(stream(topology, PARTITION), "0"), Keys.GROUP));
+    }
+
+    /** While the replica doesn't get what is written; then it becomes the primary. */
+    private static void waitElsewhere(Topology topology, Ledger ledger) {
+        RedisShards redis = (RedisShards) topology.redis();
+        Posting posting = ledger.open(1, false);
+        Partitions partitions = topology.setup().partitions();
+        int partition = partitions.ofUser(posting.checkins().get(0).userId());
+        int primary = redis.primaryOf(partition);
+        int another = redis.primaries().stream()
+                .filter(node -> node != primary)
+                .findFirst()
+                .orElseThrow();
+        redis.stopReplication(primary);
+        long started = System.nanoTime();
+        String id = append(topology, partition, posting);
+        long replicas = redis.on(another, commands -> commands.waitForReplication(1, DELAY.toMillis()));
+        assertThat(replicas).as("replicas that have it, as it seems").isEqualTo(1);
+        posting.accepted(List.of(partitions.idOutside(partition, id)), started);
+        redis.nodes().get(primary).kill();
+        redis.resumeReplication(primary);
+        redis.awaitPrimaryOtherThan(partition, primary);
+        redis.nodes().get(primary).startAgain();
+    }
+
+    private static void appendElsewhere(Topology topology, Ledger ledger) {
+        Posting posting = ledger.open(1, false);
+        Partitions partitions = topology.setup().partitions();
+        int home = partitions.ofUser(posting.checkins().get(0).userId());
+        int partition = (home + 1) % partitions.count();
+        long started = System.nanoTime();
+        String id = append(topology, partition, posting);
+        posting.accepted(List.of(partitions.idOutside(partition, id)), started);
+    }
+
+    private static String append(Topology topology, int partition, Posting posting) {
+        Map<String, String> fields = CheckinCodec.encode(posting.checkins().get(0));
+        return topology.redis().onPrimary(partition, redis -> redis.xadd(stream(topology, partition), fields));
     }
 
     /** With Lettuce as it comes. */

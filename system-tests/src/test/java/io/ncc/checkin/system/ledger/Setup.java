@@ -11,7 +11,9 @@ public enum Setup {
     REPLICA("replica", "always", true, Partitions.none()),
     FSYNC("fsync", "always", false, Partitions.none()),
     PARTITIONS_AND_MEMORY("memory", "everysec", true, Partitions.of(4)),
-    PARTITIONS_AND_REPLICA("replica", "always", true, Partitions.of(4));
+    PARTITIONS_AND_REPLICA("replica", "always", true, Partitions.of(4)),
+    CLUSTER_AND_MEMORY("memory", "everysec", true, Partitions.of(8)),
+    CLUSTER_AND_REPLICA("replica", "always", true, Partitions.of(8));
 
     private final String durability;
     private final String appendfsync;
@@ -46,8 +48,12 @@ public enum Setup {
         return partitions;
     }
 
-    /** The API server doesn't know partitions. */
-    boolean hasApi() {
+    boolean isCluster() {
+        return this == CLUSTER_AND_MEMORY || this == CLUSTER_AND_REPLICA;
+    }
+
+    /** The live stream doesn't know partitions. */
+    boolean hasLive() {
         return !partitions.arePartitioned();
     }
 

@@ -84,9 +84,7 @@ public final class Topology implements AutoCloseable {
                         receiverSettings(setup));
                 start(Kind.PROCESSOR, "processor" + i, jars.apply("checkin-processor"), List.of(), PROCESSOR_SETTINGS);
             }
-            if (setup.hasApi()) {
-                start(Kind.API, "api", jars.apply("api-server"), List.of(), List.of());
-            }
+            start(Kind.API, "api", jars.apply("api-server"), List.of(), List.of());
             awaitAllUp();
         } catch (RuntimeException | Error e) {
             close();
