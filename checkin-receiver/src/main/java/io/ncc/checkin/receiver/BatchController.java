@@ -200,9 +200,19 @@ final class BatchController {
                 }
                 memory.grow(share.size() * MEMORY_OF_RESULT);
                 share.places().forEach(place -> results.set(place, Result.refused(problem)));
-                refusal = problem;
+                if (refusal == null || isOutcomeUnknown(problem)) {
+                    refusal = problem;
+                }
                 refusedByPartitions += share.size();
             }
+        }
+
+        /** If all partitions refuse and one doesn't know, the whole may be stored in part. */
+        private boolean isOutcomeUnknown(ErrorResponseException problem) {
+            return ProblemType.OUTCOME_UNKNOWN
+                    .problem()
+                    .getType()
+                    .equals(problem.getBody().getType());
         }
 
         BatchAnswer answer(@Nullable ErrorResponseException cutOffBy) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.lettuce.core.Range;
+import io.lettuce.core.XAddArgs;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
@@ -99,6 +100,21 @@ final class PartitionsIT {
             HttpAnswer answer = batch(receiver, "k", 1, 700);
             assertThat(answer.status()).isEqualTo(503);
             assertThat(answer.problemType()).isEqualTo("stream-full");
+        }
+    }
+
+    @Test
+    void aRefusalDoesNotHideThatAnotherPartitionHasPerhapsStoredSomething() {
+        try (StartedReceiver receiver = started()) {
+            String highestButOne = "18446744073709551615-18446744073709551614"; // one of several checkins still fits
+            redis.commands()
+                    .xadd(PARTITIONS.keys(0).checkins(), new XAddArgs().id(highestButOne), Map.of("filling", "it"));
+            List.of(1, 2, 3).forEach(PartitionsIT::fill);
+
+            HttpAnswer answer = batch(receiver, "k", 1, 40);
+
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(answer.problemType()).isEqualTo("outcome-unknown");
         }
     }
 
