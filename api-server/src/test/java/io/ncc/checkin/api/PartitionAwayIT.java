@@ -179,9 +179,7 @@ final class PartitionAwayIT {
             far.kill();
             String second = add(0);
             await().atMost(LIMIT).until(() -> seen(follower).equals(List.of(first, "away", second)));
-            assertThat(follower.events())
-                    .extracting(LiveFollower.Event::data)
-                    .contains("{\"partitions\":[2, 3]}");
+            assertThat(follower.events()).extracting(LiveFollower.Event::data).contains("{\"partitions\":[2, 3]}");
             try (LiveFollower late = api.follow()) {
                 await().atMost(LIMIT).until(() -> seen(late).equals(List.of("away")));
             }
