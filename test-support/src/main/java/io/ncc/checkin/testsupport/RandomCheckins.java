@@ -38,7 +38,11 @@ public final class RandomCheckins {
         append(Partitions.none(), partition -> redis, count);
     }
 
-    /** @param redis the commands of the server that holds a partition */
+    /**
+     * Appends to several partitions.
+     *
+     * @param redis the commands of the server that holds a partition
+     */
     public void append(Partitions partitions, IntFunction<RedisCommands<String, String>> redis, int count) {
         for (int done = 0; done < count; done += MOST_AT_ONCE) {
             Map<Integer, List<String>> values = new TreeMap<>();
