@@ -2,6 +2,7 @@ package io.ncc.redis;
 
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.api.sync.RedisCommands;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -19,7 +20,7 @@ final class NodeRequirements {
 
     private static final Pattern CRASHING_VALKEY = Pattern.compile("7\\.2\\.[0-5]");
 
-    private volatile boolean warned;
+    private final AtomicBoolean warned = new AtomicBoolean();
 
     /**
      * Checks a node.
@@ -59,8 +60,7 @@ final class NodeRequirements {
             if (condition != RedisCondition.FORBIDDEN && condition != RedisCondition.UNEXPECTED) {
                 throw e; // such as BUSY
             }
-            if (!warned) {
-                warned = true;
+            if (!warned.getAndSet(true)) {
                 log.warn(
                         "Redis doesn't allow {} here. Make sure that all nodes have {} no, and that none is a Redis 7.2.0 to 7.2.6.",
                         name,

@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 
 /** Writes a key through a link of its own, again and again, and remembers for how long that wasn't possible. */
@@ -16,7 +17,7 @@ final class Pulse implements AutoCloseable {
     private final RedisLink link;
     private final Thread thread;
     private final Set<RedisCondition> conditions = EnumSet.noneOf(RedisCondition.class);
-    private volatile long beats;
+    private final AtomicLong beats = new AtomicLong();
     private volatile long longestPause;
 
     Pulse(RedisServers servers, String key) {
@@ -36,7 +37,7 @@ final class Pulse implements AutoCloseable {
                 long now = System.nanoTime();
                 longestPause = Math.max(longestPause, now - last);
                 last = now;
-                beats++;
+                beats.incrementAndGet();
             } catch (RedisException e) {
                 synchronized (conditions) {
                     conditions.add(RedisCondition.of(e));
@@ -52,11 +53,11 @@ final class Pulse implements AutoCloseable {
 
     /** Waits until a write that begins from now on succeeds. */
     void awaitBeat() {
-        long seen = beats;
+        long seen = beats.get();
         Awaitility.await()
                 .atMost(Duration.ofSeconds(20))
                 .pollInterval(Duration.ofMillis(5))
-                .until(() -> beats > seen + 1);
+                .until(() -> beats.get() > seen + 1);
     }
 
     /** The longest time from one success to the next. */

@@ -15,6 +15,7 @@ import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.lang.ArchRule;
+import io.lettuce.core.cluster.RedisClusterClient;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -129,6 +130,14 @@ final class ArchitectureTest {
                                 .should()
                                 .dependOnClassesThat()
                                 .resideInAPackage("com.fasterxml.jackson.databind..")),
+                new Rule(
+                        "no command goes through Lettuce's cluster client, which may send it twice",
+                        root -> noClasses()
+                                .that()
+                                .resideInAPackage(root + "..")
+                                .should()
+                                .dependOnClassesThat()
+                                .areAssignableTo(RedisClusterClient.class)),
                 new Rule(
                         "classes are final unless a framework must extend them",
                         root -> classes()
