@@ -8,14 +8,12 @@ import io.ncc.redis.RedisLink;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -113,17 +111,18 @@ final class Applier {
     /** Only settles entries that are for another group, and applies the others. */
     private CompletionStage<Outcome> applyOwn(StatefulRedisConnection<String, String> connection, Batch batch) {
         String group = projection.keys().group();
-        if (batch.entries().stream().allMatch(entry -> entry.isFor(group))) {
+        List<Entry> foreign =
+                batch.entries().stream().filter(entry -> !entry.isFor(group)).toList();
+        if (foreign.isEmpty()) {
             return applyFit(connection, batch);
         }
-        Map<Boolean, List<Entry>> byOwn =
-                batch.entries().stream().collect(Collectors.partitioningBy(entry -> entry.isFor(group)));
-        return passOver.run(connection.async(), new Batch(byOwn.get(false), false), List.of(), List.of(), List.of())
+        List<Entry> own =
+                batch.entries().stream().filter(entry -> entry.isFor(group)).toList();
+        return passOver.run(connection.async(), new Batch(foreign, false), List.of(), List.of(), List.of())
                 .thenApply(outcome -> new Outcome(0, outcome.skipped(), outcome.applied(), 0, outcome.rejected()))
-                .thenCompose(foreign -> byOwn.get(true).isEmpty()
-                        ? CompletableFuture.completedFuture(foreign)
-                        : applyFit(connection, new Batch(byOwn.get(true), false))
-                                .thenApply(foreign::plus));
+                .thenCompose(outcome -> own.isEmpty()
+                        ? CompletableFuture.completedFuture(outcome)
+                        : applyFit(connection, new Batch(own, false)).thenApply(outcome::plus));
     }
 
     /** Rejects entries that are too large or deleted, because the projection would see only a part of them or nothing, and applies the others. */

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -198,7 +199,7 @@ final class BatchController {
                 if (appenders.count() == 1) {
                     throw problem;
                 }
-                memory.grow(share.size() * MEMORY_OF_RESULT);
+                memory.grow((long) share.size() * MEMORY_OF_RESULT);
                 share.places().forEach(place -> results.set(place, Result.refused(problem)));
                 if (refusal == null || isOutcomeUnknown(problem)) {
                     refusal = problem;
@@ -208,11 +209,10 @@ final class BatchController {
         }
 
         /** If all partitions refuse and one doesn't know, the whole may be stored in part. */
-        private boolean isOutcomeUnknown(ErrorResponseException problem) {
-            return ProblemType.OUTCOME_UNKNOWN
-                    .problem()
-                    .getType()
-                    .equals(problem.getBody().getType());
+        private static boolean isOutcomeUnknown(ErrorResponseException problem) {
+            return Objects.equals(
+                    ProblemType.OUTCOME_UNKNOWN.problem().getType(),
+                    problem.getBody().getType());
         }
 
         BatchAnswer answer(@Nullable ErrorResponseException cutOffBy) {

@@ -36,6 +36,6 @@ class ManagementServer {
     HandlerExceptionResolver managementProblems(ApplicationContext context) {
         HandlerExceptionResolver problems = Objects.requireNonNull(context.getParent())
                 .getBean(DispatcherServlet.HANDLER_EXCEPTION_RESOLVER_BEAN_NAME, HandlerExceptionResolver.class);
-        return problems::resolveException;
+        return (request, response, handler, failure) -> problems.resolveException(request, response, handler, failure);
     }
 }
