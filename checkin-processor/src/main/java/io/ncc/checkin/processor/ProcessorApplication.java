@@ -17,9 +17,7 @@ import io.ncc.redis.RedisServers;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
-import java.util.SortedMap;
 import java.util.UUID;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
@@ -55,19 +53,15 @@ public class ProcessorApplication {
             MeterRegistry registry) {
         String consumer = properties.consumer() == null ? uniqueName() : properties.consumer();
         EngineSettings settings = properties.engine(partitions.count());
-        Engines engines = new Engines();
-        for (ProjectionKind kind : properties.projections()) {
-            for (int partition : properties.partitions(partitions.count())) {
-                Projection projection = kind.of(partitions, partition, properties.mode());
-                RedisConnector server = servers.holding(projection.keys().stream());
-                String number = Integer.toString(partition);
-                String suffix = kind.suffix() + (partitions.arePartitioned() ? '-' + number : "");
-                Tags tags = partitions.arePartitioned() ? Tags.of("partition", number) : Tags.empty();
-                Engine engine = new Engine(server, projection, consumer, settings, registry, suffix, tags);
-                engines.add(kind, partition, engine.greetedWith(check.of(partition)));
-            }
-        }
-        return engines;
+        return new Engines(properties.projections(), properties.partitions(partitions.count()), (kind, partition) -> {
+            Projection projection = kind.of(partitions, partition, properties.mode());
+            RedisConnector server = servers.holding(projection.keys().stream());
+            String number = partition.toString();
+            String suffix = kind.suffix() + (partitions.arePartitioned() ? '-' + number : "");
+            Tags tags = partitions.arePartitioned() ? Tags.of("partition", number) : Tags.empty();
+            return new Engine(server, projection, consumer, settings, registry, suffix, tags)
+                    .greetedWith(check.of(partition));
+        });
     }
 
     /** The name of the machine, for people, and a random part that makes it unique. */
@@ -83,11 +77,11 @@ public class ProcessorApplication {
 
     @Bean
     HealthIndicator redisHealthIndicator(Partitions partitions, Engines engines) {
-        SortedMap<Integer, Engine> any = engines.of(engines.kinds().iterator().next());
+        ProjectionKind any = engines.kinds().iterator().next();
         return new PartitionHealth(
                 partitions,
-                List.copyOf(any.keySet()),
-                partition -> RedisHealth.ask(any.get(partition).scriptLink()));
+                engines.partitions(),
+                partition -> RedisHealth.ask(engines.of(any, partition).scriptLink()));
     }
 
     /** Part of readiness: whether processing goes on. With several projections, each has a component. */
@@ -95,18 +89,15 @@ public class ProcessorApplication {
     HealthContributor processingHealthIndicator(Partitions partitions, Engines engines, MeterRegistry registry) {
         Map<String, HealthContributor> ofEach = new LinkedHashMap<>();
         for (ProjectionKind kind : engines.kinds()) {
-            SortedMap<Integer, Engine> ofKind = engines.of(kind);
-            String group = ofKind.get(ofKind.firstKey()).group();
+            String group = engines.of(kind, engines.partitions().get(0)).group();
+            PartitionHealth health = new PartitionHealth(
+                    partitions, engines.partitions(), partition -> () -> processing(engines.of(kind, partition)));
             ofEach.put(
                     group,
-                    new PartitionHealth(
-                                    partitions,
-                                    List.copyOf(ofKind.keySet()),
-                                    partition -> () -> processing(ofKind.get(partition)))
-                            .withGauge(
-                                    registry,
-                                    Tags.of("group", group),
-                                    partition -> ofKind.get(partition).trouble() == null));
+                    health.withGauge(
+                            registry,
+                            Tags.of("group", group),
+                            partition -> engines.of(kind, partition).trouble() == null));
         }
         return ofEach.size() == 1 ? ofEach.values().iterator().next() : CompositeHealthContributor.fromMap(ofEach);
     }

@@ -7,17 +7,15 @@ import io.ncc.engine.Projection;
 /** What the processor makes of the checkins. */
 enum ProjectionKind {
     /** The totals of each user and location. */
-    TOTALS("", CheckinProjection::new),
+    TOTALS(""),
 
     /** Rankings, and who checked in last. */
-    BOARDS("-boards", BoardsProjection::new);
+    BOARDS("-boards");
 
     private final String suffix;
-    private final Factory factory;
 
-    ProjectionKind(String suffix, Factory factory) {
+    ProjectionKind(String suffix) {
         this.suffix = suffix;
-        this.factory = factory;
     }
 
     /** Of the names of threads and connections. */
@@ -26,11 +24,9 @@ enum ProjectionKind {
     }
 
     Projection of(Partitions partitions, int partition, Mode mode) {
-        return factory.make(partitions, partition, mode);
-    }
-
-    private interface Factory {
-
-        Projection make(Partitions partitions, int partition, Mode mode);
+        return switch (this) {
+            case TOTALS -> new CheckinProjection(partitions, partition, mode);
+            case BOARDS -> new BoardsProjection(partitions, partition, mode);
+        };
     }
 }

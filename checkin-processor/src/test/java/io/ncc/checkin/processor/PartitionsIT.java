@@ -178,9 +178,8 @@ final class PartitionsIT {
 
     private static void assertRefused(ConfigurableApplicationContext processor, String reason) {
         Engines engines = processor.getBean(Engines.class);
-        assertThat(engines.of(ProjectionKind.TOTALS).keySet())
-                .allSatisfy(partition -> assertThatThrownBy(() -> engines.of(ProjectionKind.TOTALS)
-                                .get(partition)
+        assertThat(engines.partitions())
+                .allSatisfy(partition -> assertThatThrownBy(() -> engines.of(ProjectionKind.TOTALS, partition)
                                 .scriptLink()
                                 .connection())
                         .cause()
