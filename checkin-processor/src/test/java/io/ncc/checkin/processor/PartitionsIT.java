@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -140,8 +141,7 @@ final class PartitionsIT {
         awaitFolds(partitions, IntStream.range(0, 16).filter(partition -> partition != 5));
         HealthIndicator processing = processor.getBean("processingHealthIndicator", HealthIndicator.class);
         await().atMost(LIMIT).untilAsserted(() -> {
-            Health health = processing.health();
-            assertThat(health).isNotNull();
+            Health health = Objects.requireNonNull(processing.health());
             assertThat(health.getStatus()).isEqualTo(Status.UP);
             assertThat(health.getDetails().get("away")).asString().startsWith("{5={condition=WRONG_TYPE");
         });
@@ -185,9 +185,8 @@ final class PartitionsIT {
                         .cause()
                         .isInstanceOf(UnfitServerException.class)
                         .hasMessage(reason));
-        Health health =
-                processor.getBean("redisHealthIndicator", HealthIndicator.class).health();
-        assertThat(health).isNotNull();
+        Health health = Objects.requireNonNull(
+                processor.getBean("redisHealthIndicator", HealthIndicator.class).health());
         assertThat(health.getStatus()).isEqualTo(Status.DOWN);
     }
 

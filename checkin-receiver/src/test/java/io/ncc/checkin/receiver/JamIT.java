@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -201,8 +202,7 @@ final class JamIT {
 
     private static long millisOf(RawConnection connection, byte[] request, int status, long begin) throws IOException {
         connection.send(request);
-        RawAnswer answer = connection.read();
-        assertThat(answer).isNotNull();
+        RawAnswer answer = Objects.requireNonNull(connection.read());
         assertThat(answer.status()).as("%s", answer).isEqualTo(status);
         return Duration.ofNanos(System.nanoTime() - begin).toMillis();
     }

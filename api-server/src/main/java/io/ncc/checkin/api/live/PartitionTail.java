@@ -166,7 +166,9 @@ final class PartitionTail {
             CompletionStage<List<StreamMessage<String, String>>> read = reads
                     ? commands.xrange(stream, rest, Limit.from(most))
                     : CompletableFuture.completedFuture(List.of());
-            CompletionStage<@Nullable StreamId> end = looks ? end(commands) : CompletableFuture.completedFuture(null);
+            CompletionStage<@Nullable StreamId> end = looks
+                    ? end(commands).<@Nullable StreamId>thenApply(id -> id)
+                    : CompletableFuture.completedFuture(null);
             return time.thenCombine(
                             read,
                             (now, entries) -> new Next(millis(now), entries, reads && entries.size() < most, null))

@@ -25,7 +25,11 @@ public record CheckinId(StreamId entry, int partition, int partitions) implement
         return new CheckinId(entry, partition, partitions.arePartitioned() ? partitions.count() : 0);
     }
 
-    /** @param entry as Redis writes it */
+    /**
+     * The id of an entry of a partition.
+     *
+     * @param entry as Redis writes it
+     */
     public static CheckinId of(Partitions partitions, int partition, String entry) {
         return of(partitions, partition, StreamId.parse(entry));
     }
@@ -40,7 +44,11 @@ public record CheckinId(StreamId entry, int partition, int partitions) implement
         return of(partitions, partitions.count() - 1, entry);
     }
 
-    /** @throws IllegalArgumentException if the text is no id of one of these partitions; the message says what it must be */
+    /**
+     * Reads what {@link #toString} writes.
+     *
+     * @throws IllegalArgumentException if the text is no id of one of these partitions; the message says what it must be
+     */
     public static CheckinId parse(String text, Partitions partitions) {
         try {
             if (!partitions.arePartitioned()) {

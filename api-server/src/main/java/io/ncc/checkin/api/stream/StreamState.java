@@ -86,8 +86,9 @@ record StreamState(
     }
 
     private boolean isSettled() {
-        return lastId == null && checkpoint == null
-                || checkpoint != null && lastGeneratedId != null && checkpoint.compareTo(lastGeneratedId) >= 0;
+        return checkpoint == null
+                ? lastId == null
+                : lastGeneratedId != null && checkpoint.compareTo(lastGeneratedId) >= 0;
     }
 
     private static Stream<CheckinId> ids(List<StreamState> states, Function<StreamState, @Nullable CheckinId> id) {
