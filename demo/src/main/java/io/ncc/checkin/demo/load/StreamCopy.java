@@ -179,7 +179,8 @@ final class StreamCopy {
                 Target target = deadLetters.contains(after) ? null : home(entry);
                 if (target != null) {
                     copied++;
-                    if (StreamId.parse(after).compareTo(last.get(target)) > 0) { // else copied before
+                    if (StreamId.parse(after).compareTo(last.getOrDefault(target, StreamId.ZERO))
+                            > 0) { // else copied before
                         writes.add(target.pipeline()
                                 .xadd(target.keys().checkins(), new XAddArgs().id(after), entry.getBody()));
                     }
