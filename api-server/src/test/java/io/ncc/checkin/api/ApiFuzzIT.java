@@ -9,6 +9,7 @@ import io.ncc.checkin.testsupport.RawAnswer;
 import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -282,6 +283,8 @@ final class ApiFuzzIT {
         try (var connection = new RawConnection(api.port())) {
             connection.send(RawConnection.bytes(request));
             return Objects.requireNonNull(connection.read(), request);
+        } catch (SocketTimeoutException e) {
+            throw new AssertionError("no answer to " + request, e);
         }
     }
 }

@@ -208,6 +208,18 @@ final class GoneClientIT {
     }
 
     @Test
+    void aBodyThatNeverComesEndsTheConnectionAfterTheAnswer() throws IOException {
+        stream.createGroup("g", "$");
+        try (RawConnection connection = new RawConnection(api.port())) {
+            connection.send(
+                    RawConnection.bytes("POST /groups/g/consumers/c/pull?wait=1s HTTP/1.1\r\nHost: localhost\r\n"
+                            + "Content-Length: 100\r\n\r\n"));
+            assertThat(answer(connection).body()).isEqualTo("{\"items\":[]}");
+            assertThat(connection.isEnded()).isTrue();
+        }
+    }
+
+    @Test
     void aConnectionServesOneWaitAfterTheOther() throws IOException {
         stream.createGroup("g", "$");
         redis.commands().hset(KEYS.user(1), Map.of("id", "1", "firstName", "Ada"));

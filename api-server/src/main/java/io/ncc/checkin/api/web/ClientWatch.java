@@ -62,23 +62,20 @@ public final class ClientWatch extends Http11NioProtocol {
             if (!watching) {
                 watching = true;
                 readTimeout = socket.getReadTimeout();
+                socket.setReadTimeout(FOREVER); // else Tomcat would end a connection on which nothing comes
             }
-            socket.setReadTimeout(FOREVER); // else Tomcat would end a connection on which nothing comes
             registerReadInterest(); // it ends with each event
         }
 
         @Override
         public SocketState process(SocketWrapperBase<?> socket, SocketEvent event) throws IOException {
-            Runnable action = event == SocketEvent.OPEN_READ && watching ? ifGone(socket) : null;
-            SocketState state = SocketState.CLOSED;
-            try {
-                state = super.process(socket, event);
-            } finally {
-                if (watching && !(state == SocketState.LONG && isAsync())) {
-                    watching = false;
-                    socket.setReadTimeout(readTimeout);
-                }
+            Runnable action = null;
+            if (watching) {
+                watching = false;
+                action = ifGone(socket);
+                socket.setReadTimeout(readTimeout); // for a body that is still to be read
             }
+            SocketState state = super.process(socket, event);
             if (action != null) {
                 action.run();
             }
