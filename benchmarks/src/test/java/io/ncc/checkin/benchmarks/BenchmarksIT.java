@@ -60,6 +60,9 @@ final class BenchmarksIT {
                 .startsWith("<")
                 .contains("<svg");
         if (ALL) {
+            assertThat(contestants(out, "partitions", "Processor: a backlog, by the number of partitions"))
+                    .contains("no partitions", "P = 1", "P = 64");
+            assertThat(Files.readString(out.resolve("partitions-primaries.md"))).contains("| 3 primaries |");
             assertThat(contestants(out, "receiver-cold", "The first 10,000 POST /checkins after a start"))
                     .contains("checkin-receiver, plain jar");
             assertThat(Files.readString(out.resolve("README.md")))
