@@ -68,6 +68,8 @@ final class PartitionCommandIT {
     private void settledStream() {
         assertThat(demo("load", "all", "--spring.data.redis.url=" + redis.uri()))
                 .isZero();
+        redis.commands().set("ncc:users:9223372036854775808", "not a user");
+        redis.commands().set(old.location(171) + ":notes", "not a location");
         redis.commands().xadd(old.checkins(), Map.of("userId", "nobody"));
         redis.commands().xadd(old.checkins(), new XAddArgs().id(AHEAD), CheckinCodec.encode(new Checkin(789, 171, 5)));
         try (ConfigurableApplicationContext processor = processor()) {

@@ -36,7 +36,14 @@ final class RunAllIT {
     }
 
     static Stream<Arguments> forms() {
-        return Stream.of(Arguments.of(false, Partitions.none(), "Redis \\S+ on port \\d+"));
+        return Stream.of(
+                Arguments.of(false, Partitions.none(), "Redis \\S+ on port \\d+"),
+                Arguments.of(false, Partitions.of(4), "Redis \\S+ on port \\d+\n4 partitions"),
+                Arguments.of(
+                        true,
+                        Partitions.of(16),
+                        "Redis Cluster \\S+, primaries on ports \\[\\d+, \\d+, \\d+], replicas on ports \\[\\d+, \\d+, \\d+]"
+                                + "\n16 partitions"));
     }
 
     @ParameterizedTest

@@ -206,7 +206,15 @@ public final class Loader implements AutoCloseable {
                             keys.totals(),
                             keys.deadLetters(),
                             keys.deadLetterIds(),
-                            keys.projections());
+                            keys.projections(),
+                            keys.userBoard(),
+                            keys.locationBoard(),
+                            keys.recentUsers(),
+                            keys.boardsCheckpoint(),
+                            keys.boardsSettledRanges(),
+                            keys.boardsTotals(),
+                            keys.boardsDeadLetters(),
+                            keys.boardsDeadLetterIds());
         }
         List<Target> all = targets.all();
         out.println(

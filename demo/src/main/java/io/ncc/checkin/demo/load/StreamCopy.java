@@ -24,6 +24,7 @@ import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.UndecodableEntryException;
 import io.ncc.redis.StreamId;
 import java.io.PrintWriter;
+import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -144,8 +145,8 @@ final class StreamCopy {
     private int copyPage(List<String> keys, LongFunction<Target> home, KeyOfId keyOf) {
         Map<Long, RedisFuture<Map<String, String>>> hashes = new LinkedHashMap<>();
         for (String key : keys) {
-            Matcher id = ID_AT_END.matcher(key);
-            if (id.matches()) {
+            Matcher id = ID_AT_END.matcher(key); // else it is a key of something else
+            if (id.matches() && new BigInteger(id.group(1)).bitLength() < Long.SIZE) {
                 hashes.put(Long.parseLong(id.group(1)), connection.async().hgetall(key));
             }
         }

@@ -219,6 +219,9 @@ final class LoaderIT {
         redis.commands().hset(keys.totals(), "applied", "5");
         redis.commands().xadd(keys.deadLetters(), Map.of("userId", "x"));
         redis.commands().hset(keys.deadLetterIds(), "5-0", "6-0");
+        redis.commands().hset(keys.projections(), Keys.GROUP, "200-0");
+        redis.commands().set(keys.boardsCheckpoint(), "200-0");
+        redis.commands().zadd(keys.userBoard(), 3, "7");
         redis.commands()
                 .hset(
                         keys.user(7),
