@@ -211,9 +211,8 @@ final class GoneClientIT {
     void aBodyThatNeverComesEndsTheConnectionAfterTheAnswer() throws IOException {
         stream.createGroup("g", "$");
         try (RawConnection connection = new RawConnection(api.port())) {
-            connection.send(
-                    RawConnection.bytes("POST /groups/g/consumers/c/pull?wait=1s HTTP/1.1\r\nHost: localhost\r\n"
-                            + "Content-Length: 100\r\n\r\n"));
+            connection.send(RawConnection.bytes(
+                    "POST /groups/g/consumers/c/pull?wait=1s HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"));
             assertThat(answer(connection).body()).isEqualTo("{\"items\":[]}");
             assertThat(connection.isEnded()).isTrue();
         }
