@@ -1,12 +1,14 @@
 -- Marks as settled what was acknowledged in the consumer group. A processor in sequential mode runs it at its start: programs that share the group
 -- may have applied entries without marking them. One call covers one part of the group's pending entries.
 --
--- KEYS     the stream, the checkpoint, the settled ranges
+-- KEYS     the stream, the checkpoint, the settled ranges, and one that doesn't exist
 -- ARGV     the consumer group, the pending id after which to go on ('' to begin), the most pending entries to look at
 --
 -- Returns { next, position }: the pending id after which to go on, '' at the end; and the checkpoint, or 0-0.
 -- Settled is what was delivered and isn't pending any more. After a rewind of the group, what lies above its last delivered id is not delivered.
 -- Does nothing if the group doesn't exist.
+-- While its slot moves to another node key by key, Redis Cluster refuses a script one of whose keys doesn't exist. Otherwise the script would fail
+-- in the middle, when it uses a key again that it has removed.
 -- The first write is XACK, which Redis allows when memory is full. Safe to run twice.
 
 local stream, checkpointKey, rangesKey = unpack(KEYS)

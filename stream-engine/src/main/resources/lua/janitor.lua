@@ -1,6 +1,6 @@
 -- Keeps house: moves the checkpoint forward, drops the ranges below it, joins those above it, trims the stream, and reads how things stand.
 --
--- KEYS     the stream, the checkpoint, the settled ranges, the totals, one that is not used, the projections of the stream
+-- KEYS     the stream, the checkpoint, the settled ranges, the totals, one that doesn't exist (as adopt.lua has it), the projections of the stream
 -- ARGV[1]  the consumer group
 -- ARGV[2]  how many settled entries to keep
 -- ARGV[3]  the longest time to keep settled entries, in milliseconds; 0 for no limit

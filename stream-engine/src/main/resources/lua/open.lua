@@ -1,7 +1,7 @@
 -- Registers the projection, and creates the consumer group at the checkpoint, unless they exist. Before, drops a checkpoint and ranges of a stream
 -- that is gone.
 --
--- KEYS     the stream, the checkpoint, the settled ranges, the projections of the stream
+-- KEYS     the stream, the checkpoint, the settled ranges, the projections of the stream, and one that doesn't exist, as adopt.lua has it
 -- ARGV[1]  the consumer group
 -- ARGV[2]  1 to create the group
 --

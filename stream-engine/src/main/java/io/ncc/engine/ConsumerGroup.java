@@ -97,12 +97,13 @@ final class ConsumerGroup {
     }
 
     private String[] settledKeys() {
-        return new String[] {keys.stream(), keys.checkpoint(), keys.settledRanges()};
+        return new String[] {keys.stream(), keys.checkpoint(), keys.settledRanges(), keys.probe()};
     }
 
     /** @param create 1 to create the group */
     private CompletionStage<List<Object>> runOpen(RedisAsyncCommands<String, String> commands, String create) {
-        String[] scriptKeys = {keys.stream(), keys.checkpoint(), keys.settledRanges(), keys.projections()};
+        String[] scriptKeys = {keys.stream(), keys.checkpoint(), keys.settledRanges(), keys.projections(), keys.probe()
+        };
         return open.<List<Object>>run(commands, ScriptOutputType.MULTI, scriptKeys, new String[] {keys.group(), create})
                 .thenApply(reply -> {
                     if ((Long) reply.get(2) == 1) {

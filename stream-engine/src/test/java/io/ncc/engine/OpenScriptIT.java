@@ -457,7 +457,9 @@ final class OpenScriptIT {
     }
 
     private List<Object> runOpen(String... args) {
-        String[] keys = {STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges(), GROUP_KEYS.projections()};
+        String[] keys = {
+            STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges(), GROUP_KEYS.projections(), GROUP_KEYS.probe()
+        };
         return bench.run(OPEN::run, keys, args);
     }
 

@@ -2,7 +2,6 @@ package io.ncc.checkin.api;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
-import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ApiContract;
 import io.ncc.checkin.service.PartitionCheck;
@@ -17,8 +16,6 @@ import java.util.stream.IntStream;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.contributor.HealthIndicator;
-import org.springframework.boot.tomcat.servlet.TomcatServletWebServerFactory;
-import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Import;
@@ -44,12 +41,6 @@ public class ApiApplication {
     @Bean
     RouterFunction<ServerResponse> contract() {
         return ApiContract.of(ApiApplication.class);
-    }
-
-    /** Tells the requests that wait, and the followers, that their client is gone. */
-    @Bean
-    WebServerFactoryCustomizer<TomcatServletWebServerFactory> clientWatch() {
-        return factory -> factory.setProtocol(ClientWatch.class.getName());
     }
 
     /** For all that doesn't block. */

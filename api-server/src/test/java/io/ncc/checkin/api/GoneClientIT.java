@@ -237,4 +237,37 @@ final class GoneClientIT {
         awaitMetric("checkin_api_pulling", 0);
         assertThat(HttpAnswer.get(api.url("/users/1")).status()).isEqualTo(200);
     }
+
+    /** New connections are made room for, but not by ending those that wait for an answer. */
+    @Test
+    void aWaitIsNotEndedForNewConnections() throws IOException {
+        stream.createGroup("g", "$");
+        try (ApiServer small = ApiServer.start(redis, "--server.tomcat.max-connections=20")) {
+            List<RawConnection> waiting = new ArrayList<>();
+            List<RawConnection> idle = new ArrayList<>();
+            try {
+                for (int i = 0; i < 10; i++) {
+                    RawConnection connection = new RawConnection(small.port());
+                    waiting.add(connection);
+                    connection.send(request(PULL.formatted(i)));
+                }
+                await().atMost(SOON).until(() -> small.metric("checkin_api_pulling") == 10);
+                for (int i = 0; i < 40; i++) {
+                    idle.add(new RawConnection(small.port()));
+                }
+                await().atMost(SOON).until(() -> small.get("/checkins").status() == 200); // there was room for this one
+                IntStream.rangeClosed(1, 10).forEach(i -> stream.addAll(List.of("1000-" + i), List.of("1")));
+                for (RawConnection connection : waiting) {
+                    assertThat(ids(answer(connection).json())).hasSize(1);
+                }
+            } finally {
+                for (RawConnection connection : waiting) {
+                    connection.close();
+                }
+                for (RawConnection connection : idle) {
+                    connection.close();
+                }
+            }
+        }
+    }
 }

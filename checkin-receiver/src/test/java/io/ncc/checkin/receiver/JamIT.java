@@ -49,12 +49,15 @@ final class JamIT {
 
     private static final Logger log = LoggerFactory.getLogger(JamIT.class);
 
-    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("jam.seconds", 3));
+    /** Of the receiver. With its heap of 256 MB it would have 1,024 by itself. */
+    private static final int MOST_CONNECTIONS = Integer.getInteger("jam.max-connections", 128);
+
+    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("jam.seconds", 1));
 
     /** More than a receiver with this heap has. */
-    private static final int CONNECTIONS = Integer.getInteger("jam.connections", 1_100);
+    private static final int CONNECTIONS = Integer.getInteger("jam.connections", MOST_CONNECTIONS + 20);
 
-    private static final int BATCHES = Integer.getInteger("jam.batches", 250);
+    private static final int BATCHES = Integer.getInteger("jam.batches", 60);
 
     /** A second is the aim, and this is for a busy machine. */
     private static final Duration SOON = Duration.ofMillis(Integer.getInteger("jam.millis", 3_000));
@@ -79,6 +82,8 @@ final class JamIT {
                 ReceiverApplication.class,
                 List.of(
                         "--server.port=0",
+                        "--server.tomcat.max-connections=" + MOST_CONNECTIONS,
+                        "--checkin.receiver.max-request-memory=" + MOST_CONNECTIONS * 64 + "KB", // a quarter of the heap
                         "--spring.data.redis.host=" + redis.host(),
                         "--spring.data.redis.port=" + redis.port(),
                         "--spring.data.redis.timeout=10s")); // it is not Redis that is tested, on a busy machine
@@ -120,7 +125,7 @@ final class JamIT {
                 var slow = new SlowClients(CONNECTIONS, RawConnection.bytes(beginning), RawConnection.bytes(drop))) {
             await().atMost(Duration.ofSeconds(30)).until(() -> {
                 millisOf(open, CHECKIN, 202, System.nanoTime()); // one that is used isn't ended
-                return slow.begun() > Math.min(CONNECTIONS, 1_000) * 9 / 10;
+                return slow.begun() > Math.min(CONNECTIONS, MOST_CONNECTIONS) * 9 / 10;
             });
             assertThatOthersAreServed(open, beginning);
         }

@@ -1,23 +1,56 @@
 package io.ncc.checkin.service;
 
+import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.util.Comparator;
 import java.util.List;
+import org.apache.catalina.connector.CoyoteAdapter;
+import org.apache.catalina.connector.Request;
+import org.apache.coyote.Adapter;
+import org.apache.coyote.Processor;
 import org.apache.coyote.http11.Http11NioProtocol;
+import org.apache.coyote.http11.Http11Processor;
+import org.apache.tomcat.util.net.AbstractEndpoint.Handler.SocketState;
 import org.apache.tomcat.util.net.NioChannel;
 import org.apache.tomcat.util.net.NioEndpoint;
 import org.apache.tomcat.util.net.SocketEvent;
 import org.apache.tomcat.util.net.SocketWrapperBase;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Tomcat's HTTP/1.1, with a connection for each new client. With all of its connections in use, Tomcat accepts no more, so clients that open connections
- * and send little or nothing would keep out all others. This one ends connections that wait for their client: first those on which nothing was answered for
- * longest. Tomcat creates it by its class name.
+ * Tomcat's HTTP/1.1, which Tomcat creates by its class name, with two differences:
+ *
+ * <ul>
+ *   <li>There is a connection for each new client. With all of its connections in use, Tomcat accepts no more, so clients that open connections and send
+ *       little or nothing would keep out all others. This one ends connections that wait for their client: first those on which nothing was answered for
+ *       longest.
+ *   <li>It can tell that a client is gone while its request waits for an answer. Tomcat notices that only when it reads or writes, and until there is an
+ *       answer it does neither.
+ * </ul>
  */
 public final class Http11 extends Http11NioProtocol {
 
+    private static final String WHEN_GONE = Http11.class.getName() + ".whenGone";
+
     public Http11() {
         super(new Endpoint());
+    }
+
+    /**
+     * Watches the client of a request that is answered asynchronously. A client that closes only its own side of the connection counts as gone. One that
+     * sends its next request early is no longer watched. One that is cut off without closing its connection can't be noticed.
+     *
+     * @param action is run when the client is gone, at most once, by a thread of Tomcat; it must not wait
+     */
+    public static void whenGone(HttpServletRequest request, Runnable action) {
+        request.setAttribute(WHEN_GONE, action);
+    }
+
+    @Override
+    protected Processor createProcessor() {
+        return new WatchingProcessor(this, getAdapter());
     }
 
     private static final class Endpoint extends NioEndpoint {
@@ -56,14 +89,100 @@ public final class Http11 extends Http11NioProtocol {
             }
         }
 
-        /** For a request, or for the rest of one. Not where a thread is at it, or an answer is being made. */
+        /** For a request, or for the rest of one. Not where a thread is at it, or an answer is being made or waited for. */
         private static boolean waitsForItsClient(SocketWrapperBase<NioChannel> connection) {
-            return !connection.isClosed()
+            boolean watched =
+                    connection.getCurrentProcessor() instanceof WatchingProcessor processor && processor.watching;
+            return !watched
+                    && !connection.isClosed()
                     && !connection.getLock().isLocked()
                     && ((NioSocketWrapper) connection).interestOpsHas(SelectionKey.OP_READ);
         }
 
         /** @param last when something was written to it, or when it was opened */
         private record Answered(SocketWrapperBase<NioChannel> connection, long last) {}
+    }
+
+    /** Waits for the connection to become readable: it does if the client ends it. */
+    private static final class WatchingProcessor extends Http11Processor {
+
+        private static final long FOREVER = -1;
+
+        private volatile boolean watching;
+        private long readTimeout;
+
+        WatchingProcessor(Http11 protocol, Adapter adapter) {
+            super(protocol, adapter);
+        }
+
+        @Override
+        public SocketState asyncPostProcess() throws IOException {
+            SocketState state = super.asyncPostProcess();
+            if (state == SocketState.LONG && whenGone() != null) {
+                watch(getSocketWrapper());
+            }
+            return state;
+        }
+
+        private void watch(SocketWrapperBase<?> socket) {
+            if (!watching) {
+                watching = true;
+                readTimeout = socket.getReadTimeout();
+                socket.setReadTimeout(FOREVER); // else Tomcat would end a connection on which nothing comes
+            }
+            registerReadInterest(); // it ends with each event
+        }
+
+        @Override
+        public SocketState process(SocketWrapperBase<?> socket, SocketEvent event) throws IOException {
+            Runnable action = null;
+            if (watching) {
+                watching = false;
+                action = ifGone(socket);
+                socket.setReadTimeout(readTimeout); // for a body that is still to be read
+            }
+            SocketState state = super.process(socket, event);
+            if (action != null) {
+                action.run();
+            }
+            return state;
+        }
+
+        private @Nullable Runnable ifGone(SocketWrapperBase<?> socket) {
+            Runnable action = whenGone();
+            if (action == null) {
+                return null;
+            }
+            ByteBuffer next = ByteBuffer.allocate(1);
+            try {
+                if (socket.read(false, next) >= 0) { // which also begins the time anew in which something has to come
+                    if (next.position() > 0) {
+                        socket.unRead(next.flip());
+                        forget(); // the connection would be readable again at once
+                    }
+                    return null;
+                }
+            } catch (IOException e) {
+                // gone
+            }
+            forget();
+            return action;
+        }
+
+        private @Nullable Runnable whenGone() {
+            Request request = request();
+            return request == null ? null : (Runnable) request.getAttribute(WHEN_GONE);
+        }
+
+        private void forget() {
+            Request request = request();
+            if (request != null) {
+                request.removeAttribute(WHEN_GONE);
+            }
+        }
+
+        private @Nullable Request request() {
+            return (Request) getRequest().getNote(CoyoteAdapter.ADAPTER_NOTES);
+        }
     }
 }

@@ -1,9 +1,9 @@
 package io.ncc.checkin.api.live;
 
 import io.ncc.checkin.api.partition.CheckinId;
-import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.Http11;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.AsyncEvent;
 import jakarta.servlet.AsyncListener;
@@ -54,7 +54,7 @@ final class LiveController {
         LiveClient client = new LiveClient(context, response.getOutputStream(), after, user, location, hub::leave);
         context.addListener(new Leaving(client));
         response.getOutputStream().setWriteListener(client);
-        ClientWatch.whenGone(request, client::close);
+        Http11.whenGone(request, client::close);
         hub.join(client);
     }
 

@@ -4,10 +4,10 @@ import io.lettuce.core.RedisException;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.pull.PullGroups.Creation;
-import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.Http11;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.RedisCondition;
@@ -111,7 +111,7 @@ final class PullController {
         boolean ownFirst = Parameters.choice("own", own, "true", "false");
         Pull.Request request = new Pull.Request(consumer, most, idle, acknowledge, ownFirst);
         CompletableFuture<List<PulledCheckin>> answer = groups.pull(group, request, patience);
-        ClientWatch.whenGone(servletRequest, () -> answer.complete(List.of()));
+        Http11.whenGone(servletRequest, () -> answer.complete(List.of()));
         return answer.handle((items, failure) -> {
             if (failure != null) {
                 throw noGroupOr(failure);

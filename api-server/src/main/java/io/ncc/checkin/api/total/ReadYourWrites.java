@@ -5,9 +5,9 @@ import io.ncc.checkin.api.checkin.EntryStatus;
 import io.ncc.checkin.api.checkin.Settlement;
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.partition.CheckinId;
-import io.ncc.checkin.api.web.ClientWatch;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.Http11;
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
@@ -53,7 +53,7 @@ final class ReadYourWrites {
                 throw ProblemType.invalidParameter("after", "is a checkin of another user or location");
             }
         });
-        ClientWatch.whenGone(request, () -> applied.completeExceptionally(ProblemType.NOT_YET.exception()));
+        Http11.whenGone(request, () -> applied.completeExceptionally(ProblemType.NOT_YET.exception()));
         return applied.thenCompose(status -> read.get());
     }
 }
