@@ -56,7 +56,11 @@ final class PartitionAwayIT {
 
     @BeforeAll
     static void start() {
-        api = ApiServer.startWith(
+        api = startServer();
+    }
+
+    private static ApiServer startServer() {
+        return ApiServer.startWith(
                 TwoServers.class,
                 "--server.port=0",
                 "--spring.data.redis.url=" + near.uri(),
@@ -73,7 +77,7 @@ final class PartitionAwayIT {
     void awaitConnections() {
         await().atMost(LIMIT)
                 .until(() -> health("/actuator/health/readiness").equals("UP")
-                        && Stream.of(0, 3).allMatch(partition -> available(partition) == 1));
+                        && Stream.of(0, 1, 2, 3).allMatch(partition -> available(partition) == 1));
     }
 
     private static String health(String path) {
@@ -187,6 +191,27 @@ final class PartitionAwayIT {
             String third = add(3);
             await().atMost(LIMIT).until(() -> seen(follower).contains(third));
             assertThat(seen(follower)).containsExactlyInAnyOrder(first, "away", second, "away", third);
+        }
+    }
+
+    @Test
+    void anApiServerStartsWithoutThemAndFollowsTheOthers() {
+        count(1);
+        String before = add(3);
+        far.kill();
+        try (ApiServer started = startServer();
+                LiveFollower follower = started.follow()) {
+            assertThat(started.get("/users/" + userOf(1)).status()).isEqualTo(200);
+            assertUnavailable(started.get("/users/" + userOf(3)));
+            await().atMost(LIMIT).until(() -> seen(follower).contains("away"));
+            String here = add(0);
+            await().atMost(LIMIT).until(() -> seen(follower).contains(here));
+            far.start();
+            String there = add(3);
+            await().atMost(LIMIT).until(() -> seen(follower).contains(there));
+            assertThat(follower.events())
+                    .as("what was there before isn't shown")
+                    .noneMatch(event -> event.data().contains(before));
         }
     }
 

@@ -516,6 +516,24 @@ final class PartitionsIT {
         }
     }
 
+    @Test
+    void aPartitionThatIsDamagedIsLeftOutUntilItIsRepaired() {
+        ApiServer api = api(4);
+        commands().set(partitions.keys(1).checkins(), "no stream");
+        try (LiveFollower follower = api.follow()) {
+            await().atMost(LIMIT).until(() -> follower.seen().contains("away"));
+            String id = add(0, "*");
+            await().atMost(LIMIT).until(() -> follower.seen().contains(id));
+            assertThat(api.get("/checkins/" + id).status()).isEqualTo(200);
+            assertThat(api.get("/checkins/latest").status()).isEqualTo(500);
+            assertThat(api.get("/actuator/health/readiness").status()).isEqualTo(200);
+            commands().del(partitions.keys(1).checkins());
+            String repaired = add(1, "*");
+            await().atMost(LIMIT).until(() -> follower.seen().contains(repaired));
+            assertThat(follower.seen().stream().filter("away"::equals)).hasSize(2);
+        }
+    }
+
     private static boolean follows(ApiServer api, CheckinId end) {
         try (LiveFollower follower = api.follow()) {
             await().atMost(LIMIT).until(() -> follower.lastId() != null);

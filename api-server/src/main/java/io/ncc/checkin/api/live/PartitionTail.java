@@ -49,6 +49,9 @@ final class PartitionTail {
 
     private StreamId position = StreamId.ZERO;
 
+    /** Whether the position is a time, which the stream may not have reached. */
+    private boolean guessed;
+
     /** Read, and not yet released. */
     private final Deque<LiveEntry> held = new ArrayDeque<>();
 
@@ -86,8 +89,15 @@ final class PartitionTail {
 
     void begin(StreamId from) {
         position = from;
+        guessed = false;
         steps.clear();
         held.clear();
+    }
+
+    /** Begins with what is appended from now on to a stream whose end isn't known. */
+    void beginNow() {
+        begin(new StreamId(System.currentTimeMillis(), 0));
+        guessed = true;
     }
 
     /** The highest id that the stream ever had. */
@@ -138,6 +148,7 @@ final class PartitionTail {
                 steps.pollFirstEntry();
             }
             position = read.get(read.size() - 1).id().entry();
+            guessed = false;
         }
     }
 
@@ -257,6 +268,10 @@ final class PartitionTail {
      */
     boolean noticeReplacement(StreamId end) {
         if (end.compareTo(position) >= 0) {
+            return false;
+        }
+        if (guessed) {
+            begin(end);
             return false;
         }
         log.warn("The stream has gone back from {} to {}", position(), CheckinId.of(partitions, partition, end));

@@ -140,7 +140,7 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
         }
     }
 
-    /** Begins at the end of all partitions. If one can't be read in time, it begins there where the others do. */
+    /** Begins at the end of all partitions. One that can't be read in time begins with what is appended from now on. */
     private CheckinId begin(boolean patienceIsOver) {
         List<CompletionStage<StreamId>> ends =
                 tails.stream().map(PartitionTail::end).toList();
@@ -158,9 +158,8 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
                 }
             }
         }
-        CheckinId begin = highest;
-        silent.forEach(tail -> tail.begin(begin.highestIn(tail.partition())));
-        return begin;
+        silent.forEach(PartitionTail::beginNow);
+        return highest;
     }
 
     private void follow(CheckinId from, PartitionTail tail) {
