@@ -14,6 +14,12 @@ record EntryId(StreamId inStream, int partition) implements Comparable<EntryId> 
                 : new EntryId(StreamId.parse(text.substring(0, end)), Integer.parseInt(text.substring(end + 1)));
     }
 
+    /** With its partition, also if there are none. */
+    @Override
+    public String toString() {
+        return inStream + "-" + partition;
+    }
+
     @Override
     public int compareTo(EntryId other) {
         return Comparator.comparing(EntryId::inStream)

@@ -61,13 +61,13 @@ public enum Fault {
     POISON(Target.REDIS, "entries that are no checkins", RedisFaults::poison),
     CLOCK_AHEAD(
             Target.REDIS,
-            "the last id is ten minutes ahead (XSETID), as of a primary with a wrong clock",
+            "the last id is ten minutes ahead, with partitions two seconds (XSETID), as of a primary with a wrong clock",
             RedisFaults::setLastIdAhead),
     FAILOVER(Target.REDIS, "SENTINEL FAILOVER", RedisFaults::failOver),
     PRIMARY_KILLED(Target.REDIS, "kill -9 of the primary, back only after the failover", RedisFaults::killPrimary),
     PRIMARY_CUT_OFF(
             Target.REDIS,
-            "the primary reached by its clients and not by Sentinel and the replica, until after the failover",
+            "the primary reached by its clients and not by the other nodes, until after the failover",
             RedisFaults::cutOffPrimary),
     PRIMARY_FROZEN(Target.REDIS, "SIGSTOP of a primary, then SIGCONT after the failover", RedisFaults::freezePrimary),
     CLUSTER_FAILOVER(Target.REDIS, "CLUSTER FAILOVER", RedisFaults::failOverShard),

@@ -61,13 +61,18 @@ final class Follower implements AutoCloseable {
         return id;
     }
 
-    /** All that it has seen, in order. */
+    /** All that it has seen, in order, with an event between two connections. */
     List<LiveFollower.Event> events() {
+        List<LiveFollower.Event> events = new ArrayList<>();
         synchronized (sessions) {
-            return sessions.stream()
-                    .flatMap(session -> session.events().stream())
-                    .toList();
+            for (LiveFollower session : sessions) {
+                if (!events.isEmpty()) {
+                    events.add(new LiveFollower.Event(LiveCheck.RECONNECTED, null, "{}"));
+                }
+                events.addAll(session.events());
+            }
         }
+        return events;
     }
 
     String summary() {
@@ -82,8 +87,11 @@ final class Follower implements AutoCloseable {
     }
 
     private boolean endsWithGap() {
-        List<LiveFollower.Event> events = events();
-        return !events.isEmpty() && events.get(events.size() - 1).name().equals("gap");
+        List<String> names = events().stream()
+                .map(LiveFollower.Event::name)
+                .filter(name -> name.equals("gap") || name.equals("message"))
+                .toList();
+        return !names.isEmpty() && names.get(names.size() - 1).equals("gap");
     }
 
     @Override

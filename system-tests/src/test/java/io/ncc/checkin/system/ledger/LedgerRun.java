@@ -17,7 +17,6 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 
 /** One run: starts traffic, injects the faults of a plan, waits until all entries are settled, and compares the result with the ledger. */
 public final class LedgerRun implements AutoCloseable {
@@ -29,7 +28,7 @@ public final class LedgerRun implements AutoCloseable {
     private final Topology topology;
     private final Traffic traffic;
     private final Readers readers;
-    private final @Nullable Follower follower;
+    private final Follower follower;
 
     /** By partition. */
     private List<Integer> primaries;
@@ -58,7 +57,7 @@ public final class LedgerRun implements AutoCloseable {
         traffic = new Traffic(ledger, receivers, seed);
         int api = topology.all(Kind.API).get(0).port();
         readers = new Readers(api, traffic);
-        follower = topology.setup().hasLive() ? new Follower(api) : null;
+        follower = new Follower(api);
     }
 
     /** Does what the check has to find, while checkins come in. */
@@ -141,11 +140,9 @@ public final class LedgerRun implements AutoCloseable {
         history.note(check.summary());
         violations.addAll(check.ofRead(readers));
         history.note(readers.summary());
-        if (follower != null) {
-            check.lastId().ifPresent(follower::awaitSeen);
-            violations.addAll(check.ofFollowed(follower));
-            history.note(follower.summary());
-        }
+        check.lastId().ifPresent(follower::awaitSeen);
+        violations.addAll(check.ofFollowed(follower));
+        history.note(follower.summary());
         check.losses().forEach(history::note);
         check.refusals().forEach(history::note);
         history.note(violations.size() + " violations");
@@ -162,8 +159,6 @@ public final class LedgerRun implements AutoCloseable {
     public void close() {
         traffic.close();
         readers.close();
-        if (follower != null) {
-            follower.close();
-        }
+        follower.close();
     }
 }

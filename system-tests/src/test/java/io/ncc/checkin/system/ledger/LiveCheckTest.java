@@ -19,6 +19,8 @@ final class LiveCheckTest {
 
     private static final String SHOWN = "{\"userId\":1,\"locationId\":1,\"starRating\":1}";
 
+    private static final Event AWAY = new Event("away", null, "{\"partitions\":[1]}");
+
     private final History history = new History(Partitions.none());
 
     @Test
@@ -78,6 +80,48 @@ final class LiveCheckTest {
         assertThat(violations(epochs, "1-0", "1-3", "1-6")).containsExactly("1-5 was not shown before 1-6");
     }
 
+    @Test
+    void theEntriesOfAllPartitionsAreInOneOrder() {
+        List<Epoch> epochs = List.of(epoch(0, "1-0", "3-0"), epoch(1, "1-0", "2-0"));
+        assertThat(violationsOfTwo(epochs, message("1-0-0"), message("1-0-1"), message("2-0-1"), message("3-0-0")))
+                .isEmpty();
+        assertThat(violationsOfTwo(epochs, message("1-0-1"), message("1-0-0"), message("2-0-1"), message("3-0-0")))
+                .containsExactly("1-0-0 was shown after 1-0-1");
+        assertThat(violationsOfTwo(epochs, message("1-0-0"), message("1-0-1"), message("3-0-0"), message("2-0-1")))
+                .containsExactly("2-0-1 was shown after 3-0-0");
+    }
+
+    @Test
+    void whatAPartitionHasThatWasAwayComesLateAndOnce() {
+        List<Epoch> epochs = List.of(epoch(0, "1-0", "3-0"), epoch(1, "1-0", "2-0"));
+        assertThat(violationsOfTwo(epochs, message("1-0-0"), message("1-0-1"), AWAY, message("3-0-0"), late("2-0-1")))
+                .isEmpty();
+        assertThat(violationsOfTwo(epochs, message("1-0-0"), message("1-0-1"), AWAY, message("3-0-0"), late("1-0-1")))
+                .containsExactly("1-0-1 was shown after 1-0-1");
+    }
+
+    @Test
+    void whoReconnectsMayMissWhatAPartitionHasThatIsAway() {
+        List<Epoch> epochs = List.of(epoch(0, "1-0", "3-0"), epoch(1, "1-0", "2-0", "4-0"));
+        var reconnected = new Event(LiveCheck.RECONNECTED, null, "{}");
+        assertThat(violationsOfTwo(epochs, message("1-0-1"), AWAY, message("3-0-0"), reconnected, message("4-0-1")))
+                .isEmpty();
+        assertThat(violationsOfTwo(epochs, message("1-0-1"), message("3-0-0"), reconnected, message("4-0-1")))
+                .containsExactly("2-0-1 was not shown before 4-0-1");
+    }
+
+    private static Event message(String id) {
+        return new Event("message", id, SHOWN);
+    }
+
+    private static Event late(String id) {
+        return new Event("message", null, "{\"id\":\"" + id + "\"," + SHOWN.substring(1));
+    }
+
+    private static List<String> violationsOfTwo(List<Epoch> epochs, Event... seen) {
+        return new LiveCheck(epochs, new History(Partitions.of(2))).violations(List.of(seen));
+    }
+
     private List<String> violations(List<Epoch> epochs, String... seen) {
         List<Event> events = new ArrayList<>();
         for (String it : seen) {
@@ -87,11 +131,15 @@ final class LiveCheckTest {
     }
 
     private static Epoch epoch(String... ids) {
+        return epoch(0, ids);
+    }
+
+    private static Epoch epoch(int partition, String... ids) {
         Map<String, Map<String, String>> entries = new LinkedHashMap<>();
         for (String id : ids) {
             entries.put(id, CheckinCodec.encode(new Checkin(1, 1, 1)));
         }
         var after = new Snapshot(entries, Map.of(), "", List.of(), Map.of(), List.of());
-        return new Epoch(0, 0, 1, Snapshot.EMPTY, after, true);
+        return new Epoch(partition, 0, 1, Snapshot.EMPTY, after, true);
     }
 }

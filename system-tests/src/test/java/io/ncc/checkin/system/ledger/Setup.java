@@ -52,11 +52,6 @@ public enum Setup {
         return this == CLUSTER_AND_MEMORY || this == CLUSTER_AND_REPLICA;
     }
 
-    /** The live stream doesn't know partitions. */
-    boolean hasLive() {
-        return !partitions.arePartitioned();
-    }
-
     boolean hasFailovers() {
         return failovers;
     }
