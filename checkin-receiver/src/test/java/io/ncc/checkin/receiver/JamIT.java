@@ -83,7 +83,8 @@ final class JamIT {
                 List.of(
                         "--server.port=0",
                         "--server.tomcat.max-connections=" + MOST_CONNECTIONS,
-                        "--checkin.receiver.max-request-memory=" + MOST_CONNECTIONS * 64 + "KB", // a quarter of the heap
+                        "--checkin.receiver.max-request-memory=" + MOST_CONNECTIONS * 64
+                                + "KB", // a quarter of the heap
                         "--spring.data.redis.host=" + redis.host(),
                         "--spring.data.redis.port=" + redis.port(),
                         "--spring.data.redis.timeout=10s")); // it is not Redis that is tested, on a busy machine
