@@ -477,17 +477,17 @@ final class PartitionsIT {
         ApiServer api = api(4);
         try (LiveFollower follower = api.follow()) {
             append(1);
-            await().atMost(LIMIT).until(() -> follower.count() == 1);
+            await().atMost(LIMIT).until(() -> checkins(follower).size() == 1);
             String last = follower.lastId();
             add(1, "1000-0");
             add(2, "1000-0");
-            await().atMost(LIMIT).until(() -> follower.count() == 3);
-            assertThat(follower.events().subList(1, 3))
+            await().atMost(LIMIT).until(() -> checkins(follower).size() == 3);
+            assertThat(checkins(follower).subList(1, 3))
                     .extracting(event -> event.id() + event.data().substring(0, 16))
                     .containsExactlyInAnyOrder("null{\"id\":\"1000-0-1\"", "null{\"id\":\"1000-0-2\"");
             assertThat(follower.lastId()).isEqualTo(last);
             append(1);
-            await().atMost(LIMIT).until(() -> follower.count() == 4);
+            await().atMost(LIMIT).until(() -> checkins(follower).size() == 4);
             assertThat(follower.lastId()).isEqualTo(all().get(3).toString());
         }
         try (LiveFollower later = api.follow("", all().get(2).toString())) {
@@ -500,20 +500,27 @@ final class PartitionsIT {
     void whatWasTrimmedInOnePartitionIsAGap() {
         ApiServer api = api(4);
         for (int i = 0; i < 40; i++) {
-            add(i % 4, 1000 + i + "-0");
+            add(i % 4, "*");
         }
-        append(1);
-        CheckinId end = all().get(40);
-        await().atMost(LIMIT).until(() -> follows(api, end));
-        try (LiveFollower follower = api.follow("", "1019-0-3")) {
-            await().atMost(LIMIT).until(() -> follower.count() == 21);
+        List<CheckinId> ids = all();
+        await().atMost(LIMIT).until(() -> follows(api, ids.get(39)));
+        String seen = ids.get(19).toString();
+        try (LiveFollower follower = api.follow("", seen)) {
+            await().atMost(LIMIT).until(() -> follower.count() == 20);
             assertThat(follower.seen()).doesNotContain("gap");
         }
         commands().xtrim(partitions.keys(2).checkins(), false, 1);
-        try (LiveFollower follower = api.follow("", "1019-0-3")) {
+        try (LiveFollower follower = api.follow("", seen)) {
             await().atMost(LIMIT).until(() -> follower.count() > 1);
             assertThat(follower.seen()).startsWith("gap");
         }
+    }
+
+    /** Without the gap after the test before, when the streams were deleted. */
+    private static List<LiveFollower.Event> checkins(LiveFollower follower) {
+        return follower.events().stream()
+                .filter(event -> event.name().equals("message"))
+                .toList();
     }
 
     @Test
