@@ -1,11 +1,7 @@
 package io.ncc.checkin.service;
 
 import io.micrometer.core.instrument.MeterRegistry;
-import io.ncc.redis.LinkOptions;
-import java.time.Duration;
 import java.util.List;
-import org.springframework.boot.data.redis.autoconfigure.DataRedisProperties;
-import org.springframework.boot.data.redis.autoconfigure.LettuceClientOptionsBuilderCustomizer;
 import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.boot.web.servlet.FilterRegistrationBean;
@@ -20,17 +16,15 @@ import org.springframework.web.servlet.mvc.method.annotation.ExceptionHandlerExc
 
 /** To be imported by each service. */
 @Configuration(proxyBeanMethods = false)
-@Import({RedisConfiguration.class, AsyncAnswers.class, QueryParameters.class, ForeignPages.class, ProblemAdvice.class})
+@Import({
+    LinkConfiguration.class,
+    RedisConfiguration.class,
+    AsyncAnswers.class,
+    QueryParameters.class,
+    ForeignPages.class,
+    ProblemAdvice.class
+})
 public class ServiceConfiguration {
-
-    @Bean
-    LettuceClientOptionsBuilderCustomizer linkOptions(DataRedisProperties properties) {
-        Duration timeout = properties.getTimeout();
-        if (timeout == null) {
-            throw new IllegalStateException("spring.data.redis.timeout must be set");
-        }
-        return options -> LinkOptions.apply(options, timeout);
-    }
 
     @Bean
     WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> tomcat(Environment environment) {

@@ -34,7 +34,7 @@ final class RedisConfigurationIT {
 
     private final ApplicationContextRunner services = new ApplicationContextRunner()
             .withConfiguration(AutoConfigurations.of(DataRedisAutoConfiguration.class))
-            .withUserConfiguration(RedisConfiguration.class)
+            .withUserConfiguration(RedisConfiguration.class, LinkConfiguration.class)
             .withPropertyValues(
                     "spring.data.redis.timeout=1500ms",
                     "spring.data.redis.client-name=test",
@@ -56,8 +56,10 @@ final class RedisConfigurationIT {
     void withTheNodesOfAClusterAConnectionGoesToTheNodeThatHasTheKey() {
         cluster.nodes().forEach(node -> node.commands().aclSetuser("app", anything()));
         List<StatefulRedisConnection<String, String>> connections = new ArrayList<>();
-        services.withPropertyValues("spring.data.redis.cluster.nodes=127.0.0.1:"
-                        + cluster.nodes().get(0).port())
+        services.withPropertyValues(
+                        "checkin.partitions=4",
+                        "spring.data.redis.cluster.nodes=127.0.0.1:"
+                                + cluster.nodes().get(0).port())
                 .run(service -> {
                     RedisServers servers = service.getBean(RedisServers.class);
                     assertThat(servers).isInstanceOf(RedisCluster.class);
@@ -70,6 +72,13 @@ final class RedisConfigurationIT {
                     }
                 });
         assertThat(connections).hasSize(3).noneMatch(StatefulRedisConnection::isOpen);
+    }
+
+    @Test
+    void aClusterNeedsPartitions() {
+        services.withPropertyValues("spring.data.redis.cluster.nodes=127.0.0.1:1")
+                .run(service ->
+                        assertThat(service.getStartupFailure()).rootCause().hasMessageContaining("checkin.partitions"));
     }
 
     @Test
