@@ -249,7 +249,7 @@ final class GoneClientIT {
                 for (int i = 0; i < 10; i++) {
                     RawConnection connection = new RawConnection(small.port());
                     waiting.add(connection);
-                    connection.send(request(PULL.formatted(i)));
+                    connection.send(request(PULL.formatted(i) + "&count=1"));
                 }
                 await().atMost(SOON).until(() -> small.metric("checkin_api_pulling") == 10);
                 for (int i = 0; i < 40; i++) {

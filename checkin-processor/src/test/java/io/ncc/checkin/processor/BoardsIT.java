@@ -84,9 +84,9 @@ final class BoardsIT {
 
     @Test
     void bothAreTheirFoldInEachPartition() {
-        Partitions partitions = Partitions.of(16);
+        Partitions partitions = Partitions.of(4);
         checkins.append(partitions, partition -> redis.commands(), 5_000);
-        start("--checkin.partitions=16");
+        start("--checkin.partitions=4");
         checkins.append(partitions, partition -> redis.commands(), 5_000);
         partitions.all().forEach(partition -> awaitFolds(partitions.keys(partition)));
     }
