@@ -60,7 +60,7 @@ final class JamIT {
     private static final int BATCHES = Integer.getInteger("jam.batches", 60);
 
     /** A second is the aim, and this is for a busy machine. */
-    private static final Duration SOON = Duration.ofMillis(Integer.getInteger("jam.millis", 3_000));
+    private static final Duration SOON = Duration.ofMillis(Integer.getInteger("jam.millis", 6_000));
 
     private static final byte[] CHECKIN =
             RawConnection.post("/checkins", "application/json", RawConnection.bytes(StartedReceiver.checkin(1)));
