@@ -1,5 +1,6 @@
 package io.ncc.checkin.processor;
 
+import io.ncc.checkin.service.AtOnce;
 import io.ncc.engine.Engine;
 import io.ncc.redis.RedisLink;
 import java.util.ArrayList;
@@ -9,11 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.BiFunction;
-import java.util.function.Consumer;
 import org.springframework.context.SmartLifecycle;
 
 /** The engines of a processor, one for each of its projections and partitions. They start and stop at the same time. */
@@ -56,24 +53,12 @@ final class Engines implements SmartLifecycle {
 
     @Override
     public void start() {
-        forEachAtOnce(Engine::start);
+        AtOnce.forEach(all, Engine::start);
     }
 
     @Override
     public void stop() {
-        forEachAtOnce(Engine::stop);
-    }
-
-    private void forEachAtOnce(Consumer<Engine> action) {
-        ExecutorService threads = Executors.newFixedThreadPool(all.size());
-        try {
-            CompletableFuture.allOf(all.stream()
-                            .map(engine -> CompletableFuture.runAsync(() -> action.accept(engine), threads))
-                            .toArray(CompletableFuture[]::new))
-                    .join();
-        } finally {
-            threads.shutdown();
-        }
+        AtOnce.forEach(all, Engine::stop);
     }
 
     @Override

@@ -7,9 +7,6 @@ import io.ncc.redis.RedisServers;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
@@ -20,9 +17,6 @@ import org.springframework.context.SmartLifecycle;
  * that servers that are away delay the start no longer than one of them would.
  */
 public final class PartitionLinks implements SmartLifecycle {
-
-    /** Longer than a link takes to start or to stop. */
-    private static final long PATIENCE_SECONDS = 10;
 
     private final PartitionCheck check;
     private final List<RedisLink> links;
@@ -71,23 +65,12 @@ public final class PartitionLinks implements SmartLifecycle {
 
     @Override
     public void start() {
-        forEachAtOnce(RedisLink::start);
+        AtOnce.forEach(links, RedisLink::start);
     }
 
     @Override
     public void stop() {
-        forEachAtOnce(RedisLink::stop);
-    }
-
-    private void forEachAtOnce(Consumer<RedisLink> action) {
-        ExecutorService threads = Executors.newFixedThreadPool(links.size());
-        links.forEach(link -> threads.execute(() -> action.accept(link)));
-        threads.shutdown();
-        try {
-            boolean unused = threads.awaitTermination(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        AtOnce.forEach(links, RedisLink::stop);
     }
 
     @Override
