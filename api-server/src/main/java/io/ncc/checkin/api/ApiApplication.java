@@ -1,5 +1,6 @@
 package io.ncc.checkin.api;
 
+import io.lettuce.core.resource.NettyCustomizer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.ncc.checkin.model.Partitions;
@@ -12,9 +13,12 @@ import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.ServerSettings;
+import io.netty.channel.Channel;
+import io.netty.handler.flush.FlushConsolidationHandler;
 import java.util.stream.IntStream;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.data.redis.autoconfigure.ClientResourcesBuilderCustomizer;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.context.ConfigurableApplicationContext;
 import org.springframework.context.annotation.Bean;
@@ -29,6 +33,8 @@ import org.springframework.web.servlet.function.ServerResponse;
 @Import(ServiceConfiguration.class)
 public class ApiApplication {
 
+    private static final int MOST_WRITES_AT_ONCE = 256;
+
     public static void main(String[] args) {
         run(args);
     }
@@ -41,6 +47,20 @@ public class ApiApplication {
     @Bean
     RouterFunction<ServerResponse> contract() {
         return ApiContract.of(ApiApplication.class);
+    }
+
+    /**
+     * Sends commands that requests issue at the same time with one write to the socket, instead of one for each. While replies are being read, a command
+     * waits for the end of that, so this is for a service whose commands don't follow from replies.
+     */
+    @Bean
+    ClientResourcesBuilderCustomizer commandsTogether() {
+        return resources -> resources.nettyCustomizer(new NettyCustomizer() {
+            @Override
+            public void afterChannelInitialized(Channel channel) {
+                channel.pipeline().addFirst(new FlushConsolidationHandler(MOST_WRITES_AT_ONCE, true));
+            }
+        });
     }
 
     /** For all that doesn't block. */

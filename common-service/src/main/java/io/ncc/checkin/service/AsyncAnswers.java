@@ -6,14 +6,11 @@ import jakarta.servlet.WriteListener;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.springframework.boot.webmvc.autoconfigure.WebMvcRegistrations;
 import org.springframework.core.MethodParameter;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.HttpStatusCode;
@@ -22,7 +19,6 @@ import org.springframework.http.ResponseEntity;
 import org.springframework.web.context.request.NativeWebRequest;
 import org.springframework.web.method.support.HandlerMethodReturnValueHandler;
 import org.springframework.web.method.support.ModelAndViewContainer;
-import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerAdapter;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
@@ -35,7 +31,7 @@ import tools.jackson.databind.json.JsonMapper;
  * time, and blocks while it writes. Methods that declare a {@link java.util.concurrent.CompletableFuture} are left to Spring. Use that for answers
  * that may be long, because the thread that completes the stage makes the JSON.
  */
-public final class AsyncAnswers implements HandlerMethodReturnValueHandler, WebMvcRegistrations {
+public final class AsyncAnswers implements HandlerMethodReturnValueHandler {
 
     private static final Logger log = LoggerFactory.getLogger(AsyncAnswers.class);
     private static final long NEVER = 0;
@@ -72,20 +68,6 @@ public final class AsyncAnswers implements HandlerMethodReturnValueHandler, WebM
         } catch (RuntimeException e) { // or the client would never be answered
             return contentOf(problems.answerTo(e, request), request);
         }
-    }
-
-    @Override
-    public RequestMappingHandlerAdapter getRequestMappingHandlerAdapter() {
-        return new RequestMappingHandlerAdapter() {
-            @Override
-            public void afterPropertiesSet() {
-                super.afterPropertiesSet();
-                List<HandlerMethodReturnValueHandler> handlers = new ArrayList<>();
-                handlers.add(AsyncAnswers.this); // before Spring's own
-                handlers.addAll(Objects.requireNonNull(getReturnValueHandlers()));
-                setReturnValueHandlers(handlers);
-            }
-        };
     }
 
     @Override

@@ -20,6 +20,7 @@ import org.springframework.web.servlet.mvc.method.annotation.ExceptionHandlerExc
     LinkConfiguration.class,
     RedisConfiguration.class,
     AsyncAnswers.class,
+    HandlerMethods.class,
     QueryParameters.class,
     ForeignPages.class,
     ProblemAdvice.class
