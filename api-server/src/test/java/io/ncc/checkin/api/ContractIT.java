@@ -62,6 +62,7 @@ final class ContractIT extends ContractChecks {
     @Test
     void eachTypeOfProblemThatTheApiServerHasIsInIt() {
         Set<ProblemType> ofTheReceiver = Set.of(
+                ProblemType.REPEAT,
                 ProblemType.IDEMPOTENCY_MISMATCH,
                 ProblemType.TOO_MANY_REQUESTS,
                 ProblemType.REDIS_READ_ONLY,

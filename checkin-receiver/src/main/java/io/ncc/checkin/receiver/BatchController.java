@@ -193,8 +193,7 @@ final class BatchController {
 
         private void take(Share share) {
             try {
-                share.ids().forEach((place, id) -> results.set(place, Result.stored(id)));
-                accepted += share.size();
+                take(share.results());
             } catch (ErrorResponseException problem) {
                 if (appenders.count() == 1) {
                     throw problem;
@@ -206,6 +205,13 @@ final class BatchController {
                 }
                 refusedByPartitions += share.size();
             }
+        }
+
+        private void take(Map<Integer, Result> some) {
+            int stored = (int) some.values().stream().filter(Result::isStored).count();
+            accepted += stored;
+            memory.grow((long) (some.size() - stored) * MEMORY_OF_RESULT);
+            some.forEach(results::set);
         }
 
         /** If all partitions refuse and one doesn't know, the whole may be stored in part. */
@@ -262,17 +268,20 @@ final class BatchController {
         }
 
         /**
-         * The ids, by the places of their results.
+         * The results, by their places.
          *
          * @throws ErrorResponseException a problem, if the partition refuses them
          */
-        Map<Integer, String> ids() {
+        Map<Integer, Result> results() {
             try {
-                Map<Integer, String> byPlace = new HashMap<>();
+                Map<Integer, Result> byPlace = new HashMap<>();
+                Result repeat = Result.refused(ProblemType.REPEAT.exception());
                 int next = 0;
                 for (IdRun run : appended.join()) {
                     for (int i = 0; i < run.count(); i++, next++) {
-                        byPlace.put(places.get(next), appender.idOutside(run.get(i)));
+                        byPlace.put(
+                                places.get(next),
+                                run.isRefused() ? repeat : Result.stored(appender.idOutside(run.get(i))));
                     }
                 }
                 return byPlace;
@@ -286,7 +295,7 @@ final class BatchController {
      * What became of a batch.
      *
      * @param accepted how many checkins are stored
-     * @param refused how many are none, or were refused by their partition
+     * @param refused how many are none, are repeats, or were refused by their partition
      * @param results one for each checkin, in their order; fewer if the batch was cut off, and then those after them are not stored
      * @param problem why the batch was cut off; if it is outcome-unknown, up to 500 checkins after the results may be stored
      */
@@ -297,7 +306,7 @@ final class BatchController {
             List<Result> results,
             @Nullable ProblemDetail problem) {}
 
-    /** The id of a checkin that is stored; or what is wrong with it; or why its partition refused it. */
+    /** The id of a checkin that is stored; or what is wrong with it; or why it was refused. */
     @JsonInclude(JsonInclude.Include.NON_NULL)
     record Result(
             @Nullable String id,
@@ -316,6 +325,10 @@ final class BatchController {
 
         static Result refused(ErrorResponseException problem) {
             return new Result(null, null, problem.getBody());
+        }
+
+        boolean isStored() {
+            return id != null;
         }
 
         /** About what it takes, in bytes; an id that is to come counts already. */

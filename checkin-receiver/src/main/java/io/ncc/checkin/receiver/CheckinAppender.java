@@ -42,6 +42,7 @@ final class CheckinAppender {
 
     private static final Duration PROBE_LIFETIME = Duration.ofSeconds(1);
     private static final String NO_KEY = "0";
+    private static final String NO_WINDOW = "0";
 
     private final LogLimit errors = new LogLimit();
     private final LuaScript script = LuaScript.of(CheckinAppender.class, "append");
@@ -54,6 +55,10 @@ final class CheckinAppender {
     private final ReceiverMetrics metrics;
     private final long maxLength;
     private final String idempotencyTtl;
+
+    /** In milliseconds, or {@value #NO_WINDOW}. */
+    private final String repeatWindow;
+
     private final int queueSize;
     private final Duration longestWait;
 
@@ -81,6 +86,8 @@ final class CheckinAppender {
         this.metrics = metrics;
         this.maxLength = properties.maxLength(partitions.count());
         this.idempotencyTtl = Long.toString(properties.idempotencyTtl().toMillis());
+        Duration window = properties.repeatWindow();
+        this.repeatWindow = window == null ? NO_WINDOW : Long.toString(window.toMillis());
         this.queueSize = Math.max(properties.queueSize() / partitions.count(), MOST_AT_ONCE);
         this.longestWait = longestWait;
     }
@@ -91,7 +98,7 @@ final class CheckinAppender {
      *
      * @param checkins 1 to {@value #MOST_AT_ONCE}
      * @param idempotencyKey what was appended with it before is not appended again
-     * @return their ids, once they are as durable as is promised; or a problem, an {@link ErrorResponseException}: with
+     * @return their ids, once they are as durable as is promised, or that they were refused as repeats; or a problem, an {@link ErrorResponseException}: with
      *     {@link ProblemType#OUTCOME_UNKNOWN} they may be in the stream, with any other they aren't
      */
     CompletionStage<List<IdRun>> append(List<Checkin> checkins, @Nullable String idempotencyKey) {
@@ -210,11 +217,14 @@ final class CheckinAppender {
     private CompletionStage<List<Object>> write(
             StatefulRedisConnection<String, String> connection, List<Append> batch) {
         List<String> scriptKeys = new ArrayList<>();
-        List<String> args = new ArrayList<>(3 + 5 * batch.size());
+        List<String> args = new ArrayList<>(5 + 5 * batch.size());
         scriptKeys.add(keys.checkins());
         args.add(Long.toString(maxLength));
         args.add(idempotencyTtl);
         args.add(durability.waits() ? "1" : "0");
+        args.add(repeatWindow);
+        args.add(Long.toString(
+                batch.stream().filter(append -> append.idempotencyKey != null).count()));
         for (Append append : batch) {
             if (append.idempotencyKey == null) {
                 args.add(NO_KEY);
@@ -227,6 +237,12 @@ final class CheckinAppender {
                 args.add(Long.toString(checkin.userId()));
                 args.add(Long.toString(checkin.locationId()));
                 args.add(Integer.toString(checkin.starRating()));
+            }
+        }
+        if (!repeatWindow.equals(NO_WINDOW)) {
+            for (Append append : batch) {
+                append.checkins.forEach(
+                        checkin -> scriptKeys.add(keys.checkedIn(checkin.userId(), checkin.locationId())));
             }
         }
         return script.<List<Object>>run(
@@ -262,16 +278,29 @@ final class CheckinAppender {
 
     private void complete(Append append, String reply) {
         switch (reply.charAt(0)) {
-            case '+' -> {
-                metrics.accepted(append.size());
-                append.result.complete(IdRun.parse(reply.substring(2)));
-            }
-            case '=' -> {
-                metrics.repeated(append.size());
-                append.result.complete(IdRun.parse(reply.substring(2)));
+            case '+', '=' -> {
+                List<IdRun> ids = IdRun.parse(reply.substring(2));
+                int refused = ids.stream()
+                        .filter(IdRun::isRefused)
+                        .mapToInt(IdRun::count)
+                        .sum();
+                if (reply.charAt(0) == '+') {
+                    metrics.accepted(append.size() - refused);
+                } else {
+                    metrics.repeated(append.size() - refused);
+                }
+                if (refused > 0) {
+                    metrics.refused(ProblemType.REPEAT, refused);
+                }
+                append.result.complete(ids);
             }
             default -> {
                 ProblemType type = refusedBy(reply);
+                if (type == ProblemType.REPEAT) {
+                    metrics.refused(type, append.size());
+                    append.result.complete(List.of(IdRun.refused(append.size())));
+                    return;
+                }
                 if (type == ProblemType.INTERNAL_ERROR) {
                     log.error("{} holds something that is no result of a request ({})", append.idempotencyKey, reply);
                 }
@@ -283,6 +312,7 @@ final class CheckinAppender {
     private static ProblemType refusedBy(String reply) {
         return switch (reply) {
             case "!mismatch" -> ProblemType.IDEMPOTENCY_MISMATCH;
+            case "!repeat" -> ProblemType.REPEAT;
             case "!full" -> ProblemType.STREAM_FULL;
             case "!exhausted" -> ProblemType.IDS_EXHAUSTED;
             case "!unknown" -> ProblemType.OUTCOME_UNKNOWN;

@@ -85,11 +85,14 @@ final class CheckinController implements HttpRequestHandler {
     private CompletionStage<ResponseEntity<AcceptedCheckin>> append(byte[] body, @Nullable String idempotencyKey) {
         Checkin checkin = read(body);
         CheckinAppender appender = appenders.of(appenders.partitionOf(checkin));
-        return appender.append(List.of(checkin), idempotencyKey)
-                .thenApply(ids -> accepted(appender.idOutside(ids.get(0).first())));
+        return appender.append(List.of(checkin), idempotencyKey).thenApply(ids -> accepted(appender, ids.get(0)));
     }
 
-    private ResponseEntity<AcceptedCheckin> accepted(String id) {
+    private ResponseEntity<AcceptedCheckin> accepted(CheckinAppender appender, IdRun run) {
+        if (run.isRefused()) {
+            throw ProblemType.REPEAT.exception();
+        }
+        String id = appender.idOutside(run.get(0));
         ResponseEntity.BodyBuilder answer = ResponseEntity.accepted();
         if (apiBaseUrl != null) {
             answer.header(HttpHeaders.LOCATION, apiBaseUrl + "/checkins/" + id);

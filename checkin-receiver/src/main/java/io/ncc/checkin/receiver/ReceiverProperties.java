@@ -17,6 +17,7 @@ import org.springframework.util.unit.DataSize;
  * @param maxLength the maximum length of the stream, 1,000 or more; once it is reached, checkins are refused
  * @param maxMemoryUse the used share of the maxmemory of Redis at which checkins are refused, 0.1 to 1
  * @param idempotencyTtl for how long the result of a request with an Idempotency-Key is kept, 1 s to 30 d
+ * @param repeatWindow for how long a user can't check in at the same location again, 1 s to 24 h; if not set, a user can at any time
  * @param queueSize how many checkins may be queued for a write to Redis, 1,000 to 1,000,000; more are refused; partitions share it, with at least 1,000 for each
  * @param maxBodySize the largest body of a request for one checkin, and the longest element of a batch, 128B to 1MB
  * @param maxBatchSize the largest body of a batch, both as sent and decompressed, 1KB to 1GB
@@ -34,6 +35,7 @@ record ReceiverProperties(
         @DefaultValue("2000000") long maxLength,
         @DefaultValue("0.9") double maxMemoryUse,
         @DefaultValue("1h") Duration idempotencyTtl,
+        @Nullable Duration repeatWindow,
         @DefaultValue("20000") int queueSize,
         @DefaultValue("4KB") DataSize maxBodySize,
         @DefaultValue("2MB") DataSize maxBatchSize,
@@ -55,6 +57,10 @@ record ReceiverProperties(
         require(
                 isFrom(idempotencyTtl, 1000) && idempotencyTtl.compareTo(Duration.ofDays(30)) <= 0,
                 "idempotency-ttl must be from 1s to 30d");
+        require(
+                repeatWindow == null
+                        || (isFrom(repeatWindow, 1000) && repeatWindow.compareTo(Duration.ofHours(24)) <= 0),
+                "repeat-window must be from 1s to 24h");
         require(queueSize >= 1000 && queueSize <= 1_000_000, "queue-size must be from 1000 to 1000000");
         // what a checkin of three 19-digit numbers needs
         require(

@@ -2,6 +2,7 @@ package io.ncc.checkin.receiver;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.Range;
@@ -49,6 +50,7 @@ final class AppendScriptIT {
     private static final String STREAM = KEYS.checkins();
     private static final String NO_KEY = "-";
     private static final long KEEP_MILLIS = 60_000;
+    private static final long WINDOW = 60_000;
     private static final int ROOM = 1_000_000;
     private static final String WAITED_FOR = "1";
     private static final String NOT_WAITED_FOR = "0";
@@ -323,10 +325,80 @@ final class AppendScriptIT {
         entries.addAll(row.appended);
         assertThat(entries()).isEqualTo(entries);
         assertThat(kept()).isEqualTo(row.keptThen);
+        assertThat(redis.commands().dbsize()).as("keys").isEqualTo(1 + row.keptThen.size());
         for (String reply : row.replies) {
             if (reply.startsWith("+")) {
                 assertThat(IdRun.parse(reply.substring(2))).isNotEmpty();
             }
+        }
+    }
+
+    @Test
+    void aUserAtALocationAgainIsRefusedWithinTheWindow() {
+        top(TOP);
+
+        assertThat(appendWithin(WINDOW, ROOM, "-: 7 8 5", "-: 7 8 4", "-: 7 9 5", "-: 8 8 5"))
+                .containsExactly("+ " + THEN + "-1/1", "!repeat", "+ " + THEN + "-2/1", "+ " + THEN + "-3/1");
+        assertThat(appendWithin(WINDOW, ROOM, "-: 7 9 1, 7 7 1, 7 7 2, 8 8 3, 9 9 1"))
+                .containsExactly("+ ~/1 " + THEN + "-4/1 ~/2 " + THEN + "-5/1");
+        assertThat(appendWithin(WINDOW, ROOM, "-: 7 9 1, 9 9 1")).containsExactly("!repeat");
+
+        assertThat(entries())
+                .containsExactly(
+                        TOP + ": 1 1 1",
+                        THEN + "-1: 7 8 5",
+                        THEN + "-2: 7 9 5",
+                        THEN + "-3: 8 8 5",
+                        THEN + "-4: 7 7 1",
+                        THEN + "-5: 9 9 1");
+        assertThat(redis.commands().pttl(KEYS.checkedIn(7, 8))).isBetween(WINDOW - 20_000, WINDOW);
+    }
+
+    @Test
+    void aWindowEndsAndIsNotProlongedByWhatIsRefused() {
+        appendWithin(500, ROOM, "-: 7 8 5");
+        await().atMost(5, TimeUnit.SECONDS)
+                .until(() -> appendWithin(60_000, ROOM, "-: 7 8 5").get(0).startsWith("+ "));
+        assertThat(redis.commands().xlen(STREAM)).isEqualTo(2);
+    }
+
+    @Test
+    void aRequestThatIsSentAgainWithItsKeyGetsWhatItGotTheFirstTime() {
+        top(TOP);
+        List<String> first = appendWithin(WINDOW, ROOM, "a: 7 8 5", "b: 7 8 5", "c: 7 8 5, 8 8 5, 8 8 5", "-: 9 9 9");
+        assertThat(first)
+                .containsExactly("+ " + THEN + "-1/1", "!repeat", "+ ~/1 " + THEN + "-2/1 ~/1", "+ " + THEN + "-3/1");
+        assertThat(kept()).containsOnlyKeys("a", "c");
+
+        assertThat(appendWithin(WINDOW, ROOM, "a: 7 8 5", "b: 7 8 5", "c: 7 8 5, 8 8 5, 8 8 5", "-: 9 9 9"))
+                .containsExactly("= " + THEN + "-1/1", "!repeat", "= ~/1 " + THEN + "-2/1 ~/1", "!repeat");
+        assertThat(redis.commands().xlen(STREAM)).isEqualTo(4);
+    }
+
+    @Test
+    void whatIsNotAppendedLeavesNoMark() {
+        top(TOP);
+        assertThat(appendWithin(WINDOW, 2, "-: 7 8 5, 8 8 5", "-: 7 8 5"))
+                .containsExactly("!full", "+ " + THEN + "-1/1");
+        assertThat(redis.commands().keys(KEYS.checkedIn(7, 8).replace("7:8", "*")))
+                .containsExactly(KEYS.checkedIn(7, 8));
+
+        redis.commands().flushall();
+        top(MOST + "-" + MOST);
+        assertThat(appendWithin(WINDOW, ROOM, "a: 7 8 5", "-: 7 8 5")).containsExactly("!exhausted", "!exhausted");
+        assertThat(redis.commands().keys("*")).containsExactly(STREAM);
+
+        redis.commands().flushall();
+        redis.commands().set(STREAM, "not a stream");
+        assertRefused(RedisCondition.WRONG_TYPE, () -> appendWithin(WINDOW, ROOM, "-: 7 8 5"));
+
+        redis.commands().flushall();
+        top(TOP);
+        redis.fillMemory();
+        try {
+            assertRefused(RedisCondition.OUT_OF_MEMORY, () -> appendWithin(WINDOW, ROOM, "a: 7 8 5"));
+        } finally {
+            redis.releaseMemory();
         }
     }
 
@@ -489,8 +561,31 @@ final class AppendScriptIT {
 
     private static List<String> append(
             StatefulRedisConnection<String, String> connection, int most, String waitedFor, String... requests) {
+        return append(connection, most, waitedFor, 0, requests);
+    }
+
+    /** With a window in which no user can check in at the same location again. */
+    private List<String> appendWithin(long windowMillis, int most, String... requests) {
+        return append(connection, most, NOT_WAITED_FOR, windowMillis, requests);
+    }
+
+    private static List<String> append(
+            StatefulRedisConnection<String, String> connection,
+            int most,
+            String waitedFor,
+            long windowMillis,
+            String... requests) {
         List<String> keys = new ArrayList<>(List.of(STREAM));
-        List<String> args = new ArrayList<>(List.of(Integer.toString(most), Long.toString(KEEP_MILLIS), waitedFor));
+        List<String> marks = new ArrayList<>();
+        long keyed = Stream.of(requests)
+                .filter(request -> !request.startsWith(NO_KEY))
+                .count();
+        List<String> args = new ArrayList<>(List.of(
+                Integer.toString(most),
+                Long.toString(KEEP_MILLIS),
+                waitedFor,
+                Long.toString(windowMillis),
+                Long.toString(keyed)));
         for (String request : requests) {
             String[] keyAndCheckins = request.split(": ");
             if (keyAndCheckins[0].equals(NO_KEY)) {
@@ -502,8 +597,13 @@ final class AppendScriptIT {
             String[] checkins = keyAndCheckins[1].split(", ");
             args.add(Integer.toString(checkins.length));
             for (String checkin : checkins) {
-                args.addAll(Arrays.asList(checkin.split(" ")));
+                String[] values = checkin.split(" ");
+                args.addAll(Arrays.asList(values));
+                marks.add(KEYS.checkedIn(Long.parseLong(values[0]), Long.parseLong(values[1])));
             }
+        }
+        if (windowMillis > 0) {
+            keys.addAll(marks);
         }
         return SCRIPT
                 .<List<Object>>run(

@@ -156,4 +156,9 @@ public final class Keys {
     public String idempotency(String key) {
         return prefix + "idempotency:" + key;
     }
+
+    /** String: exists while the user can't check in at the location again. */
+    public String checkedIn(long userId, long locationId) {
+        return prefix + "checkedin:" + userId + ':' + locationId;
+    }
 }

@@ -38,7 +38,8 @@ final class KeysTest {
                         "ncc:boards:dead:ids",
                         "ncc:boards:probe",
                         "ncc:partitions",
-                        "ncc:idempotency:k");
+                        "ncc:idempotency:k",
+                        "ncc:checkedin:7:8");
     }
 
     @Test
@@ -71,6 +72,7 @@ final class KeysTest {
                 keys.boardsDeadLetterIds(),
                 keys.boardsProbe(),
                 keys.partitions(),
-                keys.idempotency("k"));
+                keys.idempotency("k"),
+                keys.checkedIn(7, 8));
     }
 }

@@ -27,6 +27,10 @@ public enum ProblemType {
             "Not acceptable",
             "The resource can't answer with a media type that was asked for."),
     CONFLICT(HttpStatus.CONFLICT, "Conflict", "The state of the resource doesn't allow this."),
+    REPEAT(
+            HttpStatus.CONFLICT,
+            "Repeat",
+            "This user has checked in at this location only just now. Nothing was stored."),
     GONE(HttpStatus.GONE, "Gone", "The resource was there, and no longer is."),
     CONTENT_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE, "Content too large", "The body is too large."),
     REQUEST_TIMEOUT(HttpStatus.REQUEST_TIMEOUT, "Request timeout", "The request didn't arrive in time."),
