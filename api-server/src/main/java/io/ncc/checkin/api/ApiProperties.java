@@ -14,6 +14,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxListeners how many clients may follow the stream at once, 1 to 100,000; more are refused; server.tomcat.max-connections must be larger
  * @param listenerBuffer how many bytes to buffer for a slow client that follows the stream, 1,000 or more; beyond that, it is disconnected
  * @param heartbeat how often to send a comment to a client that follows the stream while there are no events, 100 ms to 5 min
+ * @param maxPages how many pages of the console may be open at once, 1 to 10,000; more are refused
  */
 @ConfigurationProperties(prefix = "checkin.api", ignoreUnknownFields = false)
 public record ApiProperties(
@@ -23,7 +24,8 @@ public record ApiProperties(
         @DefaultValue("2000000") long maxLength,
         @DefaultValue("1000") int maxListeners,
         @DefaultValue("1000000") int listenerBuffer,
-        @DefaultValue("15s") Duration heartbeat) {
+        @DefaultValue("15s") Duration heartbeat,
+        @DefaultValue("100") int maxPages) {
 
     public ApiProperties {
         require(isBetween(maxWait, 100, 300_000), "max-wait must be from 100ms to 5m");
@@ -33,6 +35,7 @@ public record ApiProperties(
         require(maxListeners >= 1 && maxListeners <= 100_000, "max-listeners must be from 1 to 100000");
         require(listenerBuffer >= 1000, "listener-buffer must be 1000 or more");
         require(isBetween(heartbeat, 100, 300_000), "heartbeat must be from 100ms to 5m");
+        require(maxPages >= 1 && maxPages <= 10_000, "max-pages must be from 1 to 10000");
     }
 
     private static boolean isBetween(Duration value, long leastMillis, long mostMillis) {

@@ -23,7 +23,8 @@ final class ApiPropertiesTest {
                         2_000_000,
                         1_000,
                         1_000_000,
-                        Duration.ofSeconds(15)));
+                        Duration.ofSeconds(15),
+                        100));
     }
 
     @Test
@@ -35,7 +36,8 @@ final class ApiPropertiesTest {
                 "max-length", "5000",
                 "max-listeners", "50",
                 "listener-buffer", "20000",
-                "heartbeat", "1s");
+                "heartbeat", "1s",
+                "max-pages", "7");
         assertThat(bind(settings))
                 .isEqualTo(new ApiProperties(
                         Duration.ofSeconds(10),
@@ -44,7 +46,8 @@ final class ApiPropertiesTest {
                         5_000,
                         50,
                         20_000,
-                        Duration.ofSeconds(1)));
+                        Duration.ofSeconds(1),
+                        7));
     }
 
     @ParameterizedTest
@@ -58,7 +61,9 @@ final class ApiPropertiesTest {
         "max-listeners, 100000",
         "listener-buffer, 1000",
         "heartbeat, 100ms",
-        "heartbeat, 5m"
+        "heartbeat, 5m",
+        "max-pages, 1",
+        "max-pages, 10000"
     })
     void theLimitsThemselvesAreTaken(String name, String value) {
         assertThat(bind(Map.of(name, value))).isNotEqualTo(bind(Map.of()));
@@ -75,7 +80,9 @@ final class ApiPropertiesTest {
         "max-listeners, 100001",
         "listener-buffer, 999",
         "heartbeat, 99ms",
-        "heartbeat, 300001ms"
+        "heartbeat, 300001ms",
+        "max-pages, 0",
+        "max-pages, 10001"
     })
     void aWrongValueIsRefusedByItsName(String name, String value) {
         assertThatThrownBy(() -> bind(Map.of(name, value)))

@@ -1,17 +1,13 @@
 package io.ncc.checkin.api.live;
 
 import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.web.EventStream;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
-import io.ncc.checkin.service.Http11;
-import jakarta.servlet.AsyncContext;
-import jakarta.servlet.AsyncEvent;
-import jakarta.servlet.AsyncListener;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
-import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RequestHeader;
@@ -42,20 +38,8 @@ final class LiveController {
         Long user = Parameters.optionalId("userId", userId);
         Long location = Parameters.optionalId("locationId", locationId);
         hub.requireRoom();
-        response.setContentType(MediaType.TEXT_EVENT_STREAM_VALUE);
-        response.setCharacterEncoding("UTF-8");
-        response.setHeader(HttpHeaders.CACHE_CONTROL, "no-cache");
-        response.setHeader("X-Accel-Buffering", "no"); // else nginx would collect events
-        if (request.getMethod().equals("HEAD")) {
-            return; // Spring gives us that, too: its answer would never end
-        }
-        AsyncContext context = request.startAsync(request, response);
-        context.setTimeout(0);
-        LiveClient client = new LiveClient(context, response.getOutputStream(), after, user, location, hub::leave);
-        context.addListener(new Leaving(client));
-        response.getOutputStream().setWriteListener(client);
-        Http11.whenGone(request, client::close);
-        hub.join(client);
+        EventStream.begin(request, response, hub.mostBuffered())
+                .ifPresent(events -> hub.join(new LiveClient(events, after, user, location)));
     }
 
     /** A browser that comes back sends the header with the URL of the first time. */
@@ -64,28 +48,5 @@ final class LiveController {
             return Parameters.checkinId("Last-Event-ID", header, partitions);
         }
         return parameter == null ? null : Parameters.checkinId("lastEventId", parameter, partitions);
-    }
-
-    private record Leaving(LiveClient client) implements AsyncListener {
-
-        @Override
-        public void onComplete(AsyncEvent event) {
-            client.close();
-        }
-
-        @Override
-        public void onTimeout(AsyncEvent event) {
-            client.close();
-        }
-
-        @Override
-        public void onError(AsyncEvent event) {
-            client.close();
-        }
-
-        @Override
-        public void onStartAsync(AsyncEvent event) {
-            // never done
-        }
     }
 }

@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param fields null or empty if it has none
  */
-record LiveEntry(CheckinId id, @Nullable Map<String, String> fields) {
+public record LiveEntry(CheckinId id, @Nullable Map<String, String> fields) {
 
     static LiveEntry of(Partitions partitions, int partition, StreamMessage<String, String> entry) {
         return new LiveEntry(CheckinId.of(partitions, partition, entry.getId()), entry.getBody());

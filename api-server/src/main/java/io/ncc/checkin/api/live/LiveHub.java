@@ -12,7 +12,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 import org.springframework.web.ErrorResponseException;
@@ -36,10 +38,11 @@ final class LiveHub {
     private static final long LONGEST_CATCHING_UP = TimeUnit.MILLISECONDS.toNanos(50);
 
     private final Set<LiveClient> clients = ConcurrentHashMap.newKeySet();
+    private final List<Consumer<List<LiveEntry>>> observers = new CopyOnWriteArrayList<>();
     private final ObjectWriter json;
     private final Counter dropped;
     private final int maxClients;
-    private final int maxBuffered;
+    private final int mostBuffered;
     private final long heartbeatNanos;
 
     /** Up to where everything has been published; null as long as the tail doesn't know. */
@@ -54,12 +57,17 @@ final class LiveHub {
     LiveHub(JsonMapper mapper, ApiProperties properties, MeterRegistry registry) {
         this.json = mapper.writerFor(StoredCheckin.class);
         this.maxClients = properties.maxListeners();
-        this.maxBuffered = properties.listenerBuffer();
+        this.mostBuffered = properties.listenerBuffer() + MOST_OF_A_HEARTBEAT;
         this.heartbeatNanos = properties.heartbeat().toNanos();
         this.dropped = Counter.builder("checkin.api.listeners.dropped")
                 .description("Clients that followed the stream and were dropped because they were too slow")
                 .register(registry);
         registry.gauge("checkin.api.listeners", clients, Set::size);
+    }
+
+    /** The action gets all entries that are published, late ones, too; it must not wait for anything. */
+    void whenPublished(Consumer<List<LiveEntry>> action) {
+        observers.add(action);
     }
 
     /** @throws ErrorResponseException a problem, if there are as many clients as may be */
@@ -69,8 +77,14 @@ final class LiveHub {
         }
     }
 
+    /** How many bytes may wait for a client. */
+    int mostBuffered() {
+        return mostBuffered;
+    }
+
     /** Takes a client on. */
     void join(LiveClient client) {
+        client.whenClosed(() -> leave(client));
         CheckinId now = position;
         if (client.position() == null && now != null) {
             client.moveTo(now); // what comes once it knows that it is connected is not to be missed
@@ -86,7 +100,7 @@ final class LiveHub {
         }
     }
 
-    void leave(LiveClient client) {
+    private void leave(LiveClient client) {
         if (clients.remove(client) && client.isTooSlow()) {
             dropped.increment();
         }
@@ -178,6 +192,7 @@ final class LiveHub {
      */
     void publish(List<LiveEntry> entries, CheckinId from, CheckinId upTo) {
         position = upTo;
+        observers.forEach(observer -> observer.accept(entries));
         if (clients.isEmpty()) {
             return;
         }
@@ -198,6 +213,7 @@ final class LiveHub {
      * Sends entries that came too late for their place, to those who are past it. Their ids are not sent, so that a client comes back where it was.
      */
     void publishLate(List<LiveEntry> entries) {
+        observers.forEach(observer -> observer.accept(entries));
         List<Event> events = events(entries, false);
         for (LiveClient client : clients) {
             CheckinId passed = client.position();
@@ -236,13 +252,8 @@ final class LiveHub {
         }
     }
 
-    private void send(LiveClient client, byte[] bytes) {
-        if (bytes.length == 0) {
-            return;
-        }
-        if (client.buffered() + bytes.length > maxBuffered + MOST_OF_A_HEARTBEAT && client.buffered() > 0) {
-            client.drop();
-        } else {
+    private static void send(LiveClient client, byte[] bytes) {
+        if (bytes.length > 0) {
             client.send(bytes);
         }
     }

@@ -95,6 +95,11 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
         listeners.add(action);
     }
 
+    /** The action gets all entries that are published, in their order, and late ones when they come; it must not wait for anything. */
+    public void whenPublished(Consumer<List<LiveEntry>> action) {
+        hub.whenPublished(action);
+    }
+
     /** What stands in the way of following a partition now; null if nothing does. */
     public @Nullable RedisCondition trouble(int partition) {
         RedisCondition ofAll = trouble;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.web.EventStream;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.redis.StreamId;
 import jakarta.servlet.ServletOutputStream;
@@ -34,7 +35,8 @@ final class LiveHubTest {
                     2_000_000,
                     1_000,
                     1_000_000,
-                    Duration.ofSeconds(15)),
+                    Duration.ofSeconds(15),
+                    100),
             new SimpleMeterRegistry());
 
     @Test
@@ -80,15 +82,10 @@ final class LiveHubTest {
     }
 
     private static LiveClient clientFromTheBeginning() {
-        LiveClient client = new LiveClient(
-                new MockAsyncContext(new MockHttpServletRequest(), null),
-                new Taker(),
-                CheckinId.lowest(Partitions.none(), StreamId.ZERO),
-                null,
-                null,
-                gone -> {});
-        client.onWritePossible();
-        return client;
+        EventStream events =
+                new EventStream(new MockAsyncContext(new MockHttpServletRequest(), null), new Taker(), 1_000_000);
+        events.onWritePossible();
+        return new LiveClient(events, CheckinId.lowest(Partitions.none(), StreamId.ZERO), null, null);
     }
 
     /** Always takes what it gets. */

@@ -1,0 +1,336 @@
+package io.ncc.checkin.api.console;
+
+import com.fasterxml.jackson.annotation.JsonRawValue;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.ncc.checkin.api.ApiApplication;
+import io.ncc.checkin.api.ApiProperties;
+import io.ncc.checkin.api.live.StreamTail;
+import io.ncc.checkin.api.web.EventStream;
+import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.ProblemType;
+import io.ncc.redis.RedisCondition;
+import io.ncc.redis.RedisLink;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.context.SmartLifecycle;
+import org.springframework.stereotype.Component;
+import org.springframework.web.ErrorResponseException;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * Tells the open pages how everything stands. It looks once a second while a page is open and for a minute after, else every five seconds, so that a page
+ * begins with a history. All pages are sent the same bytes: Redis has as much to do for a hundred of them as for one.
+ */
+@Component
+final class Console implements SmartLifecycle {
+
+    private static final Logger log = LoggerFactory.getLogger(Console.class);
+    private static final Duration PERIOD = Duration.ofSeconds(1);
+    private static final Duration UNWATCHED_PERIOD = Duration.ofSeconds(5);
+    private static final Duration WATCHED_FOR = Duration.ofMinutes(1);
+    private static final Duration FEED_PERIOD = Duration.ofMillis(250);
+
+    private final FiguresReader figures;
+    private final JsonMapper mapper;
+    private final ApiProperties properties;
+    private final Partitions partitions;
+    private final Feed feed = new Feed();
+
+    /** Each open page, and whether it has been greeted: it gets no other event before. */
+    private final ConcurrentHashMap<EventStream, Boolean> pages = new ConcurrentHashMap<>();
+
+    private volatile ScheduledExecutorService executor = newExecutor();
+    private volatile boolean running;
+
+    // of the executor's thread
+    private final Sampler sampler;
+    private @Nullable Record latest;
+    private @Nullable String latestJson;
+    private @Nullable String helloJson;
+    private @Nullable String server;
+    private @Nullable ScheduledFuture<?> nextLook;
+    private long watchedAt;
+    private boolean complained;
+
+    Console(
+            FiguresReader figures,
+            StreamTail tail,
+            JsonMapper mapper,
+            ApiProperties properties,
+            Partitions partitions,
+            MeterRegistry registry) {
+        this.figures = figures;
+        this.mapper = mapper;
+        this.properties = properties;
+        this.partitions = partitions;
+        this.sampler = new Sampler(partitions.count(), properties.maxLength());
+        tail.whenPublished(feed::add);
+        registry.gauge("checkin.api.pages", pages, ConcurrentHashMap::size);
+    }
+
+    /**
+     * What a page is told first.
+     *
+     * @param roles of who asks; null if everybody may do everything
+     * @param partitions how many there are; null without partitions
+     * @param sampleMs how often samples come, in milliseconds
+     * @param redis the server and its version; null as long as that isn't known
+     */
+    record Hello(
+            String version,
+            @Nullable List<String> roles,
+            @Nullable Integer partitions,
+            List<String> groups,
+            long sampleMs,
+            @Nullable String redis,
+            Histories history) {}
+
+    record Histories(History.View fine, History.View coarse) {}
+
+    /** All that a page needs which can't be sent events. */
+    record Polled(@JsonRawValue String hello, @JsonRawValue String sample) {}
+
+    /** @throws ErrorResponseException a problem, if there are as many pages as may be */
+    void requireRoom() {
+        if (pages.size() >= properties.maxPages()) {
+            throw ProblemType.TOO_MANY_LISTENERS.exception(
+                    "The maximum number of pages are open already. Try again later.");
+        }
+    }
+
+    /** How many bytes may wait for a page. */
+    int mostBuffered() {
+        return properties.listenerBuffer();
+    }
+
+    /** Takes a page on. */
+    void join(EventStream page) {
+        pages.put(page, false);
+        page.whenClosed(() -> pages.remove(page));
+        try {
+            executor.execute(() -> greet(page));
+        } catch (RejectedExecutionException e) {
+            page.close(); // stopping
+        }
+    }
+
+    private void greet(EventStream page) {
+        page.send(event("hello", helloJson()));
+        String sample = latestJson();
+        if (sample != null) {
+            page.send(event("sample", sample));
+        }
+        pages.replace(page, false, true);
+        watch();
+    }
+
+    /** For a page that asks for each sample. */
+    CompletionStage<Polled> poll() {
+        CompletableFuture<Polled> polled = new CompletableFuture<>();
+        try {
+            executor.execute(() -> {
+                watch();
+                String sample = latestJson();
+                if (sample == null) {
+                    polled.completeExceptionally(ProblemType.REDIS_UNAVAILABLE.exception("There is no sample yet."));
+                } else {
+                    polled.complete(new Polled(helloJson(), sample));
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            polled.completeExceptionally(ProblemType.REDIS_UNAVAILABLE.exception("The server is stopping."));
+        }
+        return polled;
+    }
+
+    private String helloJson() {
+        String json = helloJson;
+        if (json == null) {
+            json = mapper.writeValueAsString(hello());
+            helloJson = json;
+        }
+        return json;
+    }
+
+    private Hello hello() {
+        List<String> groups = latest instanceof Sample sample
+                ? sample.groups().stream().map(Sample.Group::name).toList()
+                : List.of(Keys.GROUP);
+        return new Hello(
+                Optional.ofNullable(ApiApplication.class.getPackage().getImplementationVersion())
+                        .orElse("(not from its jar)"),
+                null,
+                partitions.arePartitioned() ? partitions.count() : null,
+                groups,
+                PERIOD.toMillis(),
+                server,
+                new Histories(sampler.fine(), sampler.coarse()));
+    }
+
+    private @Nullable String latestJson() {
+        if (latestJson == null && latest != null) {
+            latestJson = mapper.writeValueAsString(latest);
+        }
+        return latestJson;
+    }
+
+    private static byte[] event(String name, String json) {
+        return ("event: " + name + "\ndata: " + json + "\n\n").getBytes(StandardCharsets.UTF_8);
+    }
+
+    private void tellAll(String name, Object value) {
+        if (!pages.isEmpty()) {
+            tellAll(event(name, mapper.writeValueAsString(value)));
+        }
+    }
+
+    private void tellAll(byte[] event) {
+        pages.forEach((page, greeted) -> {
+            if (greeted) {
+                page.send(event);
+            }
+        });
+    }
+
+    /** Someone watches: the next look is not to be later than in a second. */
+    private void watch() {
+        watchedAt = System.nanoTime();
+        ScheduledFuture<?> next = nextLook;
+        if (next != null && next.getDelay(TimeUnit.MILLISECONDS) > PERIOD.toMillis() && next.cancel(false)) {
+            look();
+        }
+    }
+
+    private boolean isWatched() {
+        if (!pages.isEmpty()) {
+            watchedAt = System.nanoTime();
+        }
+        return System.nanoTime() - watchedAt < WATCHED_FOR.toNanos();
+    }
+
+    /** Once; the next look is after the answer to this one. */
+    private void look() {
+        long start = System.nanoTime();
+        CompletionStage<?> unused = figures.read()
+                .whenCompleteAsync(
+                        (answers, failure) -> {
+                            try {
+                                take(answers);
+                            } catch (RuntimeException e) { // only a stop may end this
+                                log.error("The console can't be told how the stream stands", e);
+                            }
+                            Duration period = isWatched() ? PERIOD : UNWATCHED_PERIOD;
+                            lookIn(period.toNanos() - (System.nanoTime() - start));
+                        },
+                        executor);
+    }
+
+    private void lookIn(long nanos) {
+        try {
+            nextLook = executor.schedule(this::look, Math.max(0, nanos), TimeUnit.NANOSECONDS);
+        } catch (RejectedExecutionException e) {
+            // stopping
+        }
+    }
+
+    private void take(List<FiguresReader.Answer> answers) {
+        Sampler.Observed observed = sampler.observe(answers, feed.count());
+        latest = observed.sample();
+        latestJson = null;
+        helloJson = null;
+        if (!pages.isEmpty()) {
+            tellAll(event("sample", Objects.requireNonNull(latestJson())));
+        }
+        observed.claims().forEach(claim -> tellAll("claim", claim));
+        if (observed.dead() != null) {
+            tellAll("dead", observed.dead());
+        }
+        complain(answers);
+        if (observed.sample() instanceof Sample.Outage) {
+            server = null;
+        } else if (server == null) {
+            askForServer();
+        }
+    }
+
+    /** An outage is logged by the {@link RedisLink}. */
+    private void complain(List<FiguresReader.Answer> answers) {
+        Throwable trouble = answers.stream()
+                .map(FiguresReader.Answer::trouble)
+                .filter(failure ->
+                        failure != null && !RedisCondition.of(failure).isOutage())
+                .findFirst()
+                .orElse(null);
+        if (trouble != null && !complained) {
+            log.warn("The console can't be told how a stream stands", trouble);
+        }
+        complained = trouble != null;
+    }
+
+    private void askForServer() {
+        CompletionStage<?> unused = figures.server()
+                .whenCompleteAsync(
+                        (name, failure) -> {
+                            server = name;
+                            helloJson = null;
+                        },
+                        executor);
+    }
+
+    private void feed() {
+        try {
+            Feed.Event event = feed.take();
+            if (event != null) {
+                tellAll("feed", event);
+            }
+        } catch (RuntimeException e) { // or it would be the last one
+            log.error("The console can't be told of new checkins", e);
+        }
+    }
+
+    @Override
+    public void start() {
+        executor = newExecutor();
+        running = true;
+        executor.execute(this::look);
+        ScheduledFuture<?> unused = executor.scheduleWithFixedDelay(
+                this::feed, FEED_PERIOD.toNanos(), FEED_PERIOD.toNanos(), TimeUnit.NANOSECONDS);
+    }
+
+    @Override
+    public void stop() {
+        running = false;
+        executor.shutdownNow();
+        pages.keySet().forEach(EventStream::close);
+    }
+
+    private static ScheduledExecutorService newExecutor() {
+        return Executors.newSingleThreadScheduledExecutor(task -> new Thread(task, "console"));
+    }
+
+    @Override
+    public boolean isRunning() {
+        return running;
+    }
+
+    /** Stops before the web server waits for its requests: a page would never end its own. */
+    @Override
+    public int getPhase() {
+        return Integer.MAX_VALUE;
+    }
+}

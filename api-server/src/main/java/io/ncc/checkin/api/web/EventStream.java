@@ -1,0 +1,195 @@
+package io.ncc.checkin.api.web;
+
+import io.ncc.checkin.service.Http11;
+import jakarta.servlet.AsyncContext;
+import jakarta.servlet.AsyncEvent;
+import jakarta.servlet.AsyncListener;
+import jakarta.servlet.ServletOutputStream;
+import jakarta.servlet.WriteListener;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.net.SocketTimeoutException;
+import java.util.ArrayDeque;
+import java.util.Optional;
+import java.util.Queue;
+import org.springframework.http.HttpHeaders;
+import org.springframework.http.MediaType;
+
+/**
+ * An answer of Server-Sent Events. Nobody waits for its client: what its connection can't take yet is kept, and written when it can. A client that reads
+ * too slowly is disconnected.
+ */
+public final class EventStream implements WriteListener {
+
+    private final AsyncContext context;
+    private final ServletOutputStream out;
+    private final int mostBuffered;
+
+    // guarded by this
+    private final Queue<byte[]> waiting = new ArrayDeque<>();
+    private Runnable whenClosed = () -> {};
+    private int buffered;
+    private boolean ready;
+    private boolean unflushed;
+    private boolean closed;
+    private boolean tooSlow;
+
+    /** @param mostBuffered how many bytes may wait for the client */
+    public EventStream(AsyncContext context, ServletOutputStream out, int mostBuffered) {
+        this.context = context;
+        this.out = out;
+        this.mostBuffered = mostBuffered;
+    }
+
+    /**
+     * Begins to answer a request with events, which are sent from any thread.
+     *
+     * @param mostBuffered how many bytes may wait for the client
+     * @return empty for a HEAD request, which has its answer
+     */
+    public static Optional<EventStream> begin(
+            HttpServletRequest request, HttpServletResponse response, int mostBuffered) throws IOException {
+        response.setContentType(MediaType.TEXT_EVENT_STREAM_VALUE);
+        response.setCharacterEncoding("UTF-8");
+        response.setHeader(HttpHeaders.CACHE_CONTROL, "no-cache");
+        response.setHeader("X-Accel-Buffering", "no"); // else nginx would collect events
+        if (request.getMethod().equals("HEAD")) {
+            return Optional.empty(); // Spring gives us that, too: its answer would never end
+        }
+        AsyncContext context = request.startAsync(request, response);
+        context.setTimeout(0);
+        EventStream stream = new EventStream(context, response.getOutputStream(), mostBuffered);
+        context.addListener(new Leaving(stream));
+        response.getOutputStream().setWriteListener(stream);
+        Http11.whenGone(request, stream::close);
+        return Optional.of(stream);
+    }
+
+    /** Sets what is done once, when the stream has ended; at once if it has. */
+    public void whenClosed(Runnable action) {
+        synchronized (this) {
+            if (!closed) {
+                whenClosed = action;
+                return;
+            }
+        }
+        action.run();
+    }
+
+    /** How many bytes wait for the client. */
+    public synchronized int buffered() {
+        return buffered;
+    }
+
+    /** Sends whole events. If too much would wait then, the client is disconnected instead. */
+    public void send(byte[] bytes) {
+        boolean fits;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            fits = buffered == 0 || buffered + bytes.length <= mostBuffered;
+            if (fits) {
+                waiting.add(bytes);
+                buffered += bytes.length;
+            } else {
+                tooSlow = true;
+            }
+        }
+        if (fits) {
+            write();
+        } else {
+            close();
+        }
+    }
+
+    @Override
+    public void onWritePossible() {
+        synchronized (this) {
+            ready = true;
+        }
+        write();
+    }
+
+    private void write() {
+        try {
+            synchronized (this) {
+                while (ready && !closed && out.isReady()) {
+                    byte[] next = waiting.poll();
+                    if (next != null) {
+                        buffered -= next.length;
+                        unflushed = true;
+                        out.write(next);
+                    } else if (unflushed) {
+                        unflushed = false;
+                        out.flush();
+                    } else {
+                        return;
+                    }
+                }
+            }
+        } catch (IOException | IllegalStateException e) {
+            onError(e);
+        }
+    }
+
+    /** The container gives up a client that takes nothing for a while. */
+    @Override
+    public void onError(Throwable failure) {
+        if (failure instanceof SocketTimeoutException) {
+            synchronized (this) {
+                tooSlow = true;
+            }
+        }
+        close();
+    }
+
+    /** Whether the client was disconnected as it read too slowly. */
+    public synchronized boolean isTooSlow() {
+        return tooSlow;
+    }
+
+    /** Ends the connection; it can be called more than once. */
+    public void close() {
+        Runnable action;
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            closed = true;
+            waiting.clear();
+            buffered = 0;
+            action = whenClosed;
+        }
+        action.run();
+        try {
+            context.complete();
+        } catch (IllegalStateException e) {
+            // the container was faster
+        }
+    }
+
+    private record Leaving(EventStream stream) implements AsyncListener {
+
+        @Override
+        public void onComplete(AsyncEvent event) {
+            stream.close();
+        }
+
+        @Override
+        public void onTimeout(AsyncEvent event) {
+            stream.close();
+        }
+
+        @Override
+        public void onError(AsyncEvent event) {
+            stream.close();
+        }
+
+        @Override
+        public void onStartAsync(AsyncEvent event) {
+            // never done
+        }
+    }
+}
