@@ -11,6 +11,7 @@ import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
+import io.ncc.checkin.service.security.SecurityConfiguration;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.ServerSettings;
 import io.netty.channel.Channel;
@@ -30,7 +31,7 @@ import org.springframework.web.servlet.function.ServerResponse;
 /** The API server. Its parts are found in the packages below. */
 @SpringBootApplication(proxyBeanMethods = false)
 @EnableConfigurationProperties(ApiProperties.class)
-@Import(ServiceConfiguration.class)
+@Import({ServiceConfiguration.class, SecurityConfiguration.class})
 public class ApiApplication {
 
     private static final int MOST_WRITES_AT_ONCE = 256;
@@ -45,8 +46,13 @@ public class ApiApplication {
     }
 
     @Bean
-    RouterFunction<ServerResponse> contract() {
-        return ApiContract.of(ApiApplication.class);
+    ApiContract contract() {
+        return new ApiContract(ApiApplication.class);
+    }
+
+    @Bean
+    RouterFunction<ServerResponse> contractRoutes(ApiContract contract) {
+        return contract.routes();
     }
 
     /**

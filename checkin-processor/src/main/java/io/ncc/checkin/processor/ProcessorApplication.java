@@ -8,6 +8,7 @@ import io.ncc.checkin.service.PartitionHealth;
 import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
+import io.ncc.checkin.service.security.SecurityConfiguration;
 import io.ncc.engine.Engine;
 import io.ncc.engine.EngineSettings;
 import io.ncc.engine.Projection;
@@ -32,7 +33,7 @@ import org.springframework.context.annotation.Import;
 /** The processor and its parts. */
 @SpringBootApplication(proxyBeanMethods = false)
 @EnableConfigurationProperties(ProcessorProperties.class)
-@Import(ServiceConfiguration.class)
+@Import({ServiceConfiguration.class, SecurityConfiguration.class})
 public class ProcessorApplication {
 
     public static void main(String[] args) {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonInclude;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.checkin.service.security.Caller;
 import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -65,6 +66,7 @@ final class BatchController {
         boolean gzip = ContentCoding.isGzip(request);
         Turn turn = new Turn(LimitedBody.of(request, properties.maxBatchSize(), properties.bodyTimeout()));
         Batch batch = new Batch(
+                Caller.of(request),
                 idempotencyKey,
                 memory.claimOfBatch(request, MEMORY + properties.maxBodySize().toBytes()),
                 turn);
@@ -100,6 +102,7 @@ final class BatchController {
     /** A batch on its way in. */
     private final class Batch {
 
+        private final @Nullable Caller caller;
         private final @Nullable String idempotencyKey;
         private final RequestMemory.Claim memory;
         private final Turn turn;
@@ -113,7 +116,8 @@ final class BatchController {
         /** Of the results, those of the chunk are yet to come, from this one on. */
         private int chunkFrom;
 
-        Batch(@Nullable String idempotencyKey, RequestMemory.Claim memory, Turn turn) {
+        Batch(@Nullable Caller caller, @Nullable String idempotencyKey, RequestMemory.Claim memory, Turn turn) {
+            this.caller = caller;
             this.idempotencyKey = idempotencyKey;
             this.memory = memory;
             this.turn = turn;
@@ -150,6 +154,11 @@ final class BatchController {
                 }
             } catch (InvalidCheckinException e) {
                 result = Result.invalid(e.errors());
+            }
+            ErrorResponseException refusal = checkin == null ? null : OwnCheckins.refusal(caller, checkin);
+            if (refusal != null) {
+                checkin = null;
+                result = Result.refused(refusal);
             }
             if (results.size() == properties.maxBatchEntries()) {
                 throw ProblemType.CONTENT_TOO_LARGE.exception(
@@ -295,7 +304,7 @@ final class BatchController {
      * What became of a batch.
      *
      * @param accepted how many checkins are stored
-     * @param refused how many are none, are repeats, or were refused by their partition
+     * @param refused how many are none, are repeats, or were refused by their partition or for their user
      * @param results one for each checkin, in their order; fewer if the batch was cut off, and then those after them are not stored
      * @param problem why the batch was cut off; if it is outcome-unknown, up to 500 checkins after the results may be stored
      */
@@ -333,7 +342,7 @@ final class BatchController {
 
         /** About what it takes, in bytes; an id that is to come counts already. */
         int memory() {
-            return MEMORY_OF_RESULT + (errors == null ? 0 : errors.size() * MEMORY_OF_RESULT);
+            return MEMORY_OF_RESULT * (1 + (errors == null ? 0 : errors.size()) + (problem == null ? 0 : 1));
         }
     }
 }

@@ -5,6 +5,7 @@ import io.ncc.checkin.service.AsyncAnswers;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.service.QueryParameters;
+import io.ncc.checkin.service.security.Caller;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -18,6 +19,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.util.unit.DataSize;
+import org.springframework.web.ErrorResponseException;
 import org.springframework.web.HttpMediaTypeNotAcceptableException;
 import org.springframework.web.HttpMediaTypeNotSupportedException;
 import org.springframework.web.HttpRequestHandler;
@@ -59,11 +61,12 @@ final class CheckinController implements HttpRequestHandler {
         }
         requirePostOfJson(request);
         QueryParameters.requireNone(request);
+        Caller caller = Caller.of(request); // the threads that come later don't know it
         String idempotencyKey = IdempotencyKey.of(request);
         ContentCoding.requireNone(request);
         ArrivingBody body = new ArrivingBody(request, maxBodySize, bodyTimeout, memory);
         boolean whole = body.isThere();
-        answers.answer(request, response, body.content().thenCompose(bytes -> append(bytes, idempotencyKey)));
+        answers.answer(request, response, body.content().thenCompose(bytes -> append(bytes, caller, idempotencyKey)));
         if (!whole) {
             body.readOn();
         }
@@ -82,8 +85,13 @@ final class CheckinController implements HttpRequestHandler {
         }
     }
 
-    private CompletionStage<ResponseEntity<AcceptedCheckin>> append(byte[] body, @Nullable String idempotencyKey) {
+    private CompletionStage<ResponseEntity<AcceptedCheckin>> append(
+            byte[] body, @Nullable Caller caller, @Nullable String idempotencyKey) {
         Checkin checkin = read(body);
+        ErrorResponseException refusal = OwnCheckins.refusal(caller, checkin);
+        if (refusal != null) {
+            throw refusal;
+        }
         CheckinAppender appender = appenders.of(appenders.partitionOf(checkin));
         return appender.append(List.of(checkin), idempotencyKey).thenApply(ids -> accepted(appender, ids.get(0)));
     }

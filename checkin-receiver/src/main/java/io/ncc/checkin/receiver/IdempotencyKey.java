@@ -1,6 +1,7 @@
 package io.ncc.checkin.receiver;
 
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.checkin.service.security.Caller;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +17,7 @@ final class IdempotencyKey {
     private IdempotencyKey() {}
 
     /**
-     * The key of a request, or null if it has none.
+     * The key of a request, or null if it has none. Each caller has keys of their own: before the key is the name, and a space, which no key has.
      *
      * @throws ErrorResponseException a problem, if there is something that isn't one
      */
@@ -25,6 +26,7 @@ final class IdempotencyKey {
         if (key != null && !VISIBLE_ASCII.matcher(key).matches()) {
             throw ProblemType.invalidParameter(HEADER, "must be 1 to 255 visible ASCII characters");
         }
-        return key;
+        Caller caller = key == null ? null : Caller.of(request);
+        return caller == null ? key : caller.name() + ' ' + key;
     }
 }

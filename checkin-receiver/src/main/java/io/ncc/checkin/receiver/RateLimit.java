@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import io.github.bucket4j.Bucket;
 import io.github.bucket4j.ConsumptionProbe;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.checkin.service.security.Caller;
 import io.netty.util.NetUtil;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
@@ -22,7 +23,7 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 
 /**
  * Refuses requests of a client that sends more than so many a second, whatever is wrong with them besides. Each receiver counts by itself. A client is
- * its address, of IPv6 the first 64 bits, which are one subscriber's. The headers are those of the IETF's
+ * the caller that its token names; without a token it is its address, of IPv6 the first 64 bits, which are one subscriber's. The headers are those of the IETF's
  * <a href="https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/">draft</a>.
  */
 final class RateLimit extends HttpFilter {
@@ -47,7 +48,7 @@ final class RateLimit extends HttpFilter {
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        Bucket bucket = clients.get(clientOf(request.getRemoteAddr()), client -> newBucket());
+        Bucket bucket = clients.get(clientOf(request), client -> newBucket());
         ConsumptionProbe probe = bucket.tryConsumeAndReturnRemaining(1);
         response.setHeader("RateLimit-Policy", "\"client\";q=" + perSecond + ";w=1");
         response.setHeader(
@@ -66,6 +67,11 @@ final class RateLimit extends HttpFilter {
         problem.getHeaders()
                 .set(HttpHeaders.RETRY_AFTER, Long.toString(Math.max(1, seconds(probe.getNanosToWaitForRefill()))));
         return problem;
+    }
+
+    private static String clientOf(HttpServletRequest request) {
+        Caller caller = Caller.of(request);
+        return caller == null ? clientOf(request.getRemoteAddr()) : "caller " + caller.name(); // no address has a space
     }
 
     /** @param address a literal; anything else, such as what a proxy's header may hold, stands for itself */

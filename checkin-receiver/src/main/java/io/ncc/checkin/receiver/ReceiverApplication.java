@@ -11,6 +11,8 @@ import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
+import io.ncc.checkin.service.security.SecurityConfiguration;
+import io.ncc.checkin.service.security.SecurityConfiguration.RequestLimit;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.ServerSettings;
 import java.time.Duration;
@@ -41,7 +43,7 @@ import org.springframework.web.servlet.handler.SimpleUrlHandlerMapping;
 /** The receiver and its parts. */
 @SpringBootApplication(proxyBeanMethods = false)
 @EnableConfigurationProperties(ReceiverProperties.class)
-@Import(ServiceConfiguration.class)
+@Import({ServiceConfiguration.class, SecurityConfiguration.class})
 public class ReceiverApplication {
 
     public static void main(String[] args) {
@@ -54,8 +56,13 @@ public class ReceiverApplication {
     }
 
     @Bean
-    RouterFunction<ServerResponse> contract() {
-        return ApiContract.of(ReceiverApplication.class);
+    ApiContract contract() {
+        return new ApiContract(ReceiverApplication.class);
+    }
+
+    @Bean
+    RouterFunction<ServerResponse> contractRoutes(ApiContract contract) {
+        return contract.routes();
     }
 
     @Bean
@@ -146,8 +153,15 @@ public class ReceiverApplication {
         FilterRegistrationBean<RateLimit> filter =
                 new FilterRegistrationBean<>(new RateLimit(properties.rateLimit(), handlerExceptionResolver));
         filter.addUrlPatterns("/checkins/*", "/api/checkin");
-        filter.setOrder(0); // before those that refuse requests for their headers
+        filter.setOrder(
+                0); // after the chain that knows the caller, and before those that refuse requests for their headers
         filter.setEnabled(properties.rateLimit() > 0);
         return filter;
+    }
+
+    /** What the chain refuses counts, too. */
+    @Bean
+    RequestLimit limitOfRefused(FilterRegistrationBean<RateLimit> rateLimit) {
+        return new RequestLimit(rateLimit.isEnabled() ? rateLimit.getFilter() : null);
     }
 }

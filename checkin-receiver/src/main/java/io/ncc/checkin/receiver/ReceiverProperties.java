@@ -24,7 +24,7 @@ import org.springframework.util.unit.DataSize;
  * @param maxBatchEntries the most checkins in a batch, 1 to 100,000
  * @param maxRequestMemory how much memory all requests together may hold while they are received and answered, 1MB or more; more are refused; if not set, a quarter of the heap
  * @param bodyTimeout how long the body of a request may take to arrive, 100 ms or more
- * @param rateLimit how many requests per second are accepted from one client address; 0 for no limit
+ * @param rateLimit how many requests per second are accepted from one caller, or without a token from one client address; 0 for no limit
  */
 @ConfigurationProperties(prefix = "checkin.receiver", ignoreUnknownFields = false)
 record ReceiverProperties(

@@ -1,5 +1,6 @@
 package io.ncc.checkin.service;
 
+import io.ncc.checkin.service.security.Access;
 import java.net.InetAddress;
 import java.util.Objects;
 import java.util.Set;
@@ -20,14 +21,13 @@ class ManagementServer {
 
     @Bean
     WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> managementTomcat(
-            Environment environment, ManagementServerProperties properties) {
+            Environment environment, ManagementServerProperties properties, Access access) {
         TomcatSettings settings = new TomcatSettings(environment);
         return factory -> {
             settings.customize(factory);
             factory.setErrorPages(Set.of()); // ProblemValve answers
-            if (properties.getAddress() == null) {
-                factory.setAddress(InetAddress.getLoopbackAddress());
-            }
+            InetAddress address = access.listenOn("management.server.address", properties.getAddress());
+            factory.setAddress(address == null ? InetAddress.getLoopbackAddress() : address);
         };
     }
 

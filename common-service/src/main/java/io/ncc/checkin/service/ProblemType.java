@@ -16,6 +16,13 @@ import org.springframework.web.ErrorResponseException;
  */
 public enum ProblemType {
     INVALID_REQUEST(HttpStatus.BAD_REQUEST, "Invalid request", "The request is invalid."),
+    UNAUTHENTICATED(HttpStatus.UNAUTHORIZED, "Unauthenticated", "The request must have a bearer token."),
+    FORBIDDEN(HttpStatus.FORBIDDEN, "Forbidden", "The token doesn't permit this."),
+    PROTECTED_MODE(
+            HttpStatus.FORBIDDEN,
+            "Protected mode",
+            "This service takes requests of its own machine only, and this one came through a proxy. For others, it needs"
+                    + " checkin.security.tokens, an issuer of JWTs, or checkin.security.mode=open."),
     FOREIGN_PAGE(
             HttpStatus.FORBIDDEN,
             "Foreign page",
@@ -32,6 +39,10 @@ public enum ProblemType {
             "Repeat",
             "This user has checked in at this location only just now. Nothing was stored."),
     GONE(HttpStatus.GONE, "Gone", "The resource was there, and no longer is."),
+    MISDIRECTED_REQUEST(
+            HttpStatus.MISDIRECTED_REQUEST,
+            "Misdirected request",
+            "This service doesn't go by the name in the Host header. checkin.security.allowed-hosts can allow it."),
     CONTENT_TOO_LARGE(HttpStatus.CONTENT_TOO_LARGE, "Content too large", "The body is too large."),
     REQUEST_TIMEOUT(HttpStatus.REQUEST_TIMEOUT, "Request timeout", "The request didn't arrive in time."),
     IDEMPOTENCY_MISMATCH(
@@ -81,6 +92,10 @@ public enum ProblemType {
             "Redis can't guarantee the configured durability. Nothing was stored. Try again later."),
     OUTCOME_UNKNOWN(
             HttpStatus.SERVICE_UNAVAILABLE, "Outcome unknown", "It is not known whether the request took effect."),
+    TOKEN_UNVERIFIED(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Token unverified",
+            "The token can't be verified at the moment. Try again later."),
     TOO_MANY_LISTENERS(
             HttpStatus.SERVICE_UNAVAILABLE,
             "Too many listeners",

@@ -22,7 +22,6 @@ import org.springframework.web.servlet.mvc.method.annotation.ExceptionHandlerExc
     AsyncAnswers.class,
     HandlerMethods.class,
     QueryParameters.class,
-    ForeignPages.class,
     ProblemAdvice.class
 })
 public class ServiceConfiguration {

@@ -42,6 +42,17 @@ final class ComposeFileTest {
                 .allSatisfy(port -> assertThat((String) port).startsWith("127.0.0.1:"));
     }
 
+    /** In a container, the loopback address is that of the container alone. */
+    @ParameterizedTest
+    @ValueSource(strings = {ONE_REDIS, CLUSTER})
+    void theServicesAreOpenAsNobodyElseReachesThem(String file) throws IOException {
+        Map<String, Map<String, Object>> services = ours(file);
+        services.remove("sample-data");
+        assertThat(services.values())
+                .hasSize(3)
+                .allSatisfy(service -> assertThat(environment(service)).containsEntry("CHECKIN_SECURITY_MODE", "open"));
+    }
+
     @Test
     void bothFilesRunTheSameServicesExceptWhereRedisIs() throws IOException {
         Set<String> ofRedis = Set.of("SPRING_DATA_REDIS_HOST", "SPRING_DATA_REDIS_CLUSTER_NODES", "CHECKIN_PARTITIONS");

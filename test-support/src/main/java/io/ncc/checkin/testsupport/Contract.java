@@ -54,8 +54,14 @@ public final class Contract {
     private static final Set<Integer> OF_HTTP_ITSELF = Set.of(417, 501, 505);
 
     /** Headers that mean something to a client, so a response that has one must say so. */
-    private static final List<String> TELLING_HEADERS =
-            List.of("Accept", "Accept-Encoding", "Location", "RateLimit", "RateLimit-Policy", "Retry-After");
+    private static final List<String> TELLING_HEADERS = List.of(
+            "Accept",
+            "Accept-Encoding",
+            "Location",
+            "RateLimit",
+            "RateLimit-Policy",
+            "Retry-After",
+            "WWW-Authenticate");
 
     private final String text;
     private final JsonNode document;

@@ -10,6 +10,8 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.Http11;
 import io.ncc.checkin.service.InvalidMember;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.checkin.service.security.Caller;
+import io.ncc.checkin.service.security.Role;
 import io.ncc.redis.RedisCondition;
 import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
@@ -50,8 +52,11 @@ final class PullController {
     }
 
     @PutMapping(produces = MediaType.ALL_VALUE) // as there is nothing in the answer
-    ResponseEntity<Void> create(@PathVariable String group, @RequestParam(required = false) @Nullable String from) {
-        requireForeign(group);
+    ResponseEntity<Void> create(
+            @PathVariable String group,
+            @RequestParam(required = false) @Nullable String from,
+            HttpServletRequest request) {
+        requireTheirs(group, request);
         Creation creation = from == null || from.equals("0") || from.equals("$")
                 ? groups.create(group, from == null ? "$" : from)
                 : groups.create(group, Parameters.checkinId("from", from, partitions));
@@ -64,8 +69,8 @@ final class PullController {
 
     @DeleteMapping(produces = MediaType.ALL_VALUE)
     @ResponseStatus(HttpStatus.NO_CONTENT)
-    void remove(@PathVariable String group) {
-        requireForeign(group);
+    void remove(@PathVariable String group, HttpServletRequest request) {
+        requireTheirs(group, request);
         try {
             if (!groups.remove(group)) {
                 throw PullGroup.noGroup();
@@ -77,8 +82,8 @@ final class PullController {
 
     @DeleteMapping(path = "/consumers/{consumer}", produces = MediaType.ALL_VALUE)
     @ResponseStatus(HttpStatus.NO_CONTENT)
-    void removeConsumer(@PathVariable String group, @PathVariable String consumer) {
-        requireForeign(group);
+    void removeConsumer(@PathVariable String group, @PathVariable String consumer, HttpServletRequest request) {
+        requireTheirs(group, request);
         long pending;
         try {
             pending = groups.removeConsumer(group, Parameters.name("consumer", consumer));
@@ -102,7 +107,7 @@ final class PullController {
             @RequestParam(required = false) @Nullable String claimAfter,
             @RequestParam(required = false) @Nullable String own,
             HttpServletRequest servletRequest) {
-        requireForeign(group);
+        requireTheirs(group, servletRequest);
         Parameters.name("consumer", consumer);
         int most = Parameters.count("count", count, 1, MAX_COUNT, DEFAULT_COUNT);
         Duration patience = Parameters.wait("wait", wait, maxWait, Duration.ZERO);
@@ -121,8 +126,8 @@ final class PullController {
     }
 
     @PostMapping(path = "/ack", consumes = MediaType.APPLICATION_JSON_VALUE)
-    Acknowledged acknowledge(@PathVariable String group, @RequestBody Ids body) {
-        requireForeign(group);
+    Acknowledged acknowledge(@PathVariable String group, @RequestBody Ids body, HttpServletRequest request) {
+        requireTheirs(group, request);
         return new Acknowledged(groups.acknowledge(group, validated(body)));
     }
 
@@ -147,9 +152,14 @@ final class PullController {
     }
 
     /** What others take from the processor's group would never be applied. */
-    private static void requireForeign(String group) {
+    private static void requireTheirs(String group, HttpServletRequest request) {
         if (Parameters.name("group", group).equals(Keys.GROUP)) {
             throw ProblemType.CONFLICT.exception("This group is the processor's own.");
+        }
+        Caller caller = Caller.of(request);
+        if (caller != null && !caller.has(Role.OPERATE) && !caller.owns(group)) {
+            throw ProblemType.FORBIDDEN.exception(
+                    "The token permits groups that have the caller's name, or begin with it and a dot.");
         }
     }
 

@@ -1,5 +1,6 @@
-package io.ncc.checkin.service;
+package io.ncc.checkin.service.security;
 
+import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpFilter;
@@ -8,8 +9,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
-import org.springframework.core.Ordered;
-import org.springframework.core.annotation.Order;
+import org.springframework.web.servlet.HandlerExceptionResolver;
 
 /**
  * Refuses requests that change something and that a page of another site makes in the browser of someone who visits it. A browser says where such a
@@ -17,13 +17,21 @@ import org.springframework.core.annotation.Order;
  *
  * @see <a href="https://www.w3.org/TR/fetch-metadata/">Fetch Metadata Request Headers</a>
  */
-@Order(Ordered.HIGHEST_PRECEDENCE)
 final class ForeignPages extends HttpFilter {
 
+    private static final long serialVersionUID = 1;
     private static final Set<String> SAFE_METHODS = Set.of("GET", "HEAD", "OPTIONS", "TRACE");
 
     /** {@code none}: by hand, such as from a bookmark. */
     private static final Set<String> OWN_SITES = Set.of("same-origin", "none");
+
+    private final transient HandlerExceptionResolver problems;
+    private final Set<String> allowedOrigins;
+
+    ForeignPages(HandlerExceptionResolver problems, Set<String> allowedOrigins) {
+        this.problems = problems;
+        this.allowedOrigins = allowedOrigins;
+    }
 
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
@@ -31,16 +39,19 @@ final class ForeignPages extends HttpFilter {
         if (SAFE_METHODS.contains(request.getMethod()) || !isForeign(request)) {
             chain.doFilter(request, response);
         } else {
-            response.sendError(ProblemType.FOREIGN_PAGE.status().value()); // ProblemValve makes the problem
+            problems.resolveException(request, response, null, ProblemType.FOREIGN_PAGE.exception());
         }
     }
 
-    private static boolean isForeign(HttpServletRequest request) {
+    private boolean isForeign(HttpServletRequest request) {
+        String origin = request.getHeader("Origin");
+        if (origin != null && allowedOrigins.contains(origin)) {
+            return false;
+        }
         String site = request.getHeader("Sec-Fetch-Site");
         if (site != null) {
             return !OWN_SITES.contains(site);
         }
-        String origin = request.getHeader("Origin");
         return origin != null && !isSame(origin, request.getHeader("Host"));
     }
 

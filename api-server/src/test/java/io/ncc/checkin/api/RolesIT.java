@@ -1,0 +1,109 @@
+package io.ncc.checkin.api;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.checkin.testsupport.RoleChecks;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.context.annotation.Bean;
+import org.springframework.web.servlet.function.RouterFunction;
+import org.springframework.web.servlet.function.RouterFunctions;
+import org.springframework.web.servlet.function.ServerResponse;
+
+@Timeout(60)
+final class RolesIT extends RoleChecks {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static ApiServer api;
+
+    RolesIT() {
+        super(ContractObserver.CONTRACT);
+    }
+
+    @BeforeAll
+    static void start() {
+        api = startWith(settings());
+    }
+
+    /** With a route that isn't in the contract. */
+    private static ApiServer startWith(List<String> settings) {
+        return ApiServer.startWith(
+                ForgottenRoute.class,
+                Stream.concat(
+                                Stream.of(
+                                        "server.port=0",
+                                        "spring.data.redis.host=" + redis.host(),
+                                        "spring.data.redis.port=" + redis.port()),
+                                settings.stream())
+                        .map(setting -> "--" + setting)
+                        .toArray(String[]::new));
+    }
+
+    @AfterAll
+    static void stop() {
+        api.close();
+    }
+
+    @Override
+    protected String url(String path) {
+        return api.url(path);
+    }
+
+    @Test
+    void aRouteThatIsNotInTheContractIsDenied() {
+        try (ApiServer withoutTokens = startWith(List.of())) {
+            assertThat(withoutTokens.get("/forgotten").body()).isEqualTo("here"); // it is there
+        }
+        assertThat(api.get("/forgotten").status()).isEqualTo(401);
+        assertDeniedToAll("/forgotten");
+    }
+
+    @Test
+    void aCallerHasGroupsOfItsOwnAndAnOperatorAll() {
+        assertThat(send("PUT", "/groups/consume", "consume")).isEqualTo(201);
+        assertThat(send("PUT", "/groups/consume.search", "consume")).isEqualTo(201);
+        assertThat(send("PUT", "/groups/others", "operate")).isEqualTo(201);
+        for (String group : List.of("others", "consumers", "Consume")) {
+            assertThat(send("PUT", "/groups/" + group, "consume")).isEqualTo(403);
+            assertThat(send("POST", "/groups/" + group + "/consumers/c/pull", "consume"))
+                    .isEqualTo(403);
+            assertThat(send("POST", "/groups/" + group + "/ack", "consume")).isEqualTo(403);
+            assertThat(send("DELETE", "/groups/" + group + "/consumers/c", "consume"))
+                    .isEqualTo(403);
+            assertThat(send("DELETE", "/groups/" + group, "consume")).isEqualTo(403);
+        }
+        assertThat(send("POST", "/groups/consume/consumers/c/pull", "consume")).isEqualTo(200);
+        assertThat(send("DELETE", "/groups/consume.search", "consume")).isEqualTo(204);
+        assertThat(send("DELETE", "/groups/consume", "operate")).isEqualTo(204);
+        assertThat(send("DELETE", "/groups/others", "operate")).isEqualTo(204);
+    }
+
+    private static int send(String method, String path, String role) {
+        return HttpAnswer.send(with(token(role), HttpRequest.newBuilder(URI.create(api.url(path))))
+                        .header("Content-Type", "application/json")
+                        .method(method, BodyPublishers.ofString("{\"ids\":[\"1-0\"]}")))
+                .status();
+    }
+
+    static class ForgottenRoute {
+
+        @Bean
+        RouterFunction<ServerResponse> forgotten() {
+            return RouterFunctions.route()
+                    .GET("/forgotten", request -> ServerResponse.ok().body("here"))
+                    .build();
+        }
+    }
+}

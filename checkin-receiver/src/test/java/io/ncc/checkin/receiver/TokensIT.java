@@ -1,0 +1,317 @@
+package io.ncc.checkin.receiver;
+
+import static io.ncc.checkin.receiver.StartedReceiver.checkin;
+import static io.ncc.checkin.receiver.StartedReceiver.idOf;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.nimbusds.jose.JOSEException;
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.crypto.RSASSASigner;
+import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.PlainJWT;
+import com.nimbusds.jwt.SignedJWT;
+import io.ncc.checkin.service.security.TokenDigests;
+import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RealRedis;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Date;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
+import tools.jackson.databind.JsonNode;
+
+/** What the receiver does for whom. */
+@Timeout(60)
+@ExtendWith(OutputCaptureExtension.class)
+final class TokensIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final String WRITER = "chk_writer";
+    private static final String OTHER = "chk_other";
+    private static final String OWNER = "chk_owner";
+    private static final long USER = 17;
+
+    private static KeyPair keys;
+    private static StartedReceiver receiver;
+
+    @BeforeAll
+    static void start(@TempDir Path folder) throws IOException, NoSuchAlgorithmException {
+        keys = newKeys();
+        Path pem = folder.resolve("issuer.pem");
+        Files.writeString(
+                pem,
+                "-----BEGIN PUBLIC KEY-----\n"
+                        + Base64.getMimeEncoder()
+                                .encodeToString(keys.getPublic().getEncoded())
+                        + "\n-----END PUBLIC KEY-----\n");
+        receiver = StartedReceiver.on(
+                redis,
+                "spring.security.oauth2.resourceserver.jwt.public-key-location=" + pem.toUri(),
+                "logging.level.org.springframework.security=trace",
+                "logging.level.org.springframework.web=trace",
+                "logging.level.io.ncc=debug",
+                "checkin.security.tokens[0].name=writer",
+                "checkin.security.tokens[0].sha256=" + TokenDigests.of(WRITER),
+                "checkin.security.tokens[0].roles=write,operate",
+                "checkin.security.tokens[1].name=other",
+                "checkin.security.tokens[1].sha256=" + TokenDigests.of(OTHER),
+                "checkin.security.tokens[1].roles=write",
+                "checkin.security.tokens[2].name=owner",
+                "checkin.security.tokens[2].sha256=" + TokenDigests.of(OWNER),
+                "checkin.security.tokens[2].roles=own",
+                "checkin.security.tokens[2].user=" + USER);
+    }
+
+    @AfterAll
+    static void stop() {
+        receiver.close();
+    }
+
+    @BeforeEach
+    void clear() {
+        redis.commands().flushall();
+    }
+
+    private static KeyPair newKeys() throws NoSuchAlgorithmException {
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+        generator.initialize(2048);
+        return generator.generateKeyPair();
+    }
+
+    private static HttpAnswer.Request to(String path, String token) {
+        return HttpAnswer.to(receiver.url(path)).header("Authorization", "Bearer " + token);
+    }
+
+    private static HttpAnswer post(String token, String json) {
+        return to("/checkins", token).post(json);
+    }
+
+    @Test
+    void ownPermitsCheckinsOfThatUserOnly() {
+        assertThat(post(OWNER, checkin(USER)).status()).isEqualTo(202);
+        HttpAnswer refused = post(OWNER, checkin(USER + 1));
+        assertThat(refused.status()).isEqualTo(403);
+        assertThat(refused.problemType()).isEqualTo("forbidden");
+        assertThat(refused.body()).contains("user 17");
+        assertThat(refused.header("WWW-Authenticate"))
+                .isEqualTo("Bearer error=\"insufficient_scope\", scope=\"checkins.write\"");
+        assertThat(StartedReceiver.users(redis)).containsExactly(USER);
+    }
+
+    @Test
+    void whatIsNoCheckinIsToldAsWithoutATokenWhosoeverItWouldBe() {
+        HttpAnswer answer = post(OWNER, "{\"userId\":18,\"locationId\":1,\"starRating\":9}");
+        assertThat(answer.status()).isEqualTo(400);
+    }
+
+    @Test
+    void ownRefusesTheOtherCheckinsOfABatchOneByOne() {
+        HttpAnswer answer = to("/checkins/batch", OWNER)
+                .header("Idempotency-Key", "k")
+                .header("Content-Type", "application/x-ndjson")
+                .post(checkin(18) + '\n' + checkin(USER) + "\nnonsense\n" + checkin(19) + '\n' + checkin(USER) + '\n');
+        assertThat(answer.status()).isEqualTo(207);
+        JsonNode json = answer.json();
+        assertThat(json.get("accepted").asInt()).isEqualTo(2);
+        assertThat(json.get("refused").asInt()).isEqualTo(3);
+        assertThat(json.at("/results/0/problem/type").asString()).isEqualTo("urn:checkins:problem:forbidden");
+        assertThat(json.at("/results/1").has("id")).isTrue();
+        assertThat(json.at("/results/2").has("errors")).isTrue();
+        assertThat(json.at("/results/3/problem/status").asInt()).isEqualTo(403);
+        assertThat(json.at("/results/4").has("id")).isTrue();
+        assertThat(StartedReceiver.users(redis)).containsExactly(USER, USER);
+    }
+
+    @Test
+    void aBatchOfOthersCheckinsAloneStoresNothing() {
+        HttpAnswer answer = to("/checkins/batch", OWNER).post("[" + checkin(18) + ',' + checkin(19) + ']');
+        assertThat(answer.status()).isEqualTo(207);
+        assertThat(answer.json().get("accepted").asInt()).isZero();
+        assertThat(redis.commands().exists(StartedReceiver.STREAM)).isZero();
+    }
+
+    @Test
+    void eachCallerHasIdempotencyKeysOfTheirOwn() {
+        String first =
+                idOf(to("/checkins", WRITER).header("Idempotency-Key", "k").post(checkin(1)));
+        assertThat(idOf(to("/checkins", WRITER).header("Idempotency-Key", "k").post(checkin(1))))
+                .isEqualTo(first);
+        assertThat(idOf(to("/checkins", OTHER).header("Idempotency-Key", "k").post(checkin(2))))
+                .isNotEqualTo(first);
+        assertThat(redis.commands().keys("ncc:idempotency:*"))
+                .containsExactlyInAnyOrder("ncc:idempotency:writer k", "ncc:idempotency:other k");
+        assertThat(StartedReceiver.users(redis)).containsExactly(1L, 2L);
+    }
+
+    @Test
+    void requestsAreCountedByCallerAndWithoutOneByAddress() {
+        try (StartedReceiver limited = StartedReceiver.on(
+                redis,
+                "checkin.receiver.rate-limit=2",
+                "checkin.security.tokens[0].name=writer",
+                "checkin.security.tokens[0].sha256=" + TokenDigests.of(WRITER),
+                "checkin.security.tokens[0].roles=write",
+                "checkin.security.tokens[1].name=reader",
+                "checkin.security.tokens[1].sha256=" + TokenDigests.of(OTHER),
+                "checkin.security.tokens[1].roles=read")) {
+            assertThat(statuses(limited, WRITER)).contains(202, 429).doesNotContain(401, 403);
+            assertThat(statuses(limited, OTHER)).startsWith(403).contains(429);
+            assertThat(statuses(limited, "chk_wrong")).startsWith(401).contains(429);
+        }
+    }
+
+    private static List<Integer> statuses(StartedReceiver limited, String token) {
+        return java.util.stream.IntStream.range(0, 6)
+                .map(i -> HttpAnswer.to(limited.url("/checkins"))
+                        .header("Authorization", "Bearer " + token)
+                        .post(checkin(1))
+                        .status())
+                .boxed()
+                .toList();
+    }
+
+    private static JWTClaimsSet.Builder claims(String subject, Object scope) {
+        return new JWTClaimsSet.Builder()
+                .subject(subject)
+                .claim("scope", scope)
+                .jwtID(UUID.randomUUID().toString())
+                .expirationTime(Date.from(Instant.now().plusSeconds(300)));
+    }
+
+    private static String signed(JWTClaimsSet claims, KeyPair by) throws JOSEException {
+        SignedJWT jwt = new SignedJWT(new JWSHeader(JWSAlgorithm.RS256), claims);
+        jwt.sign(new RSASSASigner(by.getPrivate()));
+        return jwt.serialize();
+    }
+
+    @Test
+    void theScopesOfAJwtAreRoles() throws JOSEException {
+        String writer = signed(claims("app", "openid checkins.write").build(), keys);
+        assertThat(post(writer, checkin(1)).status()).isEqualTo(202);
+        assertThat(post(writer, checkin(2)).status()).isEqualTo(202); // as it was verified before
+        String list = signed(claims("app", List.of("checkins.write")).build(), keys);
+        assertThat(post(list, checkin(3)).status()).isEqualTo(202);
+        String reader = signed(claims("app", "checkins.read write").build(), keys);
+        assertThat(post(reader, checkin(4)).status()).isEqualTo(403);
+        assertThat(StartedReceiver.users(redis)).containsExactly(1L, 2L, 3L);
+        to("/checkins", writer).header("Idempotency-Key", "k").post(checkin(1));
+        assertThat(redis.commands().keys("ncc:idempotency:*")).containsExactly("ncc:idempotency:jwt:app k");
+    }
+
+    @Test
+    void theSubjectOfAJwtIsTheUserOfOwn() throws JOSEException {
+        String user = signed(claims("17", "checkins.own").build(), keys);
+        assertThat(post(user, checkin(USER)).status()).isEqualTo(202);
+        assertThat(post(user, checkin(18)).status()).isEqualTo(403);
+        String nobody = signed(claims("alice", "checkins.own").build(), keys);
+        assertThat(post(nobody, checkin(USER)).status()).isEqualTo(403);
+    }
+
+    @Test
+    void aJwtThatIsNotGoodIsRefused() throws JOSEException, NoSuchAlgorithmException {
+        JWTClaimsSet good = claims("app", "checkins.write").build();
+        Map<String, String> tokens = Map.of(
+                "of another issuer",
+                signed(good, newKeys()),
+                "not signed",
+                new PlainJWT(good).serialize(),
+                "expired",
+                signed(
+                        claims("app", "checkins.write")
+                                .expirationTime(Date.from(Instant.now().minusSeconds(120)))
+                                .build(),
+                        keys),
+                "not valid yet",
+                signed(
+                        claims("app", "checkins.write")
+                                .notBeforeTime(Date.from(Instant.now().plusSeconds(120)))
+                                .build(),
+                        keys),
+                "without a subject",
+                signed(
+                        new JWTClaimsSet.Builder()
+                                .claim("scope", "checkins.write")
+                                .build(),
+                        keys),
+                "bound to a key",
+                signed(
+                        claims("app", "checkins.write")
+                                .claim("cnf", Map.of("jkt", "x"))
+                                .build(),
+                        keys),
+                "changed",
+                signed(good, keys).replaceFirst("\\.[^.]", ".X"));
+        tokens.forEach((name, token) -> {
+            HttpAnswer answer = post(token, checkin(1));
+            assertThat(answer.status()).as(name).isEqualTo(401);
+            assertThat(answer.header("WWW-Authenticate")).as(name).isEqualTo("Bearer error=\"invalid_token\"");
+        });
+        assertThat(redis.commands().exists(StartedReceiver.STREAM)).isZero();
+    }
+
+    @Test
+    void aJwtThatExpiresIsNotTakenAnyLonger() throws JOSEException {
+        // the clocks of issuer and service may differ by a minute
+        String token = signed(
+                claims("app", "checkins.write")
+                        .expirationTime(Date.from(Instant.now().minusSeconds(58)))
+                        .build(),
+                keys);
+        assertThat(post(token, checkin(1)).status()).isEqualTo(202);
+        org.awaitility.Awaitility.await()
+                .untilAsserted(
+                        () -> assertThat(post(token, checkin(1)).status()).isEqualTo(401));
+    }
+
+    @Test
+    void anIssuerThatIsAwayIsNoReasonToRefuseForGood() {
+        try (StartedReceiver waiting = StartedReceiver.on(
+                redis, "spring.security.oauth2.resourceserver.jwt.jwk-set-uri=http://127.0.0.1:1/keys")) {
+            HttpAnswer answer = HttpAnswer.to(waiting.url("/checkins"))
+                    .header(
+                            "Authorization",
+                            "Bearer " + signed(claims("app", "checkins.write").build(), keys))
+                    .post(checkin(1));
+            assertThat(answer.status()).isEqualTo(503);
+            assertThat(answer.problemType()).isEqualTo("token-unverified");
+            assertThat(answer.header("Retry-After")).isEqualTo("1");
+        } catch (JOSEException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void noTokenIsLogged(CapturedOutput output) throws JOSEException {
+        String jwt = signed(claims("app", "checkins.write").build(), keys);
+        for (String token : List.of(WRITER, "chk_wrong", jwt, jwt + "x", OWNER)) {
+            post(token, checkin(1));
+            to("/checkins/batch", token).post("[]");
+            to("/nowhere", token).post("");
+            HttpAnswer.send(java.net.http.HttpRequest.newBuilder(java.net.URI.create(receiver.url("/actuator/info")))
+                    .header("Authorization", "Bearer " + token));
+        }
+        assertThat(output.getAll())
+                .contains("o.s.security.web.FilterChainProxy") // or its logger would say nothing anyhow
+                .doesNotContain(WRITER, "chk_wrong", OWNER, jwt.substring(jwt.lastIndexOf('.') + 1));
+    }
+}

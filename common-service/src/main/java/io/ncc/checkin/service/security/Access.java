@@ -1,0 +1,66 @@
+package io.ncc.checkin.service.security;
+
+import io.ncc.checkin.service.security.SecurityProperties.Mode;
+import java.net.InetAddress;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.security.authentication.AuthenticationProvider;
+
+/** How a service tells who may use it: by tokens, by the address that it listens on, or not at all. */
+public final class Access {
+
+    private final Mode mode;
+    private final List<AuthenticationProvider> providers;
+
+    Access(Mode mode, List<AuthenticationProvider> providers) {
+        if (mode == Mode.OPEN && !providers.isEmpty()) {
+            throw new InvalidConfigurationPropertyValueException(
+                    "checkin.security.mode",
+                    "open",
+                    "It must be protected if there are tokens, logins or an issuer of JWTs: open asks for no token.");
+        }
+        this.mode = mode;
+        this.providers = List.copyOf(providers);
+    }
+
+    /** Whether requests need a token. */
+    public boolean isByToken() {
+        return !providers.isEmpty();
+    }
+
+    /** Whether only this machine has access, and needs no token. */
+    public boolean isLocal() {
+        return mode == Mode.PROTECTED && !isByToken();
+    }
+
+    List<AuthenticationProvider> providers() {
+        return providers;
+    }
+
+    /**
+     * The address that a server has to listen on, null for all.
+     *
+     * @param setting the name of the setting that has the address
+     * @param configured its value, null if it isn't set
+     * @throws InvalidConfigurationPropertyValueException if others could reach it without a token
+     */
+    public @Nullable InetAddress listenOn(String setting, @Nullable InetAddress configured) {
+        if (!isLocal()) {
+            return configured;
+        }
+        if (configured == null) {
+            return InetAddress.getLoopbackAddress();
+        }
+        if (!configured.isLoopbackAddress()) {
+            throw new InvalidConfigurationPropertyValueException(
+                    setting,
+                    configured.getHostAddress(),
+                    "In protected mode, a service that asks for no token listens on the loopback address only. To be reached from"
+                            + " other machines it needs checkin.security.tokens, an issuer of JWTs"
+                            + " (spring.security.oauth2.resourceserver.jwt.issuer-uri), or checkin.security.mode=open if"
+                            + " something in front of it decides who may reach it.");
+        }
+        return configured;
+    }
+}

@@ -1,0 +1,161 @@
+package io.ncc.checkin.service.security;
+
+import io.ncc.checkin.service.ApiContract;
+import jakarta.servlet.Filter;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.apache.catalina.valves.RemoteIpValve;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.ObjectProvider;
+import org.springframework.boot.context.properties.EnableConfigurationProperties;
+import org.springframework.boot.health.actuate.endpoint.HealthEndpoint;
+import org.springframework.boot.security.autoconfigure.actuate.web.servlet.EndpointRequest;
+import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
+import org.springframework.boot.tomcat.TomcatWebServerFactory;
+import org.springframework.boot.web.server.WebServerFactoryCustomizer;
+import org.springframework.boot.web.server.autoconfigure.ServerProperties;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.http.HttpHeaders;
+import org.springframework.security.authentication.AuthenticationProvider;
+import org.springframework.security.authentication.ProviderManager;
+import org.springframework.security.config.BeanIds;
+import org.springframework.security.oauth2.jwt.JwtDecoder;
+import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationConverter;
+import org.springframework.security.oauth2.server.resource.web.authentication.BearerTokenAuthenticationFilter;
+import org.springframework.security.web.DefaultSecurityFilterChain;
+import org.springframework.security.web.FilterChainProxy;
+import org.springframework.security.web.SecurityFilterChain;
+import org.springframework.security.web.access.ExceptionTranslationFilter;
+import org.springframework.security.web.access.intercept.AuthorizationFilter;
+import org.springframework.security.web.savedrequest.NullRequestCache;
+import org.springframework.security.web.util.matcher.AnyRequestMatcher;
+import org.springframework.web.cors.CorsConfiguration;
+import org.springframework.web.cors.CorsConfigurationSource;
+import org.springframework.web.filter.CorsFilter;
+import org.springframework.web.servlet.HandlerExceptionResolver;
+
+/**
+ * One chain of filters for all requests, on every port of a service. It keeps no state between requests. To be imported by each service. A service may have
+ * more beans of the type {@link AuthenticationProvider}, for tokens of other kinds.
+ */
+@Configuration(proxyBeanMethods = false)
+@EnableConfigurationProperties(SecurityProperties.class)
+public class SecurityConfiguration {
+
+    /** Swagger UI has styles in its elements. */
+    private static final String DOCUMENTATION =
+            "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
+                    + " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    @Bean
+    Access access(
+            SecurityProperties properties,
+            ObjectProvider<AuthenticationProvider> more,
+            ObjectProvider<JwtDecoder> decoder,
+            ObjectProvider<JwtAuthenticationConverter> converter) {
+        List<AuthenticationProvider> providers = new ArrayList<>();
+        if (!properties.tokens().isEmpty()) {
+            providers.add(new ConfiguredTokens(properties.tokens()));
+        }
+        more.orderedStream().forEach(providers::add);
+        decoder.ifAvailable(
+                jwts -> providers.add(new JwtTokens(jwts, converter.getIfAvailable(JwtAuthenticationConverter::new))));
+        return new Access(properties.mode(), providers);
+    }
+
+    @Bean
+    WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> addressOfTheServer(
+            Access access, ServerProperties properties) {
+        return factory -> {
+            factory.setAddress(access.listenOn("server.address", properties.getAddress()));
+            if (access.isLocal()) { // it would take the headers away by which LocalCallers knows a proxy
+                ((TomcatWebServerFactory) factory).getEngineValves().removeIf(RemoteIpValve.class::isInstance);
+            }
+        };
+    }
+
+    /**
+     * What the requests that are refused have to pass, too.
+     *
+     * @param filter null if there is no limit
+     */
+    public record RequestLimit(@Nullable Filter filter) {}
+
+    @Bean
+    SecurityFilterChain securityFilters(
+            Access access,
+            SecurityProperties properties,
+            ObjectProvider<ApiContract> contract,
+            ObjectProvider<Pages> pages,
+            ObjectProvider<RequestLimit> limit,
+            HandlerExceptionResolver handlerExceptionResolver) {
+        Set<String> hosts = properties.allowedHosts().stream()
+                .map(host -> host.toLowerCase(Locale.ROOT))
+                .collect(Collectors.toUnmodifiableSet());
+        List<Pages> allPages = new ArrayList<>(pages.stream().toList());
+        contract.ifAvailable(file -> allPages.add(new Pages(file.pages(), DOCUMENTATION)));
+        List<Filter> filters = new ArrayList<>(List.of(
+                new SecurityHeaders(allPages),
+                new HostCheck(handlerExceptionResolver, hosts),
+                new ForeignPages(handlerExceptionResolver, properties.allowedOrigins())));
+        if (!properties.allowedOrigins().isEmpty()) {
+            filters.add(new CorsFilter(corsOf(properties.allowedOrigins())));
+        }
+        if (access.isLocal()) {
+            filters.add(new LocalCallers(handlerExceptionResolver));
+        } else if (access.isByToken()) {
+            RequestLimit counted = limit.getIfAvailable();
+            Refusals refusals = new Refusals(handlerExceptionResolver, counted == null ? null : counted.filter());
+            RouteRoles roles = new RouteRoles(
+                    contract.getIfAvailable(),
+                    allPages,
+                    List.of(
+                            new RouteRoles.Rule(EndpointRequest.to(HealthEndpoint.class), Set.of()),
+                            new RouteRoles.Rule(EndpointRequest.toAnyEndpoint(), Set.of(Role.OPERATE))));
+            BearerTokenAuthenticationFilter tokens =
+                    new BearerTokenAuthenticationFilter(new ProviderManager(access.providers()));
+            tokens.setAuthenticationEntryPoint(refusals);
+            tokens.setAuthenticationFailureHandler(refusals);
+            filters.add(tokens);
+            ExceptionTranslationFilter translation = new ExceptionTranslationFilter(refusals, new NullRequestCache());
+            translation.setAccessDeniedHandler(refusals);
+            filters.add(translation);
+            filters.add(new AuthorizationFilter(roles));
+        }
+        return new DefaultSecurityFilterChain(AnyRequestMatcher.INSTANCE, filters);
+    }
+
+    /** Of other origins, pages can do what they always can: send requests that change nothing, and not read the answers. */
+    private static CorsConfigurationSource corsOf(Set<String> origins) {
+        CorsConfiguration cors = new CorsConfiguration();
+        cors.setAllowedOrigins(List.copyOf(origins));
+        cors.setAllowedMethods(List.of("GET", "HEAD", "POST", "PUT", "DELETE"));
+        cors.setAllowedHeaders(List.of(CorsConfiguration.ALL)); // a token, above all; there are no cookies
+        cors.setExposedHeaders(List.of(
+                "Accept",
+                "Accept-Encoding",
+                "Location",
+                "RateLimit",
+                "RateLimit-Policy",
+                "Retry-After",
+                "WWW-Authenticate"));
+        cors.setMaxAge(Duration.ofHours(1));
+        return request -> {
+            String origin = request.getHeader(HttpHeaders.ORIGIN);
+            return origin != null && origins.contains(origin) ? cors : null;
+        };
+    }
+
+    /** Has the name by which Spring Boot finds it, and puts it in front of both servers. */
+    @Bean(BeanIds.SPRING_SECURITY_FILTER_CHAIN)
+    FilterChainProxy springSecurityFilterChain(SecurityFilterChain securityFilters) {
+        FilterChainProxy proxy = new FilterChainProxy(securityFilters);
+        proxy.setFirewall(new AnyRequest());
+        return proxy;
+    }
+}
