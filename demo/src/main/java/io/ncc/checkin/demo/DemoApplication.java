@@ -20,7 +20,7 @@ import picocli.CommandLine.Spec;
         name = "demo",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        subcommands = {LoadCommand.class, PartitionCommand.class, TrafficCommand.class},
+        subcommands = {LoadCommand.class, PartitionCommand.class, TrafficCommand.class, TokenCommand.class},
         description = {
             "Without a command: runs Redis, the three services, the sample data and some live traffic. Ctrl-C stops everything."
         },

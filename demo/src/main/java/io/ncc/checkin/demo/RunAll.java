@@ -72,7 +72,7 @@ final class RunAll implements AutoCloseable {
             started(ProcessorApplication.run(arguments(redisPorts, ports.processor)));
             started(ReceiverApplication.run(arguments(
                     redisPorts, ports.receiver, "--checkin.receiver.api-base-url=http://localhost:" + ports.api)));
-            Traffic traffic = started(new Traffic(plan(), line -> {}));
+            Traffic traffic = started(new Traffic(plan(), null, line -> {}));
             traffic.start();
             printWhatToTry(redisPorts.get(0));
         } catch (RuntimeException e) {

@@ -2,8 +2,10 @@ package io.ncc.checkin.demo;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.ncc.checkin.service.security.TokenDigests;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,10 +32,30 @@ final class DemoApplicationTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"load", "partition", "traffic"})
+    @ValueSource(strings = {"load", "partition", "traffic", "token"})
     void everyCommandHasHelp(String command) {
         assertThat(run(command, "--help")).isZero();
         assertThat(out.toString()).contains("Usage: demo " + command, "Exit codes:");
+    }
+
+    @Test
+    void aTokenComesWithTheSettingsThatLetItIn() {
+        assertThat(run("token", "--name=phone", "--roles=own,read", "--user=17"))
+                .isZero();
+        List<String> lines = out.toString().lines().toList();
+        String token = lines.get(0);
+        assertThat(token).matches("chk_[A-Za-z0-9_-]{43}");
+        assertThat(lines.subList(1, lines.size()))
+                .containsExactly(
+                        "",
+                        "checkin.security.tokens[0].name=phone",
+                        "checkin.security.tokens[0].sha256=" + TokenDigests.of(token),
+                        "checkin.security.tokens[0].roles=own,read",
+                        "checkin.security.tokens[0].user=17");
+        assertThat(run("token")).isZero();
+        assertThat(out.toString().lines().filter(line -> line.startsWith("chk_")))
+                .doesNotHaveDuplicates()
+                .hasSize(2);
     }
 
     @Test
@@ -47,6 +69,10 @@ final class DemoApplicationTest {
             strings = {
                 "--nonsense",
                 "xyz",
+                "token --roles=nonsense",
+                "token --roles=own",
+                "token --user=17",
+                "token --name=a:b",
                 "--partitions=0",
                 "--cluster --partitions=257",
                 "--checkin.partitions=x",

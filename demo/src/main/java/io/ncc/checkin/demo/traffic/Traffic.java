@@ -56,14 +56,22 @@ public final class Traffic implements AutoCloseable {
     private final Thread thread = new Thread(this::run, "traffic");
     private volatile boolean stopping;
 
-    /** @param out gets a line a second, a line when the receiver goes away or comes back, and a summary at the end */
-    public Traffic(TrafficPlan plan, Consumer<String> out) {
+    /**
+     * Sends nothing yet.
+     *
+     * @param token the bearer token to send, null for none
+     * @param out gets a line a second, a line when the receiver goes away or comes back, and a summary at the end
+     */
+    public Traffic(TrafficPlan plan, @Nullable String token, Consumer<String> out) {
         this.plan = plan;
         this.out = out;
         this.random = new Random(plan.seed());
         this.request = HttpRequest.newBuilder(plan.target())
                 .timeout(REQUEST_TIMEOUT)
                 .header("Content-Type", "application/json");
+        if (token != null) {
+            request.header("Authorization", "Bearer " + token);
+        }
     }
 
     /** Begins to send and returns at once. */

@@ -7,6 +7,7 @@ import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.convert.DurationStyle;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -46,6 +47,15 @@ public final class TrafficCommand implements Callable<Integer> {
             description = "The receiver, ${DEFAULT-VALUE} by default. Checkins are posted to URL/checkins.")
     private URI url = URI.create("http://localhost:8082");
 
+    @Option(
+            names = "--token",
+            paramLabel = "TOKEN",
+            defaultValue = "${env:CHECKINS_TOKEN}",
+            description =
+                    "The bearer token to send, by default that of the environment variable CHECKINS_TOKEN, which others"
+                            + " on this machine can't read.")
+    private @Nullable String token;
+
     @ArgGroup
     private End end = new End();
 
@@ -66,7 +76,7 @@ public final class TrafficCommand implements Callable<Integer> {
         TrafficPlan plan = plan();
         PrintWriter out = spec.commandLine().getOut();
         out.printf("%d checkins/s to %s, seed %d%n", plan.rate(), plan.target(), plan.seed());
-        Traffic traffic = new Traffic(plan, out::println);
+        Traffic traffic = new Traffic(plan, token, out::println);
         // At Ctrl-C too, the summary is printed.
         Runtime.getRuntime().addShutdownHook(new Thread(traffic::close));
         traffic.start();

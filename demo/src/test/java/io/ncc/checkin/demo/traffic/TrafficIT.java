@@ -32,6 +32,7 @@ final class TrafficIT {
     private static final long ENDLESS = Long.MAX_VALUE;
 
     private final Queue<String> received = new ConcurrentLinkedQueue<>();
+    private final Queue<String> tokens = new ConcurrentLinkedQueue<>();
     private final Queue<String> lines = new ConcurrentLinkedQueue<>();
     private final ExecutorService threads = Executors.newCachedThreadPool();
     private final CountDownLatch release = new CountDownLatch(1);
@@ -59,6 +60,7 @@ final class TrafficIT {
     }
 
     private void answer(HttpExchange exchange) throws IOException {
+        tokens.add(String.valueOf(exchange.getRequestHeaders().getFirst("Authorization")));
         received.add(new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8));
         try {
             if (hanging) {
@@ -73,7 +75,14 @@ final class TrafficIT {
 
     private Traffic traffic(int rate, long count, long seed) {
         URI target = URI.create("http://localhost:" + server.getAddress().getPort() + "/checkins");
-        return new Traffic(new TrafficPlan(target, rate, count, 1_000, 200, seed), lines::add);
+        return new Traffic(new TrafficPlan(target, rate, count, 1_000, 200, seed), null, lines::add);
+    }
+
+    @Test
+    void theTokenIsSentIfThereIsOne() {
+        assertThat(command("--count=1", "--token=chk_x")).isZero();
+        assertThat(command("--count=1")).isZero();
+        assertThat(tokens).containsExactly("Bearer chk_x", "null");
     }
 
     @Test
