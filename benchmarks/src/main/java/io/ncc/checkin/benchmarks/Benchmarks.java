@@ -54,6 +54,7 @@ public final class Benchmarks implements Callable<Integer> {
         ALL.put("api-cold", ColdBenchmark::api);
         ALL.put("api-followers", ApiBenchmark::followers);
         ALL.put("api-many-followers", ApiBenchmark::manyFollowers);
+        ALL.put("security", SecurityBenchmark::run);
         ALL.put("end-to-end", EndToEndBenchmark::run);
         ALL.put("startup", StartupBenchmark::run);
     }

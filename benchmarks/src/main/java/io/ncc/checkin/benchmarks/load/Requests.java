@@ -25,6 +25,17 @@ public final class Requests {
                 .getBytes(StandardCharsets.US_ASCII);
     }
 
+    /** The same requests with a bearer token. */
+    public static Supplier<byte[]> withToken(String token, Supplier<byte[]> requests) {
+        String header = "Authorization: Bearer " + token + "\r\n";
+        return () -> {
+            String request = new String(requests.get(), StandardCharsets.US_ASCII);
+            int headers = request.indexOf("\r\n") + 2;
+            return (request.substring(0, headers) + header + request.substring(headers))
+                    .getBytes(StandardCharsets.US_ASCII);
+        };
+    }
+
     public static Supplier<byte[]> checkins() {
         Random random = new Random(SEED);
         return () -> post("/checkins", "application/json", "", checkin(random));
