@@ -1,0 +1,92 @@
+// One checkin, traced: accepted, held, applied or dead, as it happens.
+import {h, patch, setText} from './dom.js';
+import {dateAndTime, milliseconds} from './format.js';
+import {follow} from './http.js';
+import {parseEntryId} from './ids.js';
+import {doItYourself, entryLink, failure, locationLink, panel, rating, serverAddress, userLink} from './parts.js';
+
+/** What a status means: [what happened, a word for the colour]. */
+export function stepOf(status) {
+  switch (status.status) {
+    case 'queued':
+      return ['Waits in the stream', 'waiting'];
+    case 'processing':
+      return [`Held by ${status.consumer}, delivery ${status.deliveries}`, 'waiting'];
+    case 'applied':
+      return ['Applied: it is in the totals', 'good'];
+    case 'settled-elsewhere':
+      return ['Settled by another program: it is in no total', 'look'];
+    case 'dead':
+      return [`Could not be applied: ${status.reason ?? 'the reason is no longer known'}`, 'bad'];
+    case 'trimmed':
+      return ['Settled, and no longer in the stream', 'good'];
+    case 'unknown':
+      return ['There is no such checkin', 'bad'];
+    default:
+      return ['No processor could say what became of it', 'look'];
+  }
+}
+
+export function checkin(root, id, signal) {
+  if (!parseEntryId(id)) {
+    root.append(h('h1', {}, 'Checkin'), h('p', {class: 'failure'}, 'This is no id of a checkin.'));
+    return 'Checkin';
+  }
+  const {time} = parseEntryId(id);
+  const what = h('p', {class: 'lead'});
+  const list = h('ol', {class: 'steps', 'aria-live': 'polite'});
+  const trouble = h('div');
+  root.append(h('div', {class: 'title'}, h('h1', {}, 'Checkin ', h('span', {class: 'id'}, id))), what,
+    panel('What became of it', {}, list, trouble, doItYourself(
+      ['What became of it', `curl -s ${serverAddress()}/checkins/${id}`],
+      ['The entry in Redis', `redis-cli XRANGE ncc:checkins ${id} ${id}`])));
+  const steps = [{key: 'accepted', text: 'Accepted: it is stored in the stream', kind: 'good', at: time, exact: true}];
+  show();
+
+  function heard(name, status) {
+    if (name !== 'status') {
+      return;
+    }
+    if (status.checkin && !what.firstChild) {
+      what.append(userLink(status.checkin.userId), ' at ', locationLink(status.checkin.locationId), ' ', rating(status.checkin.starRating));
+    }
+    if (status.status === 'unknown') {
+      steps.length = 0; // nor was it accepted
+    }
+    const [text, kind] = stepOf(status);
+    const key = [status.status, status.consumer, status.deliveries, status.replayedAs].join(' ');
+    if (steps.some((step) => step.key === key)) {
+      return;
+    }
+    if (status.replayedAs && !steps.some((step) => step.replayedAs)) {
+      steps.push({key: 'replayed', text: 'Was dead, and was put back as ', kind: 'look', replayedAs: status.replayedAs, at: parseEntryId(status.replayedAs)?.time});
+    }
+    steps.push({key, text, kind, at: status.at ?? null, deadLetter: status.deadLetter});
+    show();
+  }
+
+  function show() {
+    patch(list, steps, (step) => step.key, (step) => h('li', {data: {kind: step.kind}},
+      h('b', {}, step.text, step.replayedAs ? entryLink(step.replayedAs) : null,
+        step.deadLetter ? [' ', h('a', {href: `#/dead-letters/${step.deadLetter}`}, 'See the dead letter')] : null),
+      h('span', {class: 'when'}, whenOf(step))));
+  }
+
+  function whenOf(step) {
+    if (step.exact) {
+      return dateAndTime(step.at);
+    }
+    return step.at === null || step.at === undefined ? '' : `seen ${milliseconds(step.at - time)} later`;
+  }
+
+  follow(`console/trace/${encodeURIComponent(id)}`, signal, heard).catch((problem) => {
+    if (!signal.aborted) {
+      if (problem.status === 404) {
+        setText(what, '');
+        list.replaceChildren();
+      }
+      trouble.replaceChildren(failure(problem));
+    }
+  });
+  return `Checkin ${id}`;
+}

@@ -1,0 +1,109 @@
+// What the pages of a user and of a location have in common: the totals, and the checkins that count in them, as they come.
+import {h, holdWhileUsed, patch, setText} from './dom.js';
+import {checkinRow, refreshAge} from './feed.js';
+import {follow, getJson} from './http.js';
+import {isId} from './ids.js';
+import {live} from './live.js';
+import {doItYourself, everySecond, failure, panel, serverAddress} from './parts.js';
+
+const MOST = 50;
+const REFRESH = 1000;
+const REDRAW = 250;
+const PAUSE = 2000;
+const HIDDEN = 10000;
+
+/**
+ * @param of {id, title, path: of the totals, filter: of the stream, key: in Redis, name(found), facts(found): [[label, content]], more(): what else to show}
+ */
+export function following(root, signal, of) {
+  if (!isId(of.id)) {
+    root.append(h('h1', {}, of.title), h('p', {class: 'failure'}, 'An id is a whole number from 1 on.'));
+    return;
+  }
+  const heading = h('h1', {}, of.title);
+  const facts = h('dl', {class: 'facts'});
+  const list = h('ol', {class: 'feed'});
+  const trouble = h('div');
+  const empty = h('p', {class: 'empty'}, 'The checkins that come from now on appear here.');
+  let checkins = [];
+  const isHeld = holdWhileUsed(list, show);
+  root.append(h('div', {class: 'title'}, heading), trouble, panel('Totals', {}, facts), ...of.more(), panel('Checkins as they come', {}, list, empty, doItYourself(
+    ['The totals', `curl -s ${serverAddress()}/${of.path}`],
+    ['The checkins as they come', `curl -sN '${serverAddress()}/checkins/stream?${of.filter}'`],
+    ['The same in Redis', `redis-cli HGETALL ${of.key}`])));
+
+  async function load() {
+    try {
+      const found = await getJson(of.path, signal);
+      const name = of.name(found);
+      setText(heading, name || of.title);
+      document.title = `${name || of.title} · Checkins`;
+      facts.replaceChildren(...[['Id', String(found.id)], ...of.facts(found)].map(([label, content]) => h('div', {}, h('dt', {}, label), h('dd', {}, content))));
+      trouble.replaceChildren();
+    } catch (problem) {
+      if (!signal.aborted) {
+        trouble.replaceChildren(failure(problem));
+      }
+    }
+  }
+
+  let loading = null;
+  function loadSoon() {
+    loading ??= setTimeout(() => {
+      loading = null;
+      load();
+    }, REFRESH);
+  }
+
+  let showing = null;
+  function showSoon() {
+    showing ??= setTimeout(() => {
+      showing = null;
+      show();
+    }, REDRAW);
+  }
+
+  function show() {
+    if (!live.paused && !isHeld()) {
+      patch(list, checkins, (checkin) => checkin.id, checkinRow, refreshAge);
+      empty.hidden = checkins.length > 0;
+    }
+  }
+
+  async function followThem() {
+    while (!signal.aborted) {
+      if (!document.hidden) {
+        const ends = new AbortController();
+        abortWhenHidden(ends, signal);
+        await follow(`checkins/stream?${of.filter}`, ends.signal, (name, checkin) => {
+          if (name === 'message') {
+            checkins = [checkin, ...checkins].slice(0, MOST);
+            showSoon();
+            loadSoon();
+          }
+        }).catch(() => {}); // the banner tells when there is no connection
+        ends.abort();
+        loadSoon();
+      }
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+    }
+  }
+  live.addEventListener('pause', show, {signal});
+  signal.addEventListener('abort', () => {
+    clearTimeout(loading);
+    clearTimeout(showing);
+  });
+  everySecond(signal, () => live.paused || [...list.children].forEach((element) => refreshAge(element)));
+  load();
+  followThem();
+}
+
+/** Aborts when the page has been hidden for ten seconds, as hidden pages hold no connection, and with the signal. */
+function abortWhenHidden(ends, signal) {
+  let timer;
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(timer);
+    timer = document.hidden ? setTimeout(() => ends.abort(), HIDDEN) : null;
+  }, {signal: ends.signal});
+  signal.addEventListener('abort', () => ends.abort(), {signal: ends.signal});
+}

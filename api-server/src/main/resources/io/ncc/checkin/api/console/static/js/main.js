@@ -1,0 +1,177 @@
+// The frame around the views: addresses, the theme, the banner, and where the connection stands.
+import {h, setAttribute, setText} from './dom.js';
+import {clock, duration} from './format.js';
+import {forgetToken, hasToken} from './http.js';
+import {viewOf} from './ids.js';
+import {live} from './live.js';
+import {everySecond} from './parts.js';
+import {stateOf} from './state.js';
+import {isAskingForToken} from './token.js';
+import {overview} from './overview.js';
+import {feed} from './feed.js';
+import {deadLetters} from './dead-letters.js';
+import {rankings} from './rankings.js';
+import {map} from './map.js';
+import {groups} from './groups.js';
+import {checkin} from './checkin.js';
+import {user} from './user.js';
+import {location as locationView} from './location.js';
+
+/** The first part of an address, its view, and its name if it stands in the navigation. */
+const VIEWS = [
+  ['', overview, 'Overview'],
+  ['feed', feed, 'Live feed'],
+  ['dead-letters', deadLetters, 'Dead letters'],
+  ['rankings', rankings, 'Rankings'],
+  ['map', map, 'Map'],
+  ['groups', groups, 'Groups'],
+  ['checkins', checkin],
+  ['users', user],
+  ['locations', locationView],
+];
+
+/** A connection that was lost for so many ms is worth a banner. */
+const LOST = 1000;
+
+const main = document.getElementById('main');
+const pageEnds = new AbortController().signal; // never: for what lives as long as the page
+let viewEnds = new AbortController();
+
+function open() {
+  const [, name = '', parameter = ''] = /^#\/?([^/]*)\/?(.*)$/.exec(location.hash || '#/') ?? [];
+  const [key, view] = VIEWS.find(([first]) => first === name) ?? VIEWS[0];
+  viewEnds.abort();
+  viewEnds = new AbortController();
+  main.replaceChildren();
+  main.dataset.view = key || 'overview';
+  const title = view(main, decoded(parameter), viewEnds.signal);
+  document.title = `${title} · Checkins`;
+  for (const link of document.querySelectorAll('#views a')) {
+    setAttribute(link, 'aria-current', link.dataset.view === key ? 'page' : null);
+    if (link.dataset.view === key) {
+      link.scrollIntoView({block: 'nearest', inline: 'center'}); // on a telephone not all fit
+    }
+  }
+  scrollTo(0, 0);
+}
+
+function decoded(parameter) {
+  try {
+    return decodeURIComponent(parameter);
+  } catch {
+    return parameter;
+  }
+}
+
+function navigation() {
+  document.getElementById('views').append(...VIEWS.filter(([, , name]) => name).map(([key, , name]) =>
+    h('a', {href: `#/${key}`, data: {view: key}}, name)));
+  const find = document.getElementById('find');
+  const input = find.elements.q;
+  find.addEventListener('submit', (event) => {
+    event.preventDefault();
+    const address = viewOf(input.value);
+    input.setCustomValidity(address ? '' : 'The id of a checkin, such as 1795169664047-0, or “user 789”, or “location 171”');
+    if (find.reportValidity() && address) {
+      input.value = '';
+      location.hash = address;
+    }
+  });
+  input.addEventListener('input', () => input.setCustomValidity(''));
+  document.querySelector('.skip').addEventListener('click', (event) => {
+    event.preventDefault();
+    main.focus();
+  });
+}
+
+function tools() {
+  const pause = h('button', {type: 'button', 'aria-pressed': 'false', onclick: () => {
+    live.pause(!live.paused);
+    setAttribute(pause, 'aria-pressed', String(live.paused));
+    setText(pause, live.paused ? 'Go on' : 'Pause');
+    setAttribute(document.documentElement, 'data-paused', live.paused);
+  }}, 'Pause');
+  const theme = h('button', {type: 'button', onclick: () => {
+    localStorage.setItem('checkins.theme', isDark() ? 'light' : 'dark');
+    showTheme();
+  }});
+  const token = h('button', {type: 'button', onclick: () => {
+    forgetToken();
+    location.reload();
+  }}, 'Forget token');
+
+  function showTheme() {
+    setAttribute(document.documentElement, 'data-theme', localStorage.getItem('checkins.theme'));
+    setText(theme, isDark() ? 'Light' : 'Dark');
+    setAttribute(theme, 'aria-label', isDark() ? 'Switch to light colours' : 'Switch to dark colours');
+    document.dispatchEvent(new Event('theme'));
+  }
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showTheme);
+  showTheme();
+  live.watch(['hello'], pageEnds, () => {
+    token.hidden = !hasToken();
+  });
+  document.getElementById('tools').append(pause, theme, token);
+}
+
+function isDark() {
+  const chosen = localStorage.getItem('checkins.theme');
+  return chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
+}
+
+/** The banner tells what is wrong with what the page shows; nothing in it is about the pipeline being slow. */
+function banner() {
+  const element = document.getElementById('banner');
+  const text = h('span');
+  const since = h('span');
+  element.append(text, ' ', since);
+  everySecond(pageEnds, show);
+  live.addEventListener('connection', show);
+  live.addEventListener('sample', show);
+
+  function show() {
+    const [message, from] = trouble() ?? ['', null];
+    setText(text, message);
+    setText(since, from === null || !message ? '' : `For ${duration(Date.now() - from, false)}.`);
+    setAttribute(since, 'aria-hidden', 'true');
+    element.hidden = !message;
+    setText(document.getElementById('connection'), live.paused ? 'paused' : live.connected ? 'live' : 'not connected');
+  }
+}
+
+function trouble() {
+  if (live.lostAt !== null && Date.now() - live.lostAt > LOST && !isAskingForToken()) {
+    return [`${live.problem?.message ?? 'The connection to the API server is lost.'} It is tried again and again. The figures are the last known ones.`, live.lostAt];
+  }
+  if (live.sample && !live.sample.available) {
+    return ['Redis is away. The figures are the last known ones, and the charts have a gap.', live.sample.since ?? null];
+  }
+  return null;
+}
+
+/** Tells a screen reader when the state changes, and no more often. */
+function announcements() {
+  const announcer = document.getElementById('announcer');
+  let level = null;
+  live.addEventListener('sample', () => {
+    const state = stateOf(live.sample, null);
+    if (state.level !== level) {
+      level = state.level;
+      setText(announcer, `${clock(Date.now())}: ${state.title}. ${state.detail}`);
+    }
+  });
+  live.addEventListener('hello', () => setText(document.getElementById('version'),
+    [live.hello.version && `Checkins ${live.hello.version}`, live.hello.redis,
+      live.hello.partitions && `${live.hello.partitions} partitions`, live.hello.readOnly && 'read-only'].filter(Boolean).join(' · ')));
+}
+
+navigation();
+tools();
+banner();
+announcements();
+addEventListener('hashchange', () => {
+  open();
+  main.focus({preventScroll: true}); // where a screen reader goes on
+});
+open();
+live.start();

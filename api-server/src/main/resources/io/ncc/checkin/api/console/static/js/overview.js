@@ -1,0 +1,162 @@
+// The first view: is it well?
+import {lineChart} from './chart.js';
+import {h, patch, setAttribute, setText} from './dom.js';
+import {feedList} from './feed.js';
+import {clock, count, duration, plural, rate} from './format.js';
+import {lanes} from './lanes.js';
+import {behindOf, live, totalsOf} from './live.js';
+import {doItYourself, entryLink, panel, sampleAge, serverAddress} from './parts.js';
+import {sendButton} from './send.js';
+import {trend} from './series.js';
+import {stateOf} from './state.js';
+
+/** Over how many of the last seconds the trend is seen, and the change of "behind" in ms a second that is none. */
+const TREND_SECONDS = 15;
+const STEADY = 100;
+
+const MOST_LANES = 12;
+
+/** @returns where "behind" is going by the last seconds: 'rising', 'falling', 'steady' or null */
+export function behindTrend() {
+  return trend(live.fine.times.slice(-TREND_SECONDS).map((time) => time / 1000), live.fine.behind.slice(-TREND_SECONDS), STEADY);
+}
+
+export function overview(root, _, signal) {
+  const state = h('div', {class: 'state'}, h('span', {class: 'light', 'aria-hidden': 'true'}), h('div', {}, h('h1'), h('p')));
+  root.append(
+    h('div', {class: 'title'}, state, sendButton(signal)),
+    figures(signal),
+    h('div', {class: 'grid'},
+      h('div', {class: 'column'}, charts(signal), claims(signal)),
+      h('div', {class: 'column'}, processors(signal), newest(signal))));
+  live.watch(['sample', 'hello', 'connection'], signal, () => {
+    const {level, title, detail} = stateOf(live.sample, behindTrend());
+    setAttribute(state, 'data-level', level);
+    setText(state.querySelector('h1'), title);
+    setText(state.querySelector('p'), detail);
+  });
+  return 'Overview';
+}
+
+function figures(signal) {
+  const figure = (label, href) => {
+    const value = h('b');
+    const note = h('small');
+    return {element: h(href ? 'a' : 'div', {class: 'figure', href}, h('span', {}, label), value, note), value, note};
+  };
+  const behind = figure('Behind: age of the oldest waiting checkin');
+  const accepted = figure('Accepted a second');
+  const applied = figure('Applied a second');
+  const waiting = figure('Not yet applied', '#/groups');
+  const dead = figure('Dead letters', '#/dead-letters');
+  const all = [behind, accepted, applied, waiting, dead];
+  behind.element.classList.add('headline');
+  live.watch(['sample', 'hello'], signal, () => {
+    const sample = live.known;
+    const show = (of, value, note) => {
+      setText(of.value, value);
+      setText(of.note, note);
+    };
+    all.forEach(({element}) => setAttribute(element, 'data-stale', Boolean(live.sample && !live.sample.available)));
+    if (!sample) {
+      all.forEach((of) => show(of, '…', ''));
+      return;
+    }
+    const ours = sample.groups.filter((group) => group.processor);
+    const totals = totalsOf(sample);
+    const notYet = totals && totals.lag !== null ? totals.lag + totals.pending : null;
+    show(behind, duration(behindOf(sample)), behindNote(sample, ours));
+    show(accepted, rate(sample.rates.accepted10), `${count(sample.accepted)} in all`);
+    show(applied, rate(sample.rates.applied10), `${count(totals?.applied)} in all`);
+    show(waiting, count(notYet), `${count(totals?.pending)} held by ${plural(totals?.consumers.length ?? 0, 'consumer')}`);
+    show(dead, count(sample.deadLetters), sample.deadLetters ? 'look at them' : 'none');
+    setAttribute(dead.element, 'data-look', sample.deadLetters > 0);
+  });
+  return h('section', {class: 'figures', 'aria-label': 'Figures'}, all.map(({element}) => element),
+    h('p', {class: 'under'}, 'Rates are means of 10 s. Updated ', sampleAge(signal), '.'));
+}
+
+function behindNote(sample, ours) {
+  if (!behindOf(sample)) {
+    return 'nothing waits';
+  }
+  const going = behindTrend();
+  const drains = ours.map((group) => group.drain).filter((drain) => typeof drain === 'number');
+  const arrow = {rising: '↑ rising', falling: '↓ falling', steady: '→ steady'}[going] ?? '';
+  return drains.length && behindOf(sample) > 2000 ? `${arrow}, empty in about ${duration(Math.max(...drains) * 1000)}` : arrow;
+}
+
+function charts(signal) {
+  const rates = lineChart({
+    title: 'Checkins a second',
+    lines: [{name: 'accepted', label: 'accepted', color: '--accepted'}, {name: 'applied', label: 'applied', color: '--applied'}],
+    format: rate,
+    signal,
+  });
+  const behind = lineChart({
+    title: 'Seconds behind',
+    lines: [{name: 'seconds', label: 'oldest waiting checkin', color: '--behind'}],
+    format: (seconds) => duration(seconds === null || seconds === undefined ? null : seconds * 1000),
+    signal,
+  });
+  let history = live.fine;
+  const draw = () => {
+    if (history.times.length) {
+      rates.draw(history);
+      behind.draw({times: history.times, step: history.step, seconds: history.behind.map((ms) => ms === null ? null : ms / 1000)});
+    }
+  };
+  const range = (label, of) => h('button', {
+    type: 'button', class: 'small', 'aria-pressed': String(of === history), onclick: (event) => {
+      history = of;
+      [...event.target.parentElement.children].forEach((button) => setAttribute(button, 'aria-pressed', String(button === event.target)));
+      draw();
+    },
+  }, label);
+  const element = panel('History', {
+    class: 'charts',
+    extra: h('div', {class: 'choice', role: 'group', 'aria-label': 'Range'}, range('10 min', live.fine), range('3 h', live.coarse)),
+  }, rates.element, behind.element, doItYourself(
+    ['How the stream stands', `curl -s ${serverAddress()}/stream`],
+    ['Every event of this page', `curl -sN ${serverAddress()}/console/events`],
+    ['The same in Redis', 'redis-cli XINFO STREAM ncc:checkins']));
+  requestAnimationFrame(() => signal.aborted || live.watch(['sample', 'hello'], signal, draw)); // when it has a width
+  return element;
+}
+
+function processors(signal) {
+  const body = h('div', {class: 'groups'});
+  live.watch(['sample', 'hello'], signal, () => patch(body, (live.known?.groups ?? []).filter((group) => group.processor), (group) => group.name,
+    (group) => {
+      const ofGroup = lanes(MOST_LANES);
+      const element = h('div', {class: 'group'}, h('h3', {}, h('a', {href: `#/groups/${encodeURIComponent(group.name)}`}, group.name), ' ', h('span', {class: 'note'})), ofGroup.element);
+      element.lanes = ofGroup;
+      return element;
+    },
+    (element, group) => {
+      setText(element.querySelector('h3 .note'), `${plural(group.pending, 'entry', 'entries')} held, ${duration(group.behind)} behind`);
+      element.lanes.draw(group, live.claimAfter());
+    }));
+  return panel('Who has what', {extra: sampleAge(signal)}, body, doItYourself(
+    ['The consumers of a group', `curl -s ${serverAddress()}/stream/groups/checkinConsumers/consumers`],
+    ['What they hold', `curl -s ${serverAddress()}/stream/groups/checkinConsumers/pending`],
+    ['The same in Redis', 'redis-cli XPENDING ncc:checkins checkinConsumers - + 10']));
+}
+
+function newest(signal) {
+  const {status, list} = feedList(8, signal);
+  return panel('Newest checkins', {extra: [status, h('a', {href: '#/feed'}, 'Live feed')]}, list);
+}
+
+function claims(signal) {
+  const list = h('ol', {class: 'claims', 'aria-label': 'Claims'});
+  const empty = h('p', {class: 'empty'}, 'No consumer has taken over an entry of another one.');
+  live.watch(['claim', 'hello'], signal, () => {
+    const newest = live.claims.slice(-6).reverse();
+    patch(list, newest, (claim) => `${claim.group} ${claim.id} ${claim.deliveries}`, (claim) => h('li', {},
+      h('span', {class: 'when'}, clock(claim.observed)),
+      h('span', {}, h('b', {}, claim.to), ' took ', entryLink(claim.id), ' from ', h('b', {}, claim.from), `, delivery ${claim.deliveries}`)));
+    empty.hidden = newest.length > 0;
+  });
+  return panel('Claims', {extra: h('span', {class: 'note'}, 'as observed')}, list, empty);
+}

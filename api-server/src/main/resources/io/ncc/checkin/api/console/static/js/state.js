@@ -1,0 +1,72 @@
+// The one sentence that tells whether all is well. No function here touches the page.
+import {behindOf} from './live.js';
+import {count, duration, plural} from './format.js';
+
+/** From how late on checkins are called late, in ms. */
+const LATE = 5000;
+const VERY_LATE = 60000;
+
+/**
+ * What to tell first.
+ *
+ * @param sample the last one that came, or null
+ * @param going where "behind" is going: 'rising', 'falling', 'steady' or null
+ * @returns {level: 'good' | 'look' | 'bad' | 'unknown', title, detail}
+ */
+export function stateOf(sample, going) {
+  if (!sample) {
+    return state('unknown', 'Looking…', '');
+  }
+  if (!sample.available) {
+    return state('bad', 'Redis is away', 'Nothing is accepted or applied. It goes on by itself when Redis is back.');
+  }
+  return away(sample) ?? processing(sample, going) ?? toLookAt(sample) ?? well(sample);
+}
+
+const state = (level, title, detail) => ({level, title, detail});
+
+function away({away: partitions}) {
+  return partitions?.length
+    ? state('bad', `${plural(partitions.length, 'partition')} ${partitions.length === 1 ? 'is' : 'are'} away`,
+      `Their users' checkins are refused: ${partitions.join(', ')}. The others work.`)
+    : null;
+}
+
+function processing(sample, going) {
+  const ours = sample.groups.filter((group) => group.processor);
+  if (!ours.length) {
+    return state('look', 'No processor has run yet', `${plural(sample.length, 'checkin')} ${sample.length === 1 ? 'is' : 'are'} stored and will be applied.`);
+  }
+  const idle = ours.find((group) => !group.consumers.length);
+  const behind = behindOf(sample);
+  if (idle && behind > 0) {
+    return state('bad', 'No processor is running', `Checkins are stored; the oldest has waited for ${duration(behind)} in ${idle.name}.`);
+  }
+  if (behind === null || behind < LATE) {
+    return null;
+  }
+  const drains = ours.map((group) => group.drain).filter((drain) => drain !== null && drain !== undefined);
+  const drain = drains.length ? `At this rate it is done in about ${duration(Math.max(...drains) * 1000)}.` : 'It isn\'t known when it will be done.';
+  if (going === 'falling') {
+    return state('look', `Catching up: ${duration(behind)} behind`, drain);
+  }
+  return state(behind < VERY_LATE ? 'look' : 'bad', `${duration(behind)} behind`,
+    going === 'rising' ? 'More arrives than is applied.' : drain);
+}
+
+function toLookAt(sample) {
+  if (sample.deadLetters > 0) {
+    return state('look', 'Running, with dead letters',
+      `${plural(sample.deadLetters, 'checkin')} could not be applied and ${sample.deadLetters === 1 ? 'waits' : 'wait'} for a decision.`);
+  }
+  if (sample.maxLength && sample.length > 0.8 * sample.maxLength) {
+    return state('look', 'The stream is filling up', `${count(sample.length)} of ${count(sample.maxLength)} entries.`);
+  }
+  return null;
+}
+
+function well(sample) {
+  return sample.rates.accepted10 > 0
+    ? state('good', 'All is well', 'Every checkin is applied within seconds.')
+    : state('good', 'All is well', 'Everything is applied. Nothing has arrived in the last ten seconds.');
+}
