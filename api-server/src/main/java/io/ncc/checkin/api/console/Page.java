@@ -1,0 +1,101 @@
+package io.ncc.checkin.api.console;
+
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.springframework.context.annotation.Bean;
+import org.springframework.context.annotation.Configuration;
+import org.springframework.core.io.ClassPathResource;
+import org.springframework.core.io.Resource;
+import org.springframework.http.CacheControl;
+import org.springframework.web.HttpRequestHandler;
+import org.springframework.web.servlet.HandlerInterceptor;
+import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
+import org.springframework.web.servlet.config.annotation.ResourceHandlerRegistry;
+import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
+import org.springframework.web.servlet.handler.SimpleUrlHandlerMapping;
+import org.springframework.web.servlet.resource.ResourceHttpRequestHandler;
+
+/**
+ * Serves the page at {@code /}, whatever the client accepts, and its files. A file is asked for again each time, and sent again only if it has changed: by
+ * its content, as each file of a reproducible build has the same time.
+ */
+@Configuration(proxyBeanMethods = false)
+class Page implements WebMvcConfigurer {
+
+    /** The page runs its own files, and talks to this server alone. */
+    private static final Map<String, String> HEADERS = Map.of(
+            "Content-Security-Policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none';"
+                    + " frame-ancestors 'none'; require-trusted-types-for 'script'",
+            "X-Content-Type-Options",
+            "nosniff",
+            "Referrer-Policy",
+            "no-referrer",
+            "Cross-Origin-Opener-Policy",
+            "same-origin",
+            "Cross-Origin-Resource-Policy",
+            "same-origin");
+
+    private static final int BEFORE_SPRINGS_WELCOME_PAGE = 1;
+
+    private final Map<String, String> etags = new ConcurrentHashMap<>();
+
+    @Bean
+    SimpleUrlHandlerMapping pageMapping() {
+        HttpRequestHandler page = (request, response) ->
+                request.getRequestDispatcher("/index.html").forward(request, response);
+        return new SimpleUrlHandlerMapping(Map.of("/", page), BEFORE_SPRINGS_WELCOME_PAGE);
+    }
+
+    @Override
+    public void addResourceHandlers(ResourceHandlerRegistry registry) {
+        add(registry, "/**", new ClassPathResource("static/", Page.class));
+        add(registry, "/webjars/**", new ClassPathResource("META-INF/resources/webjars/"));
+    }
+
+    private void add(ResourceHandlerRegistry registry, String path, Resource folder) {
+        registry.addResourceHandler(path)
+                .addResourceLocations(folder)
+                .setCacheControl(CacheControl.noCache())
+                .setUseLastModified(false)
+                .setEtagGenerator(this::etag)
+                .resourceChain(true); // finds webjars without their version, too
+    }
+
+    /** Weak, as a compressed answer has it, too. */
+    private String etag(Resource resource) {
+        return etags.computeIfAbsent(String.valueOf(resource), unused -> "W/\"" + digest(resource) + '"');
+    }
+
+    private static String digest(Resource resource) {
+        try (InputStream in = resource.getInputStream()) {
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(in.readAllBytes());
+            return HexFormat.of().formatHex(digest, 0, Long.BYTES);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java platform has SHA-256", e);
+        }
+    }
+
+    @Override
+    public void addInterceptors(InterceptorRegistry registry) {
+        registry.addInterceptor(new HandlerInterceptor() {
+            @Override
+            public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
+                if (handler instanceof ResourceHttpRequestHandler) {
+                    HEADERS.forEach(response::setHeader);
+                }
+                return true;
+            }
+        });
+    }
+}
