@@ -1,6 +1,8 @@
 package io.ncc.checkin.api;
 
+import java.net.URI;
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
@@ -15,6 +17,8 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param listenerBuffer how many bytes to buffer for a slow client that follows the stream, 1,000 or more; beyond that, it is disconnected
  * @param heartbeat how often to send a comment to a client that follows the stream while there are no events, 100 ms to 5 min
  * @param maxPages how many pages of the console may be open at once, 1 to 10,000; more are refused
+ * @param readOnly whether to refuse every request that could change something
+ * @param receiverBaseUrl the base URL of the receiver, such as http://localhost:8082; if set, the console can send a checkin
  */
 @ConfigurationProperties(prefix = "checkin.api", ignoreUnknownFields = false)
 public record ApiProperties(
@@ -25,7 +29,9 @@ public record ApiProperties(
         @DefaultValue("1000") int maxListeners,
         @DefaultValue("1000000") int listenerBuffer,
         @DefaultValue("15s") Duration heartbeat,
-        @DefaultValue("100") int maxPages) {
+        @DefaultValue("100") int maxPages,
+        @DefaultValue("false") boolean readOnly,
+        @Nullable URI receiverBaseUrl) {
 
     public ApiProperties {
         require(isBetween(maxWait, 100, 300_000), "max-wait must be from 100ms to 5m");
@@ -36,6 +42,11 @@ public record ApiProperties(
         require(listenerBuffer >= 1000, "listener-buffer must be 1000 or more");
         require(isBetween(heartbeat, 100, 300_000), "heartbeat must be from 100ms to 5m");
         require(maxPages >= 1 && maxPages <= 10_000, "max-pages must be from 1 to 10000");
+        require(
+                receiverBaseUrl == null
+                        || (receiverBaseUrl.getHost() != null
+                                && !receiverBaseUrl.getPath().endsWith("/")),
+                "receiver-base-url must be a URL with a host and no slash at its end");
     }
 
     private static boolean isBetween(Duration value, long leastMillis, long mostMillis) {

@@ -3,6 +3,7 @@ package io.ncc.checkin.api;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.net.URI;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -24,7 +25,9 @@ final class ApiPropertiesTest {
                         1_000,
                         1_000_000,
                         Duration.ofSeconds(15),
-                        100));
+                        100,
+                        false,
+                        null));
     }
 
     @Test
@@ -37,7 +40,9 @@ final class ApiPropertiesTest {
                 "max-listeners", "50",
                 "listener-buffer", "20000",
                 "heartbeat", "1s",
-                "max-pages", "7");
+                "max-pages", "7",
+                "read-only", "true",
+                "receiver-base-url", "https://receiver/base");
         assertThat(bind(settings))
                 .isEqualTo(new ApiProperties(
                         Duration.ofSeconds(10),
@@ -47,7 +52,9 @@ final class ApiPropertiesTest {
                         50,
                         20_000,
                         Duration.ofSeconds(1),
-                        7));
+                        7,
+                        true,
+                        URI.create("https://receiver/base")));
     }
 
     @ParameterizedTest
@@ -82,7 +89,9 @@ final class ApiPropertiesTest {
         "heartbeat, 99ms",
         "heartbeat, 300001ms",
         "max-pages, 0",
-        "max-pages, 10001"
+        "max-pages, 10001",
+        "receiver-base-url, http://receiver/",
+        "receiver-base-url, receiver:8082"
     })
     void aWrongValueIsRefusedByItsName(String name, String value) {
         assertThatThrownBy(() -> bind(Map.of(name, value)))

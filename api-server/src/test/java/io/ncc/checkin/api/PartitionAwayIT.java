@@ -26,6 +26,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Primary;
+import tools.jackson.databind.JsonNode;
 
 /** Partitions 0 and 1 are on one server, 2 and 3 on another, which goes away. */
 @Timeout(120)
@@ -161,6 +162,26 @@ final class PartitionAwayIT {
                 .untilAsserted(() -> assertThat(
                                 api.get("/locations/7").json().path("numStars").asInt())
                         .isEqualTo(16));
+    }
+
+    @Test
+    void theConsoleNamesThemAndHasTheSumsOfTheOthers() {
+        add(0);
+        add(1);
+        add(2);
+        awaitSample("[]", 3);
+        far.kill();
+        awaitSample("[2,3]", 2);
+        far.start();
+        awaitSample("[]", 3);
+    }
+
+    private static void awaitSample(String away, int length) {
+        await().atMost(LIMIT).untilAsserted(() -> {
+            JsonNode sample = api.get("/console/sample").json().get("sample");
+            assertThat(sample.get("away")).hasToString(away);
+            assertThat(sample.get("length").asInt()).isEqualTo(length);
+        });
     }
 
     @Test

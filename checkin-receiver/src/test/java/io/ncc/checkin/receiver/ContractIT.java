@@ -77,6 +77,8 @@ final class ContractIT extends ContractChecks {
                 ProblemType.CONFLICT,
                 ProblemType.GONE,
                 ProblemType.TOO_MANY_LISTENERS,
+                ProblemType.READ_ONLY,
+                ProblemType.RECEIVER_UNAVAILABLE,
                 ProblemType.NOT_YET);
         assertThat(Arrays.stream(ProblemType.values())
                         .filter(type -> !ofTheApiServer.contains(type))

@@ -27,6 +27,7 @@ public enum ProblemType {
             HttpStatus.FORBIDDEN,
             "Foreign page",
             "A page of another site made this request in a browser, and it could change something."),
+    READ_ONLY(HttpStatus.FORBIDDEN, "Read only", "This server changes nothing. The request could change something."),
     NOT_FOUND(HttpStatus.NOT_FOUND, "Not found", "There is no such resource."),
     METHOD_NOT_ALLOWED(HttpStatus.METHOD_NOT_ALLOWED, "Method not allowed", "The resource doesn't have this method."),
     NOT_ACCEPTABLE(
@@ -100,6 +101,10 @@ public enum ProblemType {
             HttpStatus.SERVICE_UNAVAILABLE,
             "Too many listeners",
             "The maximum number of clients follow the stream already. Try again later."),
+    RECEIVER_UNAVAILABLE(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Receiver unavailable",
+            "The receiver gave no answer. It is not known whether the checkin was stored."),
     NOT_YET(HttpStatus.GATEWAY_TIMEOUT, "Not yet", "The checkin is stored and was not applied in time. Try again.");
 
     private static final String URI_PREFIX = "urn:checkins:problem:";

@@ -68,7 +68,8 @@ final class RunAll implements AutoCloseable {
         try {
             List<Integer> redisPorts = startRedis();
             load(redisPorts);
-            started(ApiApplication.run(arguments(redisPorts, ports.api)));
+            started(ApiApplication.run(arguments(
+                    redisPorts, ports.api, "--checkin.api.receiver-base-url=http://localhost:" + ports.receiver)));
             started(ProcessorApplication.run(arguments(redisPorts, ports.processor)));
             started(ReceiverApplication.run(arguments(
                     redisPorts, ports.receiver, "--checkin.receiver.api-base-url=http://localhost:" + ports.api)));
@@ -151,7 +152,11 @@ final class RunAll implements AutoCloseable {
         out.printf(
                 """
 
-                Everything runs, with %d checkins a second. Try:
+                Everything runs, with %1$d checkins a second. Watch it at
+
+                  http://localhost:%3$d/
+
+                Try:
 
                   curl -s localhost:%2$d/checkins -H 'Content-Type: application/json' -d '{"userId":789,"locationId":171,"starRating":5}'
                   curl -s localhost:%3$d/users/789

@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -56,6 +57,7 @@ final class RunAllIT {
             assertThat(printed.toString())
                     .containsPattern("^" + firstLines + "\n1,000 users loaded")
                     .contains("5,000 checkins loaded")
+                    .containsSubsequence("http://localhost:" + ports.api() + "/\n", "curl", "/docs")
                     .contains("localhost:" + ports.receiver() + "/checkins")
                     .contains("localhost:" + ports.api() + "/users/789");
 
@@ -69,6 +71,7 @@ final class RunAllIT {
             await().atMost(AT_ONCE)
                     .until(() -> HttpAnswer.get(api + "/users/789").body().contains(id));
             assertThat(HttpAnswer.get(api + "/checkins/latest").status()).isEqualTo(200);
+            assertTheConsoleWorks(receiver, api);
             assertDescribesItself(receiver, "Checkin receiver");
             assertDescribesItself(api, "API server");
             assertThat(HttpAnswer.get("http://localhost:" + ports.processor() + "/actuator/health")
@@ -77,6 +80,26 @@ final class RunAllIT {
         }
         assertThatThrownBy(() -> HttpAnswer.get("http://localhost:" + ports.api() + "/users/789"))
                 .isInstanceOf(UncheckedIOException.class);
+    }
+
+    /** At the API server, and nowhere else: all services are on one class path. */
+    private void assertTheConsoleWorks(String receiver, String api) {
+        assertThat(HttpAnswer.get(api + "/").body()).contains("<html");
+        for (String other : List.of(receiver, "http://localhost:" + ports.processor())) {
+            assertThat(HttpAnswer.get(other + "/").status()).isEqualTo(404);
+            assertThat(HttpAnswer.get(other + "/index.html").status()).isEqualTo(404);
+        }
+        HttpAnswer sent =
+                HttpAnswer.post(api + "/console/checkins", "{\"userId\":790,\"locationId\":171,\"starRating\":5}");
+        assertThat(sent.status()).as(sent.body()).isEqualTo(202);
+        String id = sent.json().get("id").asString();
+        await().atMost(AT_ONCE)
+                .until(() -> HttpAnswer.get(api + "/users/790").body().contains(id));
+        assertThat(HttpAnswer.get(api + "/console/sample")
+                        .json()
+                        .at("/hello/receiverUrl")
+                        .asString())
+                .isEqualTo(receiver);
     }
 
     /** All services are on one class path. */

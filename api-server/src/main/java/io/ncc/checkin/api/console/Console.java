@@ -11,6 +11,7 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -86,17 +87,21 @@ final class Console implements SmartLifecycle {
     /**
      * What a page is told first.
      *
+     * @param readOnly whether nothing can be changed here
      * @param roles of who asks; null if everybody may do everything
      * @param partitions how many there are; null without partitions
      * @param sampleMs how often samples come, in milliseconds
+     * @param receiverUrl where checkins can be posted; null if a page can't send any
      * @param redis the server and its version; null as long as that isn't known
      */
     record Hello(
             String version,
+            boolean readOnly,
             @Nullable List<String> roles,
             @Nullable Integer partitions,
             List<String> groups,
             long sampleMs,
+            @Nullable URI receiverUrl,
             @Nullable String redis,
             Histories history) {}
 
@@ -174,10 +179,12 @@ final class Console implements SmartLifecycle {
         return new Hello(
                 Optional.ofNullable(ApiApplication.class.getPackage().getImplementationVersion())
                         .orElse("(not from its jar)"),
+                properties.readOnly(),
                 null,
                 partitions.arePartitioned() ? partitions.count() : null,
                 groups,
                 PERIOD.toMillis(),
+                properties.receiverBaseUrl(),
                 server,
                 new Histories(sampler.fine(), sampler.coarse()));
     }

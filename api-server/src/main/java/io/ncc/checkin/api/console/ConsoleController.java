@@ -1,26 +1,34 @@
 package io.ncc.checkin.api.console;
 
 import io.ncc.checkin.api.web.EventStream;
+import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.concurrent.CompletionStage;
 import org.springframework.http.CacheControl;
+import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
+import tools.jackson.databind.JsonNode;
 
 /** What the pages of the console ask for. */
 @RestController
 @RequestMapping("/console")
 final class ConsoleController {
 
-    private final Console console;
+    private static final int MOST_BYTES = 4096;
 
-    ConsoleController(Console console) {
+    private final Console console;
+    private final Receiver receiver;
+
+    ConsoleController(Console console, Receiver receiver) {
         this.console = console;
+        this.receiver = receiver;
     }
 
     @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
@@ -34,5 +42,18 @@ final class ConsoleController {
         return console.poll()
                 .thenApply(polled ->
                         ResponseEntity.ok().cacheControl(CacheControl.noStore()).body(polled));
+    }
+
+    /** The body is the receiver's to judge. */
+    @PostMapping(
+            path = "/checkins",
+            consumes = MediaType.APPLICATION_JSON_VALUE,
+            produces = MediaType.APPLICATION_JSON_VALUE)
+    CompletionStage<ResponseEntity<JsonNode>> send(HttpServletRequest request) throws IOException {
+        byte[] checkin = request.getInputStream().readNBytes(MOST_BYTES + 1);
+        if (checkin.length > MOST_BYTES) {
+            throw ProblemType.CONTENT_TOO_LARGE.exception();
+        }
+        return receiver.post(checkin, request.getHeader(HttpHeaders.AUTHORIZATION));
     }
 }

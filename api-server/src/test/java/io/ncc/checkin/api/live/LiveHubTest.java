@@ -36,7 +36,9 @@ final class LiveHubTest {
                     1_000,
                     1_000_000,
                     Duration.ofSeconds(15),
-                    100),
+                    100,
+                    false,
+                    null),
             new SimpleMeterRegistry());
 
     @Test
