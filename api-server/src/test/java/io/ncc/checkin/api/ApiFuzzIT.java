@@ -56,6 +56,7 @@ final class ApiFuzzIT {
             "GET /dead-letters/*",
             "GET /console/events",
             "GET /console/sample",
+            "GET /console/trace/*",
             "POST /console/checkins",
             "POST /dead-letters/*/replay",
             "POST /dead-letters/replay",

@@ -19,7 +19,7 @@ import org.springframework.stereotype.Component;
 
 /** Finds out what became of entries, of all of a partition at one moment. */
 @Component
-final class StatusReader {
+public final class StatusReader {
 
     private final LuaScript script = LuaScript.of(StatusReader.class, "settled", "status");
     private final PartitionLinks redis;
@@ -39,7 +39,7 @@ final class StatusReader {
      *
      * @param ids of entries of the partition, some hundred at most
      */
-    CompletionStage<List<EntryStatus>> read(int partition, List<CheckinId> ids) {
+    public CompletionStage<List<EntryStatus>> read(int partition, List<CheckinId> ids) {
         Keys keys = partitions.keys(partition);
         String[] scriptKeys = {
             keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.deadLetters(), keys.deadLetterIds()

@@ -5,14 +5,15 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.api.ApiApplication;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.live.StreamTail;
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.web.EventStream;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.LogLimit;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
 import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
@@ -44,13 +45,15 @@ final class Console implements SmartLifecycle {
     private static final Duration PERIOD = Duration.ofSeconds(1);
     private static final Duration UNWATCHED_PERIOD = Duration.ofSeconds(5);
     private static final Duration WATCHED_FOR = Duration.ofMinutes(1);
-    private static final Duration FEED_PERIOD = Duration.ofMillis(250);
+    private static final Duration SHORT_PERIOD = Duration.ofMillis(250); // of the feed, and of traces
 
     private final FiguresReader figures;
     private final JsonMapper mapper;
     private final ApiProperties properties;
     private final Partitions partitions;
+    private final Traces traces;
     private final Feed feed = new Feed();
+    private final LogLimit defects = new LogLimit();
 
     /** Each open page, and whether it has been greeted: it gets no other event before. */
     private final ConcurrentHashMap<EventStream, Boolean> pages = new ConcurrentHashMap<>();
@@ -70,12 +73,14 @@ final class Console implements SmartLifecycle {
 
     Console(
             FiguresReader figures,
+            Traces traces,
             StreamTail tail,
             JsonMapper mapper,
             ApiProperties properties,
             Partitions partitions,
             MeterRegistry registry) {
         this.figures = figures;
+        this.traces = traces;
         this.mapper = mapper;
         this.properties = properties;
         this.partitions = partitions;
@@ -118,6 +123,24 @@ final class Console implements SmartLifecycle {
         }
     }
 
+    /** @throws ErrorResponseException a problem, if as many checkins are traced as may be */
+    void requireRoomForTrace() {
+        if (traces.size() >= properties.maxPages()) {
+            throw ProblemType.TOO_MANY_LISTENERS.exception(
+                    "The maximum number of checkins are traced already. Try again later.");
+        }
+    }
+
+    /** Tells what becomes of a checkin. */
+    void trace(CheckinId id, EventStream events) {
+        traces.add(id, events);
+        try {
+            executor.execute(() -> traces.look(executor));
+        } catch (RejectedExecutionException e) {
+            events.close(); // stopping
+        }
+    }
+
     /** How many bytes may wait for a page. */
     int mostBuffered() {
         return properties.listenerBuffer();
@@ -135,10 +158,10 @@ final class Console implements SmartLifecycle {
     }
 
     private void greet(EventStream page) {
-        page.send(event("hello", helloJson()));
+        page.send(EventStream.event("hello", helloJson()));
         String sample = latestJson();
         if (sample != null) {
-            page.send(event("sample", sample));
+            page.send(EventStream.event("sample", sample));
         }
         pages.replace(page, false, true);
         watch();
@@ -196,13 +219,9 @@ final class Console implements SmartLifecycle {
         return latestJson;
     }
 
-    private static byte[] event(String name, String json) {
-        return ("event: " + name + "\ndata: " + json + "\n\n").getBytes(StandardCharsets.UTF_8);
-    }
-
     private void tellAll(String name, Object value) {
         if (!pages.isEmpty()) {
-            tellAll(event(name, mapper.writeValueAsString(value)));
+            tellAll(EventStream.event(name, mapper.writeValueAsString(value)));
         }
     }
 
@@ -239,7 +258,7 @@ final class Console implements SmartLifecycle {
                             try {
                                 take(answers);
                             } catch (RuntimeException e) { // only a stop may end this
-                                log.error("The console can't be told how the stream stands", e);
+                                logDefect(e);
                             }
                             Duration period = isWatched() ? PERIOD : UNWATCHED_PERIOD;
                             lookIn(period.toNanos() - (System.nanoTime() - start));
@@ -261,7 +280,7 @@ final class Console implements SmartLifecycle {
         latestJson = null;
         helloJson = null;
         if (!pages.isEmpty()) {
-            tellAll(event("sample", Objects.requireNonNull(latestJson())));
+            tellAll(EventStream.event("sample", Objects.requireNonNull(latestJson())));
         }
         observed.claims().forEach(claim -> tellAll("claim", claim));
         if (observed.dead() != null) {
@@ -289,6 +308,12 @@ final class Console implements SmartLifecycle {
         complained = trouble != null;
     }
 
+    private void logDefect(RuntimeException e) {
+        if (defects.passes()) {
+            log.error("The console can't be told what it should be", e);
+        }
+    }
+
     private void askForServer() {
         CompletionStage<?> unused = figures.server()
                 .whenCompleteAsync(
@@ -299,14 +324,15 @@ final class Console implements SmartLifecycle {
                         executor);
     }
 
-    private void feed() {
+    private void turn() {
         try {
+            traces.look(executor);
             Feed.Event event = feed.take();
             if (event != null) {
                 tellAll("feed", event);
             }
         } catch (RuntimeException e) { // or it would be the last one
-            log.error("The console can't be told of new checkins", e);
+            logDefect(e);
         }
     }
 
@@ -316,7 +342,7 @@ final class Console implements SmartLifecycle {
         running = true;
         executor.execute(this::look);
         ScheduledFuture<?> unused = executor.scheduleWithFixedDelay(
-                this::feed, FEED_PERIOD.toNanos(), FEED_PERIOD.toNanos(), TimeUnit.NANOSECONDS);
+                this::turn, SHORT_PERIOD.toNanos(), SHORT_PERIOD.toNanos(), TimeUnit.NANOSECONDS);
     }
 
     @Override
@@ -324,6 +350,7 @@ final class Console implements SmartLifecycle {
         running = false;
         executor.shutdownNow();
         pages.keySet().forEach(EventStream::close);
+        traces.closeAll();
     }
 
     private static ScheduledExecutorService newExecutor() {

@@ -1,6 +1,9 @@
 package io.ncc.checkin.api.console;
 
+import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.web.EventStream;
+import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
@@ -11,6 +14,7 @@ import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
 import org.springframework.web.bind.annotation.GetMapping;
+import org.springframework.web.bind.annotation.PathVariable;
 import org.springframework.web.bind.annotation.PostMapping;
 import org.springframework.web.bind.annotation.RequestMapping;
 import org.springframework.web.bind.annotation.RestController;
@@ -25,16 +29,25 @@ final class ConsoleController {
 
     private final Console console;
     private final Receiver receiver;
+    private final Partitions partitions;
 
-    ConsoleController(Console console, Receiver receiver) {
+    ConsoleController(Console console, Receiver receiver, Partitions partitions) {
         this.console = console;
         this.receiver = receiver;
+        this.partitions = partitions;
     }
 
     @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     void events(HttpServletRequest request, HttpServletResponse response) throws IOException {
         console.requireRoom();
         EventStream.begin(request, response, console.mostBuffered()).ifPresent(console::join);
+    }
+
+    @GetMapping(path = "/trace/{id}", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
+    void trace(@PathVariable String id, HttpServletRequest request, HttpServletResponse response) throws IOException {
+        CheckinId traced = Parameters.checkinId("id", id, partitions);
+        console.requireRoomForTrace();
+        EventStream.begin(request, response, console.mostBuffered()).ifPresent(events -> console.trace(traced, events));
     }
 
     @GetMapping(path = "/sample", produces = MediaType.APPLICATION_JSON_VALUE)

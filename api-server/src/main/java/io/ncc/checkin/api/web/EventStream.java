@@ -10,6 +10,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
@@ -32,6 +33,7 @@ public final class EventStream implements WriteListener {
     private int buffered;
     private boolean ready;
     private boolean unflushed;
+    private boolean ending;
     private boolean closed;
     private boolean tooSlow;
 
@@ -64,6 +66,11 @@ public final class EventStream implements WriteListener {
         response.getOutputStream().setWriteListener(stream);
         Http11.whenGone(request, stream::close);
         return Optional.of(stream);
+    }
+
+    /** @param data in one line */
+    public static byte[] event(String name, String data) {
+        return ("event: " + name + "\ndata: " + data + "\n\n").getBytes(StandardCharsets.UTF_8);
     }
 
     /** Sets what is done once, when the stream has ended; at once if it has. */
@@ -113,9 +120,10 @@ public final class EventStream implements WriteListener {
     }
 
     private void write() {
+        boolean ended = false;
         try {
             synchronized (this) {
-                while (ready && !closed && out.isReady()) {
+                while (ready && !closed && !ended && out.isReady()) {
                     byte[] next = waiting.poll();
                     if (next != null) {
                         buffered -= next.length;
@@ -124,6 +132,8 @@ public final class EventStream implements WriteListener {
                     } else if (unflushed) {
                         unflushed = false;
                         out.flush();
+                    } else if (ending) {
+                        ended = true;
                     } else {
                         return;
                     }
@@ -131,6 +141,9 @@ public final class EventStream implements WriteListener {
             }
         } catch (IOException | IllegalStateException e) {
             onError(e);
+        }
+        if (ended) {
+            close();
         }
     }
 
@@ -148,6 +161,14 @@ public final class EventStream implements WriteListener {
     /** Whether the client was disconnected as it read too slowly. */
     public synchronized boolean isTooSlow() {
         return tooSlow;
+    }
+
+    /** Ends the connection once everything is written; to be called after the last {@link #send}. */
+    public void end() {
+        synchronized (this) {
+            ending = true;
+        }
+        write();
     }
 
     /** Ends the connection; it can be called more than once. */

@@ -1,0 +1,45 @@
+package io.ncc.checkin.api.checkin;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import io.ncc.checkin.api.partition.CheckinId;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A checkin, and what became of it.
+ *
+ * @param status queued, processing, applied, settled-elsewhere or dead; null where there is no processor that could say
+ * @param consumer who is processing it
+ * @param deliveries how often it was delivered to a processor
+ * @param reason why it is dead
+ * @param deadLetter the id of its dead letter
+ * @param replayedAs the id under which its dead letter was put back into the stream; the status is that of this entry
+ * @param checkin null if the entry is no checkin, or no longer in the stream
+ */
+public record CheckinWithStatus(
+        CheckinId id,
+        @Nullable String status,
+
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String consumer,
+
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Long deliveries,
+
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String reason,
+
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String deadLetter,
+
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String replayedAs,
+
+        @Nullable StoredCheckin checkin) {
+
+    public static CheckinWithStatus of(EntryStatus status) {
+        return new CheckinWithStatus(
+                status.id(),
+                status.state().text(),
+                status.consumer(),
+                status.deliveries(),
+                status.reason(),
+                status.deadLetter(),
+                status.replayedAs(),
+                status.checkin());
+    }
+}
