@@ -54,6 +54,7 @@ final class ApiFuzzIT {
             "GET /stream/groups/*/pending",
             "GET /dead-letters",
             "GET /dead-letters/*",
+            "GET /dead-letters/reasons",
             "GET /console/events",
             "GET /console/sample",
             "GET /console/trace/*",

@@ -2,6 +2,7 @@ package io.ncc.checkin.api;
 
 import static io.ncc.checkin.api.StreamFixture.KEYS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.Range;
@@ -10,6 +11,7 @@ import io.lettuce.core.StreamMessage;
 import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -23,10 +25,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import tools.jackson.databind.JsonNode;
 
 @Timeout(60)
@@ -486,5 +491,97 @@ final class DeadLettersIT {
                     .isEqualTo(200);
             assertThat(bounded.post("/dead-letters/1-1/replay").status()).isEqualTo(404);
         }
+    }
+
+    @Test
+    void theNewestCanComeFirstPageByPage() {
+        stream.createGroup();
+        setAside(25, "broken");
+        List<String> expected = new ArrayList<>(letters());
+        Collections.reverse(expected);
+        List<String> seen = new ArrayList<>();
+        String path = "/dead-letters?limit=10&order=desc";
+        while (path != null) {
+            JsonNode page = api.get(path).json();
+            seen.addAll(ids(page));
+            path = page.get("next").asString(null);
+            if (seen.size() == 10) {
+                setAside(2, "newer"); // they don't shift the pages that follow
+            }
+        }
+        assertThat(seen).isEqualTo(expected);
+        assertThat(ids(api.get("/dead-letters?limit=1&order=desc").json()))
+                .isEqualTo(letters().subList(26, 27));
+        assertThat(api.get("/dead-letters?order=desc&after=0-0").json().get("items"))
+                .isEmpty();
+    }
+
+    @Test
+    void theReasonsAreCountedWithTheNewestLetterOfEach() {
+        stream.createGroup();
+        setAside(120, "broken");
+        setAside(3, "<img onerror>");
+        String newestBroken = letters().get(119);
+        String newestOther = letters().get(122);
+        await().atMost(Duration.ofSeconds(5)) // the answer of a second ago may be that of another test
+                .untilAsserted(() -> assertThat(api.get("/dead-letters/reasons").body())
+                        .isEqualTo("{\"items\":[{\"reason\":\"broken\",\"count\":120,\"newest\":\"" + newestBroken
+                                + "\"},{\"reason\":\"<img onerror>\",\"count\":3,\"newest\":\"" + newestOther
+                                + "\"}],\"more\":false}"));
+    }
+
+    @Test
+    void ofVeryManyOnlyTheNewestAreCounted() {
+        stream.createGroup();
+        redis.commands()
+                .eval(
+                        "for i = 1, 10500 do redis.call('XADD', KEYS[1], '*', 'originalId', '1-1', 'reason', 'r' .. i % 150) end",
+                        ScriptOutputType.STATUS, KEYS.deadLetters());
+        await().atMost(Duration.ofSeconds(5))
+                .untilAsserted(
+                        () -> assertThat(api.get("/dead-letters/reasons").json().get("items"))
+                                .hasSize(100));
+        JsonNode reasons = api.get("/dead-letters/reasons").json();
+        assertThat(reasons.get("more").asBoolean()).isTrue();
+        assertThat(reasons.at("/items/0/count").asLong()).isEqualTo(67);
+    }
+
+    @Test
+    void manyWhoAskForTheReasonsCostNoMoreThanOne() {
+        stream.createGroup();
+        setAside(1, "broken");
+        long before = scripts();
+        for (int i = 0; i < 20; i++) {
+            assertThat(api.get("/dead-letters/reasons").status()).isEqualTo(200);
+        }
+        assertThat(scripts() - before).isLessThan(10); // among these are those of the console
+    }
+
+    @Test
+    @ExtendWith(OutputCaptureExtension.class)
+    void theLogSaysWhoChangedSomething(CapturedOutput log) {
+        stream.createGroup();
+        setAside(3, "broken");
+        List<String> letters = letters();
+        String replayed = api.post("/dead-letters/" + letters.get(0) + "/replay")
+                .json()
+                .get("replayedAs")
+                .asString();
+        api.delete("/dead-letters/" + letters.get(1));
+        api.post("/dead-letters/replay");
+        assertThat(log.getOut())
+                .containsPattern("The dead letter " + letters.get(0) + " was put back as " + replayed
+                        + ", by someone at (127.0.0.1|0:0:0:0:0:0:0:1)")
+                .containsPattern("The dead letter " + letters.get(1) + " was discarded, by someone at ")
+                .containsPattern("Dead letters were put back: 1, by someone at ");
+    }
+
+    private static long scripts() {
+        return redis.commands()
+                .info("commandstats")
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_evalsha:calls="))
+                .mapToLong(line -> Long.parseLong(line.substring(line.indexOf('=') + 1, line.indexOf(','))))
+                .sum();
     }
 }

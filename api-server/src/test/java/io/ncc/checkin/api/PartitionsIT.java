@@ -23,6 +23,7 @@ import io.ncc.checkin.testsupport.SequentialFold;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -381,6 +382,24 @@ final class PartitionsIT {
                         .json())
                 .hasSize(1);
         assertThat(api.get("/stream/groups/other/pending").status()).isEqualTo(404);
+
+        JsonNode sample = await().atMost(LIMIT)
+                .until(
+                        () -> api.get("/console/sample").json().at("/sample"),
+                        each -> each.at("/length").asInt(0) == 3);
+        assertThat(sample.get("away")).isEmpty();
+        assertThat(sample.get("firstId")).isEqualTo(state.get("firstId"));
+        assertThat(sample.get("lastId")).isEqualTo(state.get("lastId"));
+        JsonNode group = sample.get("groups").get(0);
+        assertThat(group.get("checkpoint")).isEqualTo(state.get("checkpoint"));
+        assertThat(group.get("applied").asInt()).isEqualTo(2);
+        assertThat(group.get("pending").asInt()).isEqualTo(2);
+        assertThat(group.get("consumers")).hasSize(1);
+        assertThat(group.get("consumers").get(0).get("pending").asInt()).isEqualTo(2);
+        assertThat(group.get("entries")
+                        .valueStream()
+                        .map(entry -> entry.get("id").asString()))
+                .containsExactlyElementsOf(pending);
     }
 
     @Test
@@ -415,6 +434,20 @@ final class PartitionsIT {
             next = page.get("next").isNull() ? null : page.get("next").asString();
         }
         assertThat(seen).isEqualTo(letters);
+        seen.clear();
+        next = "/dead-letters?limit=5&order=desc";
+        while (next != null) {
+            JsonNode page = api.get(next).json();
+            seen.addAll(ids(page));
+            next = page.get("next").asString(null);
+        }
+        Collections.reverse(seen);
+        assertThat(seen).isEqualTo(letters);
+        await().atMost(LIMIT) // the answer may be a second old
+                .untilAsserted(
+                        () -> assertThat(api.get("/dead-letters/reasons").body())
+                                .isEqualTo(
+                                        "{\"items\":[{\"reason\":\"r\",\"count\":12,\"newest\":\"1011-0-1\"}],\"more\":false}"));
         JsonNode one = api.get("/dead-letters/1001-0-3").json();
         assertThat(one.get("originalId").asString()).isEqualTo("500-1-3");
         assertThat(api.get("/dead-letters/1001-0-2").status()).isEqualTo(404);

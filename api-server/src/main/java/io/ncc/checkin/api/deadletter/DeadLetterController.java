@@ -3,15 +3,18 @@ package io.ncc.checkin.api.deadletter;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.PutBack;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
 import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.web.Actor;
 import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
-import io.ncc.redis.StreamId;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.web.ErrorResponseException;
@@ -29,14 +32,17 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping(path = "/dead-letters", produces = MediaType.APPLICATION_JSON_VALUE)
 final class DeadLetterController {
 
+    private static final Logger log = LoggerFactory.getLogger(DeadLetterController.class);
     private static final int MAX_LIMIT = 1000;
     private static final int DEFAULT_LIMIT = 100;
 
     private final DeadLetterReader deadLetters;
+    private final DeadLetterReasons reasons;
     private final Partitions partitions;
 
-    DeadLetterController(DeadLetterReader deadLetters, Partitions partitions) {
+    DeadLetterController(DeadLetterReader deadLetters, DeadLetterReasons reasons, Partitions partitions) {
         this.deadLetters = deadLetters;
+        this.reasons = reasons;
         this.partitions = partitions;
     }
 
@@ -44,10 +50,12 @@ final class DeadLetterController {
     DeadLetters list(
             @RequestParam(required = false) @Nullable String after,
             @RequestParam(required = false) @Nullable String limit,
+            @RequestParam(required = false) @Nullable String order,
             HttpServletRequest request) {
-        CheckinId from = after == null ? beginning() : id("after", after);
+        CheckinId from = after == null ? null : id("after", after);
         int most = Parameters.count("limit", limit, 1, MAX_LIMIT, DEFAULT_LIMIT);
-        List<DeadLetter> page = deadLetters.list(from, most + 1);
+        boolean newestFirst = Parameters.choice("order", order, "desc", "asc");
+        List<DeadLetter> page = deadLetters.list(newestFirst, from, most + 1);
         if (page.size() <= most) {
             return new DeadLetters(page, null);
         }
@@ -56,8 +64,13 @@ final class DeadLetterController {
                 items,
                 Links.to(
                         request,
-                        "/dead-letters?limit=" + most + "&after="
+                        "/dead-letters?limit=" + most + (newestFirst ? "&order=desc" : "") + "&after="
                                 + items.get(most - 1).id()));
+    }
+
+    @GetMapping("/reasons")
+    CompletionStage<DeadLetterReasons.Reasons> reasons() {
+        return reasons.read();
     }
 
     @GetMapping("/{id}")
@@ -66,10 +79,15 @@ final class DeadLetterController {
     }
 
     @PostMapping("/{id}/replay")
-    Replayed replay(@PathVariable String id) {
+    Replayed replay(@PathVariable String id, HttpServletRequest request) {
         CheckinId letter = id("id", id);
         List<Replayed> replayed = putBack(List.of(letter)).replayed();
         if (!replayed.isEmpty()) {
+            log.info(
+                    "The dead letter {} was put back as {}, by {}",
+                    letter,
+                    replayed.get(0).replayedAs(),
+                    Actor.of(request));
             return replayed.get(0);
         }
         if (deadLetters.one(letter).isPresent()) {
@@ -79,12 +97,12 @@ final class DeadLetterController {
     }
 
     @PostMapping("/replay")
-    Replay replayAll(@RequestParam(required = false) @Nullable String reason) {
+    Replay replayAll(@RequestParam(required = false) @Nullable String reason, HttpServletRequest request) {
         List<CheckinId> ids = new ArrayList<>();
-        CheckinId after = beginning();
+        CheckinId after = null;
         boolean end = false;
         while (ids.size() <= MAX_LIMIT && !end) {
-            List<DeadLetter> page = deadLetters.list(after, MAX_LIMIT);
+            List<DeadLetter> page = deadLetters.list(false, after, MAX_LIMIT);
             for (DeadLetter letter : page) {
                 after = letter.id();
                 if (!letter.truncated() && (reason == null || reason.equals(letter.reason()))) {
@@ -95,6 +113,7 @@ final class DeadLetterController {
         }
         boolean more = ids.size() > MAX_LIMIT;
         PutBack putBack = putBack(more ? ids.subList(0, MAX_LIMIT) : ids);
+        log.info("Dead letters were put back: {}, by {}", putBack.replayed().size(), Actor.of(request));
         return new Replay(putBack.replayed(), more || putBack.streamFull());
     }
 
@@ -109,14 +128,12 @@ final class DeadLetterController {
 
     @DeleteMapping(path = "/{id}", produces = MediaType.ALL_VALUE) // as there is nothing in the answer
     @ResponseStatus(HttpStatus.NO_CONTENT)
-    void discard(@PathVariable String id) {
-        if (!deadLetters.discard(id("id", id))) {
+    void discard(@PathVariable String id, HttpServletRequest request) {
+        CheckinId letter = id("id", id);
+        if (!deadLetters.discard(letter)) {
             throw none();
         }
-    }
-
-    private CheckinId beginning() {
-        return CheckinId.lowest(partitions, StreamId.ZERO);
+        log.info("The dead letter {} was discarded, by {}", letter, Actor.of(request));
     }
 
     private CheckinId id(String name, String text) {

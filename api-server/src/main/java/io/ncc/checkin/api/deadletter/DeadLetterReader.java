@@ -22,6 +22,7 @@ import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /** Reads dead letters, puts them back, and discards them. */
@@ -42,15 +43,21 @@ final class DeadLetterReader {
         this.maxLength = properties.maxLength() / partitions.count();
     }
 
-    /** Ascending by id. */
-    List<DeadLetter> list(CheckinId after, int limit) {
+    /**
+     * A page, in the order of ids.
+     *
+     * @param after the id that comes before the first one of the page; null to begin at the beginning
+     */
+    List<DeadLetter> list(boolean newestFirst, @Nullable CheckinId after, int limit) {
         MergedEntries<List<?>> entries = new MergedEntries<>(
                 partitions,
-                false,
+                newestFirst,
                 limit,
                 entry -> StreamId.parse((String) entry.get(0)),
-                (partition, last, count) ->
-                        readAfter(partition, last == null ? after.highestIn(partition) : last, count));
+                (partition, last, count) -> newestFirst
+                        ? readBefore(partition, last == null && after != null ? after.lowestIn(partition) : last, count)
+                        : readAfter(
+                                partition, last == null && after != null ? after.highestIn(partition) : last, count));
         List<DeadLetter> letters = new ArrayList<>();
         for (var next = entries.next(); next != null; next = letters.size() < limit ? entries.next() : null) {
             letters.add(DeadLetter.from(next.id(), (List<?>) next.entry().get(1)));
@@ -58,21 +65,27 @@ final class DeadLetterReader {
         return letters;
     }
 
-    private CompletionStage<List<List<?>>> readAfter(int partition, StreamId id, int count) {
-        return id.equals(StreamId.HIGHEST)
+    private CompletionStage<List<List<?>>> readAfter(int partition, @Nullable StreamId id, int count) {
+        return StreamId.HIGHEST.equals(id)
                 ? CompletableFuture.completedFuture(List.of()) // Redis refuses to be asked for what comes after it
-                : read(partition, "(" + id, "+", count);
+                : read(CommandType.XRANGE, partition, id == null ? "-" : "(" + id, "+", count);
+    }
+
+    private CompletionStage<List<List<?>>> readBefore(int partition, @Nullable StreamId id, int count) {
+        return StreamId.ZERO.equals(id)
+                ? CompletableFuture.completedFuture(List.of()) // nor for what comes before this one
+                : read(CommandType.XREVRANGE, partition, id == null ? "+" : "(" + id, "-", count);
     }
 
     Optional<DeadLetter> one(CheckinId id) {
         String entry = id.entry().toString();
-        return RedisLink.await(read(id.partition(), entry, entry, 1)).stream()
+        return RedisLink.await(read(CommandType.XRANGE, id.partition(), entry, entry, 1)).stream()
                 .map(letter -> DeadLetter.from(id, (List<?>) letter.get(1)))
                 .findFirst();
     }
 
     /** Reads raw: a name may stand twice in an entry, and Lettuce's own reading keeps one of them. */
-    private CompletionStage<List<List<?>>> read(int partition, String from, String to, int limit) {
+    private CompletionStage<List<List<?>>> read(CommandType command, int partition, String from, String to, int limit) {
         CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8)
                 .addKey(partitions.keys(partition).deadLetters())
                 .add(from)
@@ -80,8 +93,7 @@ final class DeadLetterReader {
                 .add("COUNT")
                 .add(limit);
         return redis.of(partition)
-                .<List<Object>>send(
-                        commands -> commands.dispatch(CommandType.XRANGE, new ArrayOutput<>(StringCodec.UTF8), args))
+                .<List<Object>>send(commands -> commands.dispatch(command, new ArrayOutput<>(StringCodec.UTF8), args))
                 .thenApply(entries ->
                         entries.stream().<List<?>>map(entry -> (List<?>) entry).toList());
     }

@@ -4,6 +4,7 @@ import io.lettuce.core.RedisException;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.pull.PullGroups.Creation;
+import io.ncc.checkin.api.web.Actor;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
@@ -19,6 +20,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.http.HttpStatus;
 import org.springframework.http.MediaType;
 import org.springframework.http.ResponseEntity;
@@ -36,6 +39,7 @@ import org.springframework.web.bind.annotation.RestController;
 @RequestMapping(path = "/groups/{group}", produces = MediaType.APPLICATION_JSON_VALUE)
 final class PullController {
 
+    private static final Logger log = LoggerFactory.getLogger(PullController.class);
     private static final int MAX_COUNT = 1000;
     private static final int DEFAULT_COUNT = 100;
 
@@ -63,6 +67,9 @@ final class PullController {
         if (creation == Creation.AHEAD_OF_STREAM) {
             throw ProblemType.invalidParameter("from", "must not be above the last id of the stream");
         }
+        if (creation == Creation.MADE) {
+            log.info("The group {} was made, by {}", group, Actor.of(request));
+        }
         return ResponseEntity.status(creation == Creation.MADE ? HttpStatus.CREATED : HttpStatus.OK)
                 .build();
     }
@@ -75,6 +82,7 @@ final class PullController {
             if (!groups.remove(group)) {
                 throw PullGroup.noGroup();
             }
+            log.info("The group {} was removed, by {}", group, Actor.of(request));
         } catch (RedisException e) {
             throw noGroupOr(e);
         }
