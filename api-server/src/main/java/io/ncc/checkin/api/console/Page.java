@@ -1,13 +1,13 @@
 package io.ncc.checkin.api.console;
 
-import jakarta.servlet.http.HttpServletRequest;
-import jakarta.servlet.http.HttpServletResponse;
+import io.ncc.checkin.service.security.Pages;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.springframework.context.annotation.Bean;
@@ -16,12 +16,9 @@ import org.springframework.core.io.ClassPathResource;
 import org.springframework.core.io.Resource;
 import org.springframework.http.CacheControl;
 import org.springframework.web.HttpRequestHandler;
-import org.springframework.web.servlet.HandlerInterceptor;
-import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.ResourceHandlerRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 import org.springframework.web.servlet.handler.SimpleUrlHandlerMapping;
-import org.springframework.web.servlet.resource.ResourceHttpRequestHandler;
 
 /**
  * Serves the page at {@code /}, whatever the client accepts, and its files. A file is asked for again each time, and sent again only if it has changed: by
@@ -31,22 +28,19 @@ import org.springframework.web.servlet.resource.ResourceHttpRequestHandler;
 class Page implements WebMvcConfigurer {
 
     /** The page runs its own files, and talks to this server alone. */
-    private static final Map<String, String> HEADERS = Map.of(
-            "Content-Security-Policy",
+    private static final String POLICY =
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none';"
-                    + " frame-ancestors 'none'; require-trusted-types-for 'script'",
-            "X-Content-Type-Options",
-            "nosniff",
-            "Referrer-Policy",
-            "no-referrer",
-            "Cross-Origin-Opener-Policy",
-            "same-origin",
-            "Cross-Origin-Resource-Policy",
-            "same-origin");
+                    + " frame-ancestors 'none'; require-trusted-types-for 'script'";
 
     private static final int BEFORE_SPRINGS_WELCOME_PAGE = 1;
 
     private final Map<String, String> etags = new ConcurrentHashMap<>();
+
+    @Bean
+    Pages consolePages() {
+        return new Pages(
+                List.of("/", "/index.html", "/console.css", "/icon.svg", "/js/**", "/webjars/uplot/**"), POLICY);
+    }
 
     @Bean
     SimpleUrlHandlerMapping pageMapping() {
@@ -84,18 +78,5 @@ class Page implements WebMvcConfigurer {
         } catch (NoSuchAlgorithmException e) {
             throw new AssertionError("every Java platform has SHA-256", e);
         }
-    }
-
-    @Override
-    public void addInterceptors(InterceptorRegistry registry) {
-        registry.addInterceptor(new HandlerInterceptor() {
-            @Override
-            public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
-                if (handler instanceof ResourceHttpRequestHandler) {
-                    HEADERS.forEach(response::setHeader);
-                }
-                return true;
-            }
-        });
     }
 }

@@ -1,7 +1,7 @@
 package io.ncc.checkin.api.web;
 
+import io.ncc.checkin.service.security.Caller;
 import jakarta.servlet.http.HttpServletRequest;
-import java.security.Principal;
 
 /** Who changes something, for the log. */
 public final class Actor {
@@ -10,9 +10,9 @@ public final class Actor {
 
     /** The name that they were authenticated by, or else their address. */
     public static String of(HttpServletRequest request) {
-        Principal principal = request.getUserPrincipal();
-        return principal == null
+        Caller caller = Caller.of(request);
+        return caller == null
                 ? "someone at " + request.getRemoteAddr()
-                : principal.getName().replaceAll("\\p{Cntrl}", "?"); // or it could look like another line of the log
+                : caller.getName().replaceAll("\\p{Cntrl}", "?"); // or it could look like another line of the log
     }
 }

@@ -36,6 +36,7 @@ final class SecurityHeaders extends HttpFilter {
             String policy = Pages.policyOf(path, pages);
             response.setHeader("Cache-Control", policy == null ? "no-store" : "no-cache");
             response.setHeader("Content-Security-Policy", policy == null ? NO_PAGE : policy);
+            response.setHeader("Cross-Origin-Opener-Policy", "same-origin");
             response.setHeader("Cross-Origin-Resource-Policy", "same-origin");
             response.setHeader("Referrer-Policy", "no-referrer");
         }
