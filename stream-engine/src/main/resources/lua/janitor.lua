@@ -11,7 +11,7 @@
 -- ARGV[8]  the milliseconds now by the clock of the caller: what is to be trimmed for its age must be old by this clock, too
 --
 -- Returns { stale, trimmed, more, length, pending, oldest unsettled id, last id, milliseconds now, { groups passed over },
--- { consumers removed }, { applied, dead, lost, skipped, foreign }, reloaded, { projections waited for } }: the last id may be the last one that the group has read; stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
+-- { consumers removed }, { applied, dead, lost, skipped, foreign, missed }, reloaded, { projections waited for } }: the last id may be the last one that the group has read; stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
 -- reloaded is 1 if the stream was replaced by another one that the checkpoint and the ranges fit as well,
 -- more is 1 if there is more to trim, to drop or to join, 2 if the ranges have not been gone through to their end, so that the oldest unsettled id
 -- is not known yet; an id is '' where there is none.

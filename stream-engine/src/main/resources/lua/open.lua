@@ -1,15 +1,15 @@
 -- Registers the projection, and creates the consumer group at the checkpoint, unless they exist. Before, drops a checkpoint and ranges of a stream
 -- that is gone.
 --
--- KEYS     the stream, the checkpoint, the settled ranges, the projections of the stream, and one that doesn't exist, as adopt.lua has it
+-- KEYS     the stream, the checkpoint, the settled ranges, the projections of the stream, the totals, and one that doesn't exist, as adopt.lua has it
 -- ARGV[1]  the consumer group
 -- ARGV[2]  1 to create the group
 --
 -- Returns { position, created, stale, missed }: the checkpoint, or 0-0; 1 if the group was created; 1 if a checkpoint or ranges were dropped; for a
--- projection that is new, how many entries are no longer in the stream, which Redis knows from 7.0 on.
+-- projection that is new, how many entries are no longer in the stream, which Redis knows from 7.0 on. They are noted in the totals.
 -- The first write is DEL or XACK, which Redis allows when memory is full. Safe to run twice.
 
-local stream, checkpointKey, rangesKey, projectionsKey = unpack(KEYS)
+local stream, checkpointKey, rangesKey, projectionsKey, totalsKey = unpack(KEYS)
 local group, create = ARGV[1], ARGV[2] == '1'
 
 local info = readStreamInfo(stream)
@@ -28,6 +28,7 @@ if create then
 end
 local missed = 0
 if redis.call('HSETNX', projectionsKey, group, position) == 1 and not checkpoint then
-  missed = (infoOf(info, 'entries-added') or 0) - (infoOf(info, 'length') or 0)
+  missed = math.max((infoOf(info, 'entries-added') or 0) - (infoOf(info, 'length') or 0), 0)
+  count(totalsKey, 'missed', missed)
 end
-return { position, created, stale and 1 or 0, math.max(missed, 0) }
+return { position, created, stale and 1 or 0, missed }

@@ -157,11 +157,11 @@ local function count(totalsKey, name, by)
   if by > 0 then redis.pcall('HINCRBY', totalsKey, name, by) end
 end
 
--- Returns { applied, dead, lost, skipped, foreign } as strings; '0' for a total that is missing or not a number.
+-- Returns { applied, dead, lost, skipped, foreign, missed } as strings; '0' for a total that is missing or not a number.
 local function readTotals(totalsKey)
-  local counted = redis.pcall('HMGET', totalsKey, 'applied', 'dead', 'lost', 'skipped', 'foreign')
+  local counted = redis.pcall('HMGET', totalsKey, 'applied', 'dead', 'lost', 'skipped', 'foreign', 'missed')
   local totals = {}
-  for i = 1, 5 do totals[i] = string.match(counted[i] or '', '^%d+$') or '0' end
+  for i = 1, 6 do totals[i] = string.match(counted[i] or '', '^%d+$') or '0' end
   return totals
 end
 

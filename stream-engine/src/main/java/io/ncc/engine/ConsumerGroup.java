@@ -102,7 +102,8 @@ final class ConsumerGroup {
 
     /** @param create 1 to create the group */
     private CompletionStage<List<Object>> runOpen(RedisAsyncCommands<String, String> commands, String create) {
-        String[] scriptKeys = {keys.stream(), keys.checkpoint(), keys.settledRanges(), keys.projections(), keys.probe()
+        String[] scriptKeys = {
+            keys.stream(), keys.checkpoint(), keys.settledRanges(), keys.projections(), keys.totals(), keys.probe()
         };
         return open.<List<Object>>run(commands, ScriptOutputType.MULTI, scriptKeys, new String[] {keys.group(), create})
                 .thenApply(reply -> {

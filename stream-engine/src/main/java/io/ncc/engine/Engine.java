@@ -84,7 +84,7 @@ public final class Engine implements SmartLifecycle {
             Reclaimer reclaimer = new Reclaimer(scriptLink, applier, group, settings);
             periodic.add(new Periodic("reclaimer" + suffix, settings.claimEvery(), reclaimer, readerReports));
         }
-        this.janitor = new Janitor(scriptLink, keys, consumer, metrics, settings);
+        this.janitor = new Janitor(scriptLink, projection, consumer, metrics, settings);
         periodic.add(new Periodic("janitor" + suffix, Janitor.INTERVAL, janitor, readerReports));
         log.info("Consumer {} of group {} of {}, with {}", consumer, keys.group(), keys.stream(), settings);
     }

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * values, except {@code groups.passed.over}, which each counts for itself. The scripts count the totals in Redis, so a lost reply changes
  * nothing: {@code appended = applied + foreign + dead + lost + unsettled}. {@code foreign} counts dead letters of
  * other groups that were put back for these. {@code skipped} counts entries that were delivered again after they had been
- * settled; it grows if someone rewinds or removes the group. Alert on {@code stream.oldest.unsettled}, on any growth of {@code dead} and
+ * settled; it grows if someone rewinds or removes the group. {@code missed} is how many were trimmed before the projection was there. Alert on {@code stream.oldest.unsettled}, on any growth of {@code dead} and
  * {@code lost}, and on growth of {@code skipped} if nobody did that.
  */
 final class EngineMetrics {
@@ -81,6 +81,7 @@ final class EngineMetrics {
         total(registry, "lost", Standing::lost);
         total(registry, "skipped", Standing::skipped);
         total(registry, "foreign", Standing::foreign);
+        total(registry, "missed", Standing::missed);
         gauge(registry, ".stream.length", "Entries in the stream", null, Standing::length);
         gauge(registry, ".stream.pending", "Entries delivered and not acknowledged", null, Standing::pending);
         gauge(

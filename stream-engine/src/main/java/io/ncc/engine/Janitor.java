@@ -12,8 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Housekeeping: moves the checkpoint, trims the stream, removes consumers that are gone, and reads the state of stream and group. Every
- * processor does this; several may run the script at once.
+ * Housekeeping: moves the checkpoint, trims the stream, removes consumers that are gone, reads the state of stream and group, and lets the projection
+ * tidy up. Every processor does this; several may run the script at once.
  */
 final class Janitor implements Periodic.Task {
 
@@ -30,6 +30,7 @@ final class Janitor implements Periodic.Task {
 
     private final LuaScript script = LuaScript.of(Janitor.class, "settled", "janitor");
     private final RedisLink redis;
+    private final Projection projection;
     private final GroupKeys keys;
     private final String consumer;
     private final EngineMetrics metrics;
@@ -45,9 +46,10 @@ final class Janitor implements Periodic.Task {
     private long skippedInARow;
     private long nextReport = MANY_SKIPPED;
 
-    Janitor(RedisLink redis, GroupKeys keys, String consumer, EngineMetrics metrics, EngineSettings settings) {
+    Janitor(RedisLink redis, Projection projection, String consumer, EngineMetrics metrics, EngineSettings settings) {
         this.redis = redis;
-        this.keys = keys;
+        this.projection = projection;
+        this.keys = projection.keys();
         this.consumer = consumer;
         this.metrics = metrics;
         this.settings = settings;
@@ -59,7 +61,8 @@ final class Janitor implements Periodic.Task {
                 redis.call(commands -> script.run(commands, ScriptOutputType.MULTI, keys.housekeeping(), args()));
         report(reply);
         turns++;
-        return (Long) reply.get(2) > 0;
+        boolean more = redis.call(projection::tidy);
+        return more || (Long) reply.get(2) > 0;
     }
 
     private String[] args() {
@@ -113,7 +116,8 @@ final class Janitor implements Periodic.Task {
                 total(reply, 1),
                 total(reply, 2),
                 total(reply, 3),
-                total(reply, 4)));
+                total(reply, 4),
+                total(reply, 5)));
     }
 
     private static long total(List<Object> reply, int index) {
@@ -184,5 +188,6 @@ final class Janitor implements Periodic.Task {
             long dead,
             long lost,
             long skipped,
-            long foreign) {}
+            long foreign,
+            long missed) {}
 }

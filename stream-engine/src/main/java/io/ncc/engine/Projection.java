@@ -3,6 +3,7 @@ package io.ncc.engine;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 
 /**
@@ -19,6 +20,16 @@ public interface Projection {
      * it has changed nothing.
      */
     CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch);
+
+    /**
+     * Does a part of the projection's own housekeeping, with a script that takes a few milliseconds at most. The engine calls it about once a second. Several
+     * processors may do so at the same time.
+     *
+     * @return whether there is more to do, so that it is called again at once
+     */
+    default CompletionStage<Boolean> tidy(RedisAsyncCommands<String, String> commands) {
+        return CompletableFuture.completedStage(false);
+    }
 
     /**
      * What became of a batch. An entry that is in none of these was not pending, because another consumer has settled it.

@@ -1,5 +1,7 @@
 package io.ncc.checkin.processor;
 
+import io.lettuce.core.ScoredValue;
+import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Keys;
@@ -10,6 +12,7 @@ import io.ncc.engine.GroupKeys;
 import io.ncc.engine.Mode;
 import io.ncc.engine.Projection;
 import io.ncc.engine.ProjectionScript;
+import io.ncc.redis.LuaScript;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -17,23 +20,32 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Ranks the users and the locations of a partition by their checkins, of all time and by the hour, and keeps who checked in last, anywhere and at
- * each location, with {@code boards.lua}.
+ * Ranks the users and the locations of a partition by their checkins, of all time, of the last 24 hours and by the hour, and keeps who checked in
+ * last, anywhere and at each location, with {@code boards.lua}.
  */
 public final class BoardsProjection implements Projection {
 
-    /** How long the board of an hour is kept after the hour. */
-    static final Duration KEPT_FOR = Duration.ofHours(25);
+    private static final Duration DAY = Duration.ofHours(24);
+
+    /** Of hours that are over for longer, no keys are passed to the script. It goes by the clock of Redis. */
+    private static final Duration LONG_OVER = Duration.ofHours(48);
+
+    /** The most users, and the most locations, that one script takes off the boards of the last 24 hours. */
+    private static final String MOST_FORGOTTEN = "500";
 
     /** The end of the year 9999: later times have names of another form. */
     private static final long LAST_MILLIS =
             Instant.parse("9999-12-31T23:59:59.999Z").toEpochMilli();
 
+    private static final CompletionStage<Boolean> NOTHING_TO_DO = CompletableFuture.completedStage(false);
+
     private final ProjectionScript script;
+    private final LuaScript forgetHour = LuaScript.of(BoardsProjection.class, "forget-hour");
     private final CheckinDecoder decoder;
     private final Keys keys;
 
@@ -70,6 +82,31 @@ public final class BoardsProjection implements Projection {
         return script.run(commands, batch, undecodable, visits.keys(), visits.args());
     }
 
+    /** Takes the oldest hour off the boards of the last 24 hours, if it isn't one of these any more. */
+    @Override
+    public CompletionStage<Boolean> tidy(RedisAsyncCommands<String, String> commands) {
+        return commands.zrangeWithScores(keys.boardHours(), 0, 0)
+                .thenCompose(oldest -> oldest.isEmpty() ? NOTHING_TO_DO : forget(commands, oldest.get(0)));
+    }
+
+    private CompletionStage<Boolean> forget(RedisAsyncCommands<String, String> commands, ScoredValue<String> oldest) {
+        Instant hour = Instant.ofEpochSecond((long) oldest.getScore());
+        if (hour.isAfter(Instant.now().minus(DAY))) {
+            return NOTHING_TO_DO;
+        }
+        String[] scriptKeys = {
+            keys.boardHours(),
+            keys.userDayBoard(),
+            keys.locationDayBoard(),
+            keys.userBoard(hour),
+            keys.locationBoard(hour)
+        };
+        String[] args = {oldest.getValue(), MOST_FORGOTTEN};
+        return forgetHour
+                .<Long>run(commands, ScriptOutputType.INTEGER, scriptKeys, args)
+                .thenApply(more -> more == 1);
+    }
+
     /** The own keys and arguments of {@code boards.lua}. */
     private final class Visits {
 
@@ -77,24 +114,28 @@ public final class BoardsProjection implements Projection {
         private final Map<Long, Integer> locations = new LinkedHashMap<>();
         private final Map<Instant, Integer> hours = new LinkedHashMap<>();
         private final JsonArray entries = new JsonArray();
+        private final Instant oldest = Instant.now().minus(LONG_OVER);
 
         void add(Entry entry, Checkin checkin) {
             long millis = entry.time().millis();
             Instant hour = hourOf(millis);
             entries.add(numberOf(checkin.userId(), users))
                     .add(numberOf(checkin.locationId(), locations))
+                    .add(checkin.starRating())
                     .add(hour == null ? 0 : numberOf(hour, hours))
                     .add(Long.toUnsignedString(millis));
         }
 
         void skip() {
-            entries.add(0).add(0).add(0).add(0);
+            entries.add(0).add(0).add(0).add(0).add(0);
         }
 
-        private static @Nullable Instant hourOf(long millis) {
-            return Long.compareUnsigned(millis, LAST_MILLIS) > 0
-                    ? null
-                    : Instant.ofEpochMilli(millis).truncatedTo(ChronoUnit.HOURS);
+        private @Nullable Instant hourOf(long millis) {
+            if (Long.compareUnsigned(millis, LAST_MILLIS) > 0) {
+                return null;
+            }
+            Instant hour = Instant.ofEpochMilli(millis).truncatedTo(ChronoUnit.HOURS);
+            return hour.isBefore(oldest) ? null : hour;
         }
 
         private static <T> int numberOf(T value, Map<T, Integer> numbers) {
@@ -103,10 +144,14 @@ public final class BoardsProjection implements Projection {
         }
 
         List<String> keys() {
-            List<String> all = new ArrayList<>(3 + 2 * hours.size() + locations.size());
+            List<String> all = new ArrayList<>(7 + 2 * hours.size() + locations.size());
             all.add(keys.userBoard());
             all.add(keys.locationBoard());
+            all.add(keys.userDayBoard());
+            all.add(keys.locationDayBoard());
+            all.add(keys.starBoard());
             all.add(keys.recentUsers());
+            all.add(keys.boardHours());
             for (Instant hour : hours.keySet()) {
                 all.add(keys.userBoard(hour));
                 all.add(keys.locationBoard(hour));
@@ -116,11 +161,9 @@ public final class BoardsProjection implements Projection {
         }
 
         List<String> args() {
-            JsonArray ends = new JsonArray();
-            hours.keySet()
-                    .forEach(hour -> ends.add(
-                            hour.plus(Duration.ofHours(1)).plus(KEPT_FOR).getEpochSecond()));
-            return List.of(texts(users), texts(locations), ends.toString(), entries.toString());
+            JsonArray starts = new JsonArray();
+            hours.keySet().forEach(hour -> starts.add(Keys.nameOf(hour)).add(hour.getEpochSecond()));
+            return List.of(texts(users), texts(locations), starts.toString(), entries.toString());
         }
 
         /** As texts, because a Lua number can't hold all of them. */

@@ -4,8 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Range;
+import io.lettuce.core.RedisClient;
 import io.lettuce.core.StreamMessage;
+import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
+import io.lettuce.core.api.StatefulRedisConnection;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
@@ -14,6 +18,7 @@ import io.ncc.checkin.testsupport.BoardsFold;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
+import io.ncc.engine.Mode;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -22,6 +27,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +50,16 @@ final class BoardsIT {
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String STREAM = KEYS.checkins();
     private static final Duration LIMIT = Duration.ofSeconds(40);
+
+    /** Much less than is appended: trimming doesn't wait for foreign groups. */
+    private static final String[] SHORT_STREAM = {
+        "--checkin.processor.retain-entries=100", "--checkin.processor.max-length=1000"
+    };
+
+    /** Nothing is to be trimmed. */
+    private static final String[] LONG_STREAM = {
+        "--checkin.processor.retain-entries=2000000", "--checkin.processor.max-length=4000000"
+    };
 
     private final List<ConfigurableApplicationContext> processors = new ArrayList<>();
     private final RandomCheckins checkins = new RandomCheckins(3, 1_500, 20);
@@ -105,19 +121,90 @@ final class BoardsIT {
     }
 
     @Test
-    void theBoardsOfAnHourExpire() {
-        Instant hour = Instant.now().truncatedTo(ChronoUnit.HOURS);
-        String old = redis.commands().xadd(STREAM, checkin(1));
-        start();
-        await().atMost(LIMIT).until(() -> old.equals(redis.commands().get(KEYS.boardsCheckpoint())));
-        Instant hourOfEntry =
-                Instant.ofEpochMilli(Long.parseLong(old.split("-")[0])).truncatedTo(ChronoUnit.HOURS);
-        assertThat(hourOfEntry).isAfterOrEqualTo(hour);
-        Duration rest = Duration.between(Instant.now(), hourOfEntry.plus(Duration.ofHours(26)));
-        for (String key : List.of(KEYS.userBoard(hourOfEntry), KEYS.locationBoard(hourOfEntry))) {
-            assertThat(redis.commands().ttl(key)).isBetween(rest.toSeconds() - 5, rest.toSeconds() + 5);
+    void onlyTheLast24HoursAreCountedByTheHour() {
+        for (long hours : List.of(1_000, 26, 22, 1)) {
+            Instant then = Instant.now().minus(Duration.ofHours(hours));
+            redis.commands().xadd(STREAM, new XAddArgs().id(then.toEpochMilli() + "-0"), checkin(hours));
         }
-        assertThat(redis.commands().ttl(KEYS.userBoard())).isEqualTo(-1);
+        start();
+        awaitFolds();
+        assertThat(redis.commands().zrange(KEYS.userBoard(), 0, -1)).containsExactlyInAnyOrder("1000", "26", "22", "1");
+        assertThat(redis.commands().zrange(KEYS.userDayBoard(), 0, -1)).containsExactlyInAnyOrder("22", "1");
+        assertThat(redis.commands().zcard(KEYS.boardHours())).isEqualTo(2);
+    }
+
+    /** At each step the boards of the last 24 hours are the sums of the boards of the hours. Also when memory is full. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "1"})
+    void anHourThatIsNoneOfTheLast24IsTakenOffStepByStep(String maxMemory) {
+        Instant in = Instant.now().truncatedTo(ChronoUnit.HOURS).minus(Duration.ofHours(22));
+        Instant out = in.minus(Duration.ofHours(3));
+        for (int id = 1; id <= 1_200; id++) {
+            putOnBoards(out, id, 2);
+            putOnBoards(in, id, id % 3);
+        }
+        redis.commands().configSet("maxmemory", maxMemory);
+        var projection = new BoardsProjection(Partitions.none(), 0, Mode.GROUP);
+        RedisClient client = RedisClient.create(redis.uri());
+        List<Long> left = new ArrayList<>();
+        try (StatefulRedisConnection<String, String> connection = client.connect()) {
+            boolean more;
+            do {
+                more = projection
+                        .tidy(connection.async())
+                        .toCompletableFuture()
+                        .orTimeout(10, TimeUnit.SECONDS)
+                        .join();
+                left.add(redis.commands().zcard(KEYS.userBoard(out)));
+                assertThat(scores(KEYS.userDayBoard())).isEqualTo(sum(KEYS.userBoard(in), KEYS.userBoard(out)));
+                assertThat(scores(KEYS.locationDayBoard()))
+                        .isEqualTo(sum(KEYS.locationBoard(in), KEYS.locationBoard(out)));
+            } while (more);
+        } finally {
+            redis.commands().configSet("maxmemory", "0");
+            client.shutdown(0, 1, TimeUnit.SECONDS);
+        }
+        assertThat(left).containsExactly(700L, 200L, 0L, 0L);
+        assertThat(redis.commands().zrange(KEYS.boardHours(), 0, -1)).containsExactly(Keys.nameOf(in));
+        assertThat(redis.commands().exists(KEYS.userBoard(out), KEYS.locationBoard(out)))
+                .isZero();
+    }
+
+    @Test
+    void theProcessorsTakeItOff() {
+        Instant out = Instant.now().truncatedTo(ChronoUnit.HOURS).minus(Duration.ofHours(24));
+        putOnBoards(out, 7, 3);
+        putOnBoards(out.minus(Duration.ofHours(1)), 7, 2);
+        start();
+        start();
+        await().atMost(LIMIT).until(() -> redis.commands().zcard(KEYS.boardHours()) == 0);
+        assertThat(redis.commands().keys(KEYS.userBoard() + "*")).isEmpty();
+        assertThat(redis.commands().keys(KEYS.locationBoard() + "*")).isEmpty();
+    }
+
+    private static void putOnBoards(Instant hour, long id, int count) {
+        if (count > 0) {
+            String member = Long.toString(id);
+            redis.commands().zadd(KEYS.boardHours(), hour.getEpochSecond(), Keys.nameOf(hour));
+            for (String board : List.of(
+                    KEYS.userBoard(hour), KEYS.locationBoard(hour), KEYS.userDayBoard(), KEYS.locationDayBoard())) {
+                redis.commands().zincrby(board, count, member);
+            }
+        }
+    }
+
+    private static Map<String, Double> scores(String board) {
+        Map<String, Double> scores = new HashMap<>();
+        redis.commands()
+                .zrangeWithScores(board, 0, -1)
+                .forEach(member -> scores.put(member.getValue(), member.getScore()));
+        return scores;
+    }
+
+    private static Map<String, Double> sum(String board, String other) {
+        Map<String, Double> sum = scores(board);
+        scores(other).forEach((member, score) -> sum.merge(member, score, Double::sum));
+        return sum;
     }
 
     @Test
@@ -136,12 +223,7 @@ final class BoardsIT {
         assertThat(redis.commands().zscore(KEYS.userBoard(), "7")).isNull();
 
         redis.commands().del(KEYS.visitors(1));
-        Map<String, String> again = new HashMap<>(checkin(7));
-        again.put("replayOf", id);
-        again.put("replayFor", Keys.BOARDS_GROUP);
-        String replay = redis.commands().xadd(STREAM, again);
-        await().atMost(LIMIT).until(() -> replay.equals(redis.commands().get(KEYS.checkpoint())));
-        await().atMost(LIMIT).until(() -> replay.equals(redis.commands().get(KEYS.boardsCheckpoint())));
+        putBack(id, Keys.BOARDS_GROUP);
 
         assertThat(redis.commands().hget(KEYS.user(7), "numCheckins")).isEqualTo("1");
         assertThat(redis.commands().hgetall(KEYS.totals()))
@@ -152,22 +234,83 @@ final class BoardsIT {
     }
 
     @Test
-    void aProjectionThatDoesNotRunHoldsBackTheTrimmingAndGoesOnWhereItWas() {
+    void aDeadLetterOfTheTotalsThatIsPutBackIsNotCountedAgainOnTheBoards() {
+        redis.commands().set(KEYS.location(1), "not a hash");
+        String id = redis.commands().xadd(STREAM, checkin(7));
+        start();
+        await().atMost(LIMIT).until(() -> redis.commands().xlen(KEYS.deadLetters()) == 1);
+        await().atMost(LIMIT).until(() -> redis.commands().zscore(KEYS.userBoard(), "7") != null);
+
+        redis.commands().del(KEYS.location(1));
+        putBack(id, Keys.GROUP);
+
+        assertThat(redis.commands().hget(KEYS.user(7), "numCheckins")).isEqualTo("1");
+        assertThat(redis.commands().hgetall(KEYS.boardsTotals()))
+                .containsEntry("applied", "1")
+                .containsEntry("foreign", "1");
+        for (String board : List.of(KEYS.userBoard(), KEYS.userDayBoard())) {
+            assertThat(redis.commands().zscore(board, "7")).isEqualTo(1.0);
+        }
+        assertThat(redis.commands().zscore(KEYS.starBoard(), "1")).isEqualTo(5.0);
+    }
+
+    /** As the API server does, and waits until both projections have settled it. */
+    private static void putBack(String id, String group) {
+        Map<String, String> again = new HashMap<>(checkin(7));
+        again.put("replayOf", id);
+        again.put("replayFor", group);
+        String replay = redis.commands().xadd(STREAM, again);
+        await().atMost(LIMIT).until(() -> replay.equals(redis.commands().get(KEYS.checkpoint())));
+        await().atMost(LIMIT).until(() -> replay.equals(redis.commands().get(KEYS.boardsCheckpoint())));
+    }
+
+    @Test
+    void aProjectionThatDoesNotRunHoldsBackTheTrimmingHoweverLongTheStreamIsAndAForeignGroupDoesNot() {
         startOnly("boards").close();
-        startOnly("totals", "--checkin.processor.retain-entries=100", "--checkin.processor.max-length=1000");
+        redis.commands().xgroupCreate(StreamOffset.from(STREAM, "0"), "foreign");
+        startOnly("totals", SHORT_STREAM);
+        appendAndWaitUntilNothingIsTrimmed();
+
+        startOnly("boards", LONG_STREAM);
+        await().atMost(LIMIT).until(() -> "2000".equals(redis.commands().hget(KEYS.boardsTotals(), "applied")));
+        await().atMost(LIMIT).until(() -> redis.commands().xlen(STREAM) == 100);
+        assertThat(scores(KEYS.userBoard()).values().stream()
+                        .mapToDouble(it -> it)
+                        .sum())
+                .isEqualTo(2_000.0);
+    }
+
+    /** With the commands of docs/operation.md. */
+    @Test
+    void aProjectionThatIsEndedHoldsNothingBackAndBeginsAnewWithTheOldestEntry() {
+        startOnly("boards").close();
+        startOnly("totals", SHORT_STREAM);
+        appendAndWaitUntilNothingIsTrimmed();
+
+        redis.commands().hdel(KEYS.projections(), Keys.BOARDS_GROUP);
+        redis.commands().xgroupDestroy(STREAM, Keys.BOARDS_GROUP);
+        await().atMost(LIMIT).until(() -> redis.commands().xlen(STREAM) == 100);
+        redis.commands().keys("ncc:boards:*").forEach(redis.commands()::unlink);
+        redis.commands().keys("ncc:locations:*:visitors").forEach(redis.commands()::unlink);
+
+        MeterRegistry registry = startOnly("boards", LONG_STREAM).getBean(MeterRegistry.class);
+        BoardsFold rest = BoardsFold.of(redis.commands(), KEYS);
+        await().atMost(LIMIT).untilAsserted(() -> rest.assertEqualTo(redis.commands()));
+        double missed = redis.version().isAtLeast(7, 0) ? 1_900 : 0;
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertThat(registry.get("checkin.stream.entries")
+                                .tags("group", Keys.BOARDS_GROUP, "outcome", "missed")
+                                .functionCounter()
+                                .count())
+                        .isEqualTo(missed));
+    }
+
+    private void appendAndWaitUntilNothingIsTrimmed() {
         checkins.append(redis.commands(), 2_000);
         await().atMost(LIMIT).until(() -> "2000".equals(redis.commands().hget(KEYS.totals(), "applied")));
         await().during(Duration.ofSeconds(2))
                 .atMost(LIMIT)
                 .until(() -> redis.commands().xlen(STREAM) == 2_000);
-
-        startOnly("boards", "--checkin.processor.retain-entries=2000000", "--checkin.processor.max-length=4000000");
-        await().atMost(LIMIT).until(() -> "2000".equals(redis.commands().hget(KEYS.boardsTotals(), "applied")));
-        await().atMost(LIMIT).until(() -> redis.commands().xlen(STREAM) == 100);
-        assertThat(redis.commands().zrangeWithScores(KEYS.userBoard(), 0, -1).stream()
-                        .mapToDouble(user -> user.getScore())
-                        .sum())
-                .isEqualTo(2_000.0);
     }
 
     @Test

@@ -87,9 +87,14 @@ public final class Keys {
         return prefix + "boards:users";
     }
 
-    /** Sorted set: the number of checkins of each user in one hour. Expires 25 hours after that hour. */
+    /** Sorted set: the number of checkins of each user in the hours of {@link #boardHours}. */
+    public String userDayBoard() {
+        return userBoard() + ":24h";
+    }
+
+    /** Sorted set: the number of checkins of each user in one hour. */
     public String userBoard(Instant hour) {
-        return userBoard() + ':' + name(hour);
+        return userBoard() + ':' + nameOf(hour);
     }
 
     /** Sorted set: the number of checkins of each location. */
@@ -97,13 +102,28 @@ public final class Keys {
         return prefix + "boards:locations";
     }
 
-    /** Sorted set: the number of checkins of each location in one hour. Expires 25 hours after that hour. */
-    public String locationBoard(Instant hour) {
-        return locationBoard() + ':' + name(hour);
+    /** Sorted set: the number of checkins of each location in the hours of {@link #boardHours}. */
+    public String locationDayBoard() {
+        return locationBoard() + ":24h";
     }
 
-    /** By its UTC date and hour, such as {@code 2026-11-27T23}. */
-    private static String name(Instant hour) {
+    /** Sorted set: the number of checkins of each location in one hour. */
+    public String locationBoard(Instant hour) {
+        return locationBoard() + ':' + nameOf(hour);
+    }
+
+    /** Sorted set: the sum of the stars of each location. */
+    public String starBoard() {
+        return prefix + "boards:stars";
+    }
+
+    /** Sorted set: the names of the hours that have boards, with their starts in seconds since 1970: the current hour and the 23 before it. */
+    public String boardHours() {
+        return prefix + "boards:hours";
+    }
+
+    /** The UTC date and hour, such as {@code 2026-11-27T23}. */
+    public static String nameOf(Instant hour) {
         return hour.toString().substring(0, "2026-11-27T23".length());
     }
 
