@@ -568,22 +568,23 @@ final class PullIT {
         assertThat(acknowledge("none", List.of("1000-1"))).isZero(); // as there is nothing pending
     }
 
-    @Test
-    void theProcessorsGroupIsLeftAlone() {
+    @ParameterizedTest
+    @ValueSource(strings = {"checkinConsumers", "checkinBoards"})
+    void theGroupsOfTheProcessorAreLeftAlone(String group) {
         add(1);
-        stream.createGroup();
-        stream.deliver("one", 1);
+        stream.createGroup(group, "0");
+        stream.deliver(group, "one", 1);
         for (HttpAnswer answer : List.of(
-                api.put("/groups/checkinConsumers"),
-                api.put("/groups/checkinConsumers?from=x"),
-                api.delete("/groups/checkinConsumers"),
-                api.post("/groups/checkinConsumers/consumers/one/pull"),
-                api.post("/groups/checkinConsumers/consumers/one/pull?ack=auto&wait=1s"),
-                api.post("/groups/checkinConsumers/ack", "{\"ids\":[\"1000-1\"]}"))) {
+                api.put("/groups/" + group),
+                api.put("/groups/" + group + "?from=x"),
+                api.delete("/groups/" + group),
+                api.post("/groups/" + group + "/consumers/one/pull"),
+                api.post("/groups/" + group + "/consumers/one/pull?ack=auto&wait=1s"),
+                api.post("/groups/" + group + "/ack", "{\"ids\":[\"1000-1\"]}"))) {
             assertThat(answer.status()).isEqualTo(409);
             assertThat(answer.problemType()).isEqualTo("conflict");
         }
-        assertThat(stream.pending("checkinConsumers")).isEqualTo(1);
+        assertThat(stream.pending(group)).isEqualTo(1);
     }
 
     static Stream<String> oddNames() {

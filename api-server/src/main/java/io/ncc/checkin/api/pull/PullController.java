@@ -18,6 +18,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,6 +41,8 @@ import org.springframework.web.bind.annotation.RestController;
 final class PullController {
 
     private static final Logger log = LoggerFactory.getLogger(PullController.class);
+    private static final Set<String> PROCESSORS = Set.of(Keys.GROUP, Keys.BOARDS_GROUP);
+
     private static final int MAX_COUNT = 1000;
     private static final int DEFAULT_COUNT = 100;
 
@@ -159,9 +162,9 @@ final class PullController {
         return parsed;
     }
 
-    /** What others take from the processor's group would never be applied. */
+    /** What others take from a group of the processor would never be applied. */
     private static void requireTheirs(String group, HttpServletRequest request) {
-        if (Parameters.name("group", group).equals(Keys.GROUP)) {
+        if (PROCESSORS.contains(Parameters.name("group", group))) {
             throw ProblemType.CONFLICT.exception("This group is the processor's own.");
         }
         Caller caller = Caller.of(request);
