@@ -1,9 +1,10 @@
--- Puts dead letters back into the stream, each once: as a new entry with the fields of the original and replayOf, the id of the original. It stops when
--- the stream has as many entries as it may have.
+-- Puts dead letters of a group back into the stream, each once: as a new entry with the fields of the original; replayOf, the id of the original; and
+-- replayFor, the group, as other groups have settled the original. It stops when the stream has as many entries as it may have.
 --
 -- KEYS     the stream, the stream of dead letters, the hash of entry id -> dead letter id
 -- ARGV[1]  the most entries that the stream may have
--- ARGV[2..] ids of dead letters
+-- ARGV[2]  the group
+-- ARGV[3..] ids of dead letters
 --
 -- Returns { 1 if it stopped because the stream is full, else 0, id, id of the new entry, ... } with the ids of those that were put back. Left out are ids
 -- that are no dead letters (any more), and dead letters that don't have all fields of their entry. The hash then has 'replayed <new id>' for the original,
@@ -12,13 +13,13 @@
 -- changes nothing. Safe to run twice: what was put back is no dead letter.
 
 local stream, deadKey, deadIdsKey = unpack(KEYS)
-local most = tonumber(ARGV[1])
+local most, group = tonumber(ARGV[1]), ARGV[2]
 local MOST_FIELDS = 1000
 local OWN = 10 -- originalId, reason, deliveries, consumer, fields, each with its value
 
 redis.call('HLEN', deadIdsKey)
 local replayed = { 0 }
-for i = 2, #ARGV do
+for i = 3, #ARGV do
   local letter = ARGV[i]
   local entry = redis.call('XRANGE', deadKey, letter, letter)[1]
   local values = entry and entry[2] or {}
@@ -28,14 +29,19 @@ for i = 2, #ARGV do
       replayed[1] = 1
       break
     end
-    local fields, isReplay = {}, false
+    local fields, isReplay, replayFor = {}, false, nil
     for j = OWN + 1, #values do
       fields[#fields + 1] = values[j]
       if j % 2 == 1 and values[j] == 'replayOf' then isReplay = true end
+      if j % 2 == 1 and values[j] == 'replayFor' then replayFor = values[j + 1] end -- of a field that is repeated the last counts
     end
     if not isReplay then
       fields[#fields + 1] = 'replayOf'
       fields[#fields + 1] = values[2]
+    end
+    if replayFor ~= group then
+      fields[#fields + 1] = 'replayFor'
+      fields[#fields + 1] = group
     end
     redis.call('HSET', deadIdsKey, values[2], letter) -- as it is
     redis.call('XDEL', deadKey, '0-0')

@@ -9,6 +9,7 @@ import io.lettuce.core.Range;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.protocol.CommandType;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.time.Duration;
@@ -186,7 +187,9 @@ final class DeadLettersIT {
                         "traceparent",
                         "00-abc",
                         "replayOf",
-                        "1000-0"));
+                        "1000-0",
+                        "replayFor",
+                        "checkinConsumers"));
         assertThat(letters()).isEmpty();
         assertThat(stream.ids()).containsExactly("1000-0", replay);
     }
@@ -219,6 +222,60 @@ final class DeadLettersIT {
         assertThat(entry(first)).containsEntry("replayOf", original);
         assertThat(entry(second)).isEqualTo(entry(first));
         assertThat(letters()).isEmpty();
+    }
+
+    @Test
+    void eachProjectionHasItsOwnDeadLetters() {
+        List<String> ids = setAside(3, "of the totals");
+        List<String> ofBoards = ids.stream()
+                .map(id -> stream.setAside(ProjectionGroup.BOARDS, id, "of the boards"))
+                .toList();
+        List<String> ofTotals = letters();
+        assertThat(ids(api.get("/dead-letters?group=checkinConsumers").json())).isEqualTo(ofTotals);
+        JsonNode page = api.get("/dead-letters?group=checkinBoards&limit=2").json();
+        assertThat(ids(page)).isEqualTo(ofBoards.subList(0, 2));
+        assertThat(ids(api.get(page.get("next").asString()).json())).isEqualTo(ofBoards.subList(2, 3));
+        String letter = "/dead-letters/" + ofBoards.get(0);
+        assertThat(api.get(letter + "?group=checkinBoards").json().get("reason").asString())
+                .isEqualTo("of the boards");
+
+        HttpAnswer replay = api.post(letter + "/replay?group=checkinBoards");
+        assertThat(replay.status()).isEqualTo(200);
+        assertThat(entry(replay.json().get("replayedAs").asString()))
+                .containsEntry("replayOf", ids.get(0))
+                .containsEntry("replayFor", "checkinBoards");
+        assertThat(api.delete("/dead-letters/" + ofBoards.get(1) + "?group=checkinBoards")
+                        .status())
+                .isEqualTo(204);
+        assertThat(api.post("/dead-letters/replay?reason=of%20the%20totals&group=checkinBoards")
+                        .json()
+                        .get("replayed"))
+                .isEmpty();
+        assertThat(letters()).as("those of the totals are still there").isEqualTo(ofTotals);
+        assertThat(api.post("/dead-letters/replay?group=checkinBoards").json().get("replayed"))
+                .hasSize(1);
+        assertThat(api.get("/dead-letters?group=checkinBoards").body()).isEqualTo("{\"items\":[],\"next\":null}");
+    }
+
+    @Test
+    void aGroupThatIsNoProjectionHasNoDeadLetters() {
+        for (String path : List.of("/dead-letters", "/dead-letters/1000-0")) {
+            HttpAnswer answer = api.get(path + "?group=other");
+            assertThat(answer.status()).isEqualTo(400);
+            assertThat(answer.json().get("errors").get(0).get("message").asString())
+                    .isEqualTo("must be checkinConsumers or checkinBoards");
+        }
+        assertThat(api.post("/dead-letters/1000-0/replay?group=other").status()).isEqualTo(400);
+        assertThat(api.post("/dead-letters/replay?group=other").status()).isEqualTo(400);
+        assertThat(api.delete("/dead-letters/1000-0?group=other").status()).isEqualTo(400);
+    }
+
+    @Test
+    void aFieldOfASenderDoesNotSayForWhomAReplayIs() {
+        redis.commands()
+                .xadd(KEYS.checkins(), new io.lettuce.core.XAddArgs().id("1000-0"), "userId", "x", "replayFor", "me");
+        String replay = replay(stream.setAside("1000-0", "a reason"));
+        assertThat(entry(replay)).containsEntry("replayFor", "checkinConsumers");
     }
 
     @Test

@@ -9,10 +9,12 @@ import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.engine.GroupKeys;
 import io.ncc.redis.StreamId;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,6 +25,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 
 /** Brings the stream, and what a processor keeps beside it, into the state that a test needs. */
 final class StreamFixture {
@@ -148,39 +151,38 @@ final class StreamFixture {
 
     /** Makes a dead letter of an entry that was not delivered, and returns the id of the letter. */
     String setAside(String id, String reason) {
-        setAside(List.of(id), reason);
-        return deadLetterOf(id);
+        return setAside(ProjectionGroup.TOTALS, id, reason);
     }
 
     /** Makes dead letters of entries that were not delivered. */
     void setAside(List<String> ids, String reason) {
-        setAside("0", ids, reason);
+        setAside(ProjectionGroup.TOTALS, "0", ids, reason);
+    }
+
+    /** Makes a dead letter of a group of an entry that was not delivered, and returns the id of the letter. */
+    String setAside(ProjectionGroup group, String id, String reason) {
+        setAside(group, "0", List.of(id), reason);
+        return deadLetterOf(group, id);
     }
 
     /** Makes a dead letter of an entry that a consumer of the processor's group holds, and returns the id of the letter. */
     String setAsidePending(String id, String reason) {
-        setAside("1", List.of(id), reason);
-        return deadLetterOf(id);
+        setAside(ProjectionGroup.TOTALS, "1", List.of(id), reason);
+        return deadLetterOf(ProjectionGroup.TOTALS, id);
     }
 
-    private void setAside(String mustBePending, List<String> ids, String reason) {
-        List<String> args = new ArrayList<>(Arrays.asList(Keys.GROUP, mustBePending, "test"));
+    private void setAside(ProjectionGroup group, String mustBePending, List<String> ids, String reason) {
+        List<String> args = new ArrayList<>(Arrays.asList(group.text(), mustBePending, "test"));
         ids.forEach(id -> args.addAll(List.of(id, reason, "")));
-        String[] keys = {
-            KEYS.checkins(),
-            KEYS.checkpoint(),
-            KEYS.settledRanges(),
-            KEYS.totals(),
-            KEYS.probe(),
-            KEYS.deadLetters(),
-            KEYS.deadLetterIds()
-        };
+        GroupKeys own = group.keys(KEYS);
+        String[] keys = Stream.concat(Stream.of(own.state()), Stream.of(own.deadLetters(), own.deadLetterIds()))
+                .toArray(String[]::new);
         redis.commands().eval(SET_ASIDE, ScriptOutputType.MULTI, keys, args.toArray(String[]::new));
     }
 
-    private String deadLetterOf(String id) {
+    private String deadLetterOf(ProjectionGroup group, String id) {
         return Objects.requireNonNull(
-                redis.commands().hget(KEYS.deadLetterIds(), id), "it did not become a dead letter");
+                redis.commands().hget(group.keys(KEYS).deadLetterIds(), id), "it did not become a dead letter");
     }
 
     /** How many entries are pending in a group. */

@@ -92,6 +92,9 @@ public final class SequentialFold {
             throw new IllegalArgumentException("not in the order of the stream: " + id + " after " + last);
         }
         last = id;
+        if (isForAnotherProjection(fields)) {
+            return this;
+        }
         try {
             apply(CheckinCodec.decode(fields), timeOf(id, fields));
         } catch (UndecodableEntryException e) {
@@ -132,6 +135,12 @@ public final class SequentialFold {
         public String toString() {
             return millis + "-" + sequence;
         }
+    }
+
+    /** A dead letter that was put back counts for the projection that it names. */
+    private static boolean isForAnotherProjection(Map<String, String> fields) {
+        return fields.containsKey("replayOf")
+                && !fields.getOrDefault("replayFor", Keys.GROUP).equals(Keys.GROUP);
     }
 
     /** A dead letter that was put back took place when its original did. */

@@ -4,6 +4,7 @@ import io.ncc.checkin.api.deadletter.DeadLetterReader.PutBack;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.web.Actor;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
@@ -27,7 +28,7 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.bind.annotation.ResponseStatus;
 import org.springframework.web.bind.annotation.RestController;
 
-/** What could not be applied. The id in a URL is that of the dead letter, not that of the entry. */
+/** What a projection could not apply. The id in a URL is that of the dead letter, not that of the entry. */
 @RestController
 @RequestMapping(path = "/dead-letters", produces = MediaType.APPLICATION_JSON_VALUE)
 final class DeadLetterController {
@@ -48,14 +49,16 @@ final class DeadLetterController {
 
     @GetMapping
     DeadLetters list(
+            @RequestParam(required = false) @Nullable String group,
             @RequestParam(required = false) @Nullable String after,
             @RequestParam(required = false) @Nullable String limit,
             @RequestParam(required = false) @Nullable String order,
             HttpServletRequest request) {
+        ProjectionGroup of = ProjectionGroup.parse(group);
         CheckinId from = after == null ? null : id("after", after);
         int most = Parameters.count("limit", limit, 1, MAX_LIMIT, DEFAULT_LIMIT);
         boolean newestFirst = Parameters.choice("order", order, "desc", "asc");
-        List<DeadLetter> page = deadLetters.list(newestFirst, from, most + 1);
+        List<DeadLetter> page = deadLetters.list(of, newestFirst, from, most + 1);
         if (page.size() <= most) {
             return new DeadLetters(page, null);
         }
@@ -64,8 +67,8 @@ final class DeadLetterController {
                 items,
                 Links.to(
                         request,
-                        "/dead-letters?limit=" + most + (newestFirst ? "&order=desc" : "") + "&after="
-                                + items.get(most - 1).id()));
+                        "/dead-letters?" + (group == null ? "" : "group=" + of.text() + '&') + "limit=" + most
+                                + (newestFirst ? "&order=desc" : "") + "&after=" + items.get(most - 1).id()));
     }
 
     @GetMapping("/reasons")
@@ -74,14 +77,18 @@ final class DeadLetterController {
     }
 
     @GetMapping("/{id}")
-    DeadLetter one(@PathVariable String id) {
-        return deadLetters.one(id("id", id)).orElseThrow(DeadLetterController::none);
+    DeadLetter one(@PathVariable String id, @RequestParam(required = false) @Nullable String group) {
+        return deadLetters.one(ProjectionGroup.parse(group), id("id", id)).orElseThrow(DeadLetterController::none);
     }
 
     @PostMapping("/{id}/replay")
-    Replayed replay(@PathVariable String id, HttpServletRequest request) {
+    Replayed replay(
+            @PathVariable String id,
+            @RequestParam(required = false) @Nullable String group,
+            HttpServletRequest request) {
+        ProjectionGroup of = ProjectionGroup.parse(group);
         CheckinId letter = id("id", id);
-        List<Replayed> replayed = putBack(List.of(letter)).replayed();
+        List<Replayed> replayed = putBack(of, List.of(letter)).replayed();
         if (!replayed.isEmpty()) {
             log.info(
                     "The dead letter {} was put back as {}, by {}",
@@ -90,19 +97,23 @@ final class DeadLetterController {
                     Actor.of(request));
             return replayed.get(0);
         }
-        if (deadLetters.one(letter).isPresent()) {
+        if (deadLetters.one(of, letter).isPresent()) {
             throw ProblemType.CONFLICT.exception("The dead letter hasn't got all fields of its entry.");
         }
         throw none();
     }
 
     @PostMapping("/replay")
-    Replay replayAll(@RequestParam(required = false) @Nullable String reason, HttpServletRequest request) {
+    Replay replayAll(
+            @RequestParam(required = false) @Nullable String group,
+            @RequestParam(required = false) @Nullable String reason,
+            HttpServletRequest request) {
+        ProjectionGroup of = ProjectionGroup.parse(group);
         List<CheckinId> ids = new ArrayList<>();
         CheckinId after = null;
         boolean end = false;
         while (ids.size() <= MAX_LIMIT && !end) {
-            List<DeadLetter> page = deadLetters.list(false, after, MAX_LIMIT);
+            List<DeadLetter> page = deadLetters.list(of, false, after, MAX_LIMIT);
             for (DeadLetter letter : page) {
                 after = letter.id();
                 if (!letter.truncated() && (reason == null || reason.equals(letter.reason()))) {
@@ -112,14 +123,14 @@ final class DeadLetterController {
             end = page.size() < MAX_LIMIT;
         }
         boolean more = ids.size() > MAX_LIMIT;
-        PutBack putBack = putBack(more ? ids.subList(0, MAX_LIMIT) : ids);
+        PutBack putBack = putBack(of, more ? ids.subList(0, MAX_LIMIT) : ids);
         log.info("Dead letters were put back: {}, by {}", putBack.replayed().size(), Actor.of(request));
         return new Replay(putBack.replayed(), more || putBack.streamFull());
     }
 
     /** What was put back is answered, also if the stream has no room for the rest. */
-    private PutBack putBack(List<CheckinId> ids) {
-        PutBack putBack = deadLetters.replay(ids);
+    private PutBack putBack(ProjectionGroup group, List<CheckinId> ids) {
+        PutBack putBack = deadLetters.replay(group, ids);
         if (putBack.streamFull() && putBack.replayed().isEmpty()) {
             throw ProblemType.STREAM_FULL.exception();
         }
@@ -128,9 +139,12 @@ final class DeadLetterController {
 
     @DeleteMapping(path = "/{id}", produces = MediaType.ALL_VALUE) // as there is nothing in the answer
     @ResponseStatus(HttpStatus.NO_CONTENT)
-    void discard(@PathVariable String id, HttpServletRequest request) {
+    void discard(
+            @PathVariable String id,
+            @RequestParam(required = false) @Nullable String group,
+            HttpServletRequest request) {
         CheckinId letter = id("id", id);
-        if (!deadLetters.discard(letter)) {
+        if (!deadLetters.discard(ProjectionGroup.parse(group), letter)) {
             throw none();
         }
         log.info("The dead letter {} was discarded, by {}", letter, Actor.of(request));

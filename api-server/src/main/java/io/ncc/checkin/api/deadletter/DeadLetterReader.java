@@ -8,9 +8,10 @@ import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.partition.MergedEntries;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionLinks;
+import io.ncc.engine.GroupKeys;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
@@ -25,7 +26,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Reads dead letters, puts them back, and discards them. */
+/** Reads dead letters of a group, puts them back, and discards them. */
 @Component
 final class DeadLetterReader {
 
@@ -48,16 +49,20 @@ final class DeadLetterReader {
      *
      * @param after the id that comes before the first one of the page; null to begin at the beginning
      */
-    List<DeadLetter> list(boolean newestFirst, @Nullable CheckinId after, int limit) {
+    List<DeadLetter> list(ProjectionGroup group, boolean newestFirst, @Nullable CheckinId after, int limit) {
         MergedEntries<List<?>> entries = new MergedEntries<>(
                 partitions,
                 newestFirst,
                 limit,
                 entry -> StreamId.parse((String) entry.get(0)),
                 (partition, last, count) -> newestFirst
-                        ? readBefore(partition, last == null && after != null ? after.lowestIn(partition) : last, count)
+                        ? readBefore(
+                                group, partition, last == null && after != null ? after.lowestIn(partition) : last, count)
                         : readAfter(
-                                partition, last == null && after != null ? after.highestIn(partition) : last, count));
+                                group,
+                                partition,
+                                last == null && after != null ? after.highestIn(partition) : last,
+                                count));
         List<DeadLetter> letters = new ArrayList<>();
         for (var next = entries.next(); next != null; next = letters.size() < limit ? entries.next() : null) {
             letters.add(DeadLetter.from(next.id(), (List<?>) next.entry().get(1)));
@@ -65,29 +70,32 @@ final class DeadLetterReader {
         return letters;
     }
 
-    private CompletionStage<List<List<?>>> readAfter(int partition, @Nullable StreamId id, int count) {
+    private CompletionStage<List<List<?>>> readAfter(
+            ProjectionGroup group, int partition, @Nullable StreamId id, int count) {
         return StreamId.HIGHEST.equals(id)
                 ? CompletableFuture.completedFuture(List.of()) // Redis refuses to be asked for what comes after it
-                : read(CommandType.XRANGE, partition, id == null ? "-" : "(" + id, "+", count);
+                : read(CommandType.XRANGE, group, partition, id == null ? "-" : "(" + id, "+", count);
     }
 
-    private CompletionStage<List<List<?>>> readBefore(int partition, @Nullable StreamId id, int count) {
+    private CompletionStage<List<List<?>>> readBefore(
+            ProjectionGroup group, int partition, @Nullable StreamId id, int count) {
         return StreamId.ZERO.equals(id)
                 ? CompletableFuture.completedFuture(List.of()) // nor for what comes before this one
-                : read(CommandType.XREVRANGE, partition, id == null ? "+" : "(" + id, "-", count);
+                : read(CommandType.XREVRANGE, group, partition, id == null ? "+" : "(" + id, "-", count);
     }
 
-    Optional<DeadLetter> one(CheckinId id) {
+    Optional<DeadLetter> one(ProjectionGroup group, CheckinId id) {
         String entry = id.entry().toString();
-        return RedisLink.await(read(CommandType.XRANGE, id.partition(), entry, entry, 1)).stream()
+        return RedisLink.await(read(CommandType.XRANGE, group, id.partition(), entry, entry, 1)).stream()
                 .map(letter -> DeadLetter.from(id, (List<?>) letter.get(1)))
                 .findFirst();
     }
 
     /** Reads raw: a name may stand twice in an entry, and Lettuce's own reading keeps one of them. */
-    private CompletionStage<List<List<?>>> read(CommandType command, int partition, String from, String to, int limit) {
+    private CompletionStage<List<List<?>>> read(
+            CommandType command, ProjectionGroup group, int partition, String from, String to, int limit) {
         CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8)
-                .addKey(partitions.keys(partition).deadLetters())
+                .addKey(keys(group, partition).deadLetters())
                 .add(from)
                 .add(to)
                 .add("COUNT")
@@ -101,7 +109,7 @@ final class DeadLetterReader {
     /**
      * Puts dead letters back, until the stream of their partition is full. An id that is none any more, or was cut short, is left out of the result.
      */
-    PutBack replay(List<CheckinId> ids) {
+    PutBack replay(ProjectionGroup group, List<CheckinId> ids) {
         Map<Integer, List<CheckinId>> byPartition =
                 ids.stream().collect(Collectors.groupingBy(CheckinId::partition, TreeMap::new, Collectors.toList()));
         List<Replayed> replayed = new ArrayList<>();
@@ -111,7 +119,7 @@ final class DeadLetterReader {
             boolean full = false;
             for (int from = 0; from < letters.size() && !full; from += MOST_AT_ONCE) {
                 List<CheckinId> some = letters.subList(from, Math.min(from + MOST_AT_ONCE, letters.size()));
-                PutBack putBack = replay(ofPartition.getKey(), some);
+                PutBack putBack = replay(group, ofPartition.getKey(), some);
                 replayed.addAll(putBack.replayed());
                 full = putBack.streamFull();
             }
@@ -120,16 +128,17 @@ final class DeadLetterReader {
         return new PutBack(replayed, anyFull);
     }
 
-    private PutBack replay(int partition, List<CheckinId> ids) {
-        Keys keys = partitions.keys(partition);
+    private PutBack replay(ProjectionGroup group, int partition, List<CheckinId> ids) {
+        GroupKeys keys = keys(group, partition);
         List<String> args = new ArrayList<>();
         args.add(Long.toString(maxLength));
+        args.add(group.text());
         ids.forEach(id -> args.add(id.entry().toString()));
         List<Object> reply = redis.of(partition)
                 .call(commands -> replay.run(
                         commands,
                         ScriptOutputType.MULTI,
-                        new String[] {keys.checkins(), keys.deadLetters(), keys.deadLetterIds()},
+                        new String[] {keys.stream(), keys.deadLetters(), keys.deadLetterIds()},
                         args.toArray(String[]::new)));
         List<Replayed> replayed = new ArrayList<>();
         for (int i = 1; i < reply.size(); i += 2) {
@@ -140,8 +149,8 @@ final class DeadLetterReader {
         return new PutBack(replayed, (Long) reply.get(0) == 1);
     }
 
-    boolean discard(CheckinId id) {
-        Keys keys = partitions.keys(id.partition());
+    boolean discard(ProjectionGroup group, CheckinId id) {
+        GroupKeys keys = keys(group, id.partition());
         long discarded = redis.of(id.partition())
                 .call(commands -> discard.<Long>run(
                         commands,
@@ -149,6 +158,10 @@ final class DeadLetterReader {
                         new String[] {keys.deadLetters(), keys.deadLetterIds()},
                         new String[] {id.entry().toString()}));
         return discarded == 1;
+    }
+
+    private GroupKeys keys(ProjectionGroup group, int partition) {
+        return group.keys(partitions.keys(partition));
     }
 
     /** @param streamFull whether there was no room in the stream for all of them */
