@@ -1,7 +1,7 @@
 -- Tells what became of entries, all at one moment. Writes nothing.
 --
 -- KEYS     the stream, the checkpoint, the settled ranges, the stream of dead letters, the hash of entry id -> dead letter id
--- ARGV[1]  the processor's consumer group
+-- ARGV[1]  the consumer group of a projection
 -- ARGV[2..] ids of entries
 --
 -- Returns for each { id, state, a, b, id of its replay or '', { field, value, ... } }: the fields are those of the entry, none if it is not in the

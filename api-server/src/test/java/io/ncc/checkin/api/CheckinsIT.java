@@ -4,6 +4,8 @@ import static io.ncc.checkin.api.StreamFixture.KEYS;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lettuce.core.XTrimArgs;
+import io.ncc.checkin.api.projection.ProjectionGroup;
+import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.nio.charset.StandardCharsets;
@@ -514,6 +516,38 @@ final class CheckinsIT {
         assertThat(answer.get("id").asString()).isEqualTo(id);
         assertThat(answer.get("status").asString()).isEqualTo(status);
         assertThat(answer.get("replayedAs").asString()).isEqualTo(replayedAs);
+    }
+
+    private static String groupsOf(String id) {
+        return String.valueOf(api.get("/checkins/" + id).json().get("groups"));
+    }
+
+    @Test
+    void withBoardsThereIsAStatusInEachProjection() {
+        stream.add("1000-0", 1, 2, 3);
+        stream.createGroup();
+        assertThat(api.get("/checkins/1000-0").json().has("groups")).isFalse();
+        stream.createGroup(Keys.BOARDS_GROUP, "0");
+        stream.settleUpTo("1000-0");
+        assertThat(groupsOf("1000-0")).isEqualTo("{\"checkinConsumers\":\"applied\",\"checkinBoards\":\"queued\"}");
+        String letter = stream.setAside(ProjectionGroup.BOARDS, "1000-0", "a reason");
+        assertThat(api.get("/checkins/1000-0").json().get("status").asString()).isEqualTo("applied");
+        assertThat(groupsOf("1000-0")).isEqualTo("{\"checkinConsumers\":\"applied\",\"checkinBoards\":\"dead\"}");
+
+        String replay = api.post("/dead-letters/" + letter + "/replay?group=checkinBoards")
+                .json()
+                .get("replayedAs")
+                .asString();
+        stream.settleUpTo(replay); // the totals pass over it
+        assertThat(groupsOf("1000-0")).isEqualTo("{\"checkinConsumers\":\"applied\",\"checkinBoards\":\"queued\"}");
+        JsonNode status = api.get("/checkins/" + replay).json();
+        assertThat(status.get("status").asString())
+                .as("that of the boards, for which it is")
+                .isEqualTo("queued");
+        assertThat(status.get("checkin").get("replayFor").asString()).isEqualTo(Keys.BOARDS_GROUP);
+        redis.commands().set(KEYS.boardsCheckpoint(), replay);
+        assertThat(api.get("/checkins/" + replay).json().get("status").asString())
+                .isEqualTo("applied");
     }
 
     @Test

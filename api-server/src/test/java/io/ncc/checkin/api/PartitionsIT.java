@@ -357,6 +357,20 @@ final class PartitionsIT {
         assertThat(state.get("oldestUnsettled").asString()).isEqualTo("3000-0-0");
         assertThat(state.get("totals").get("applied").asInt()).isEqualTo(2);
         assertThat(state.get("totals").get("dead").asInt()).isEqualTo(2);
+        assertThat(state.get("projections")).hasSize(1);
+        commands().set(partitions.keys(2).boardsCheckpoint(), "2000-0");
+        commands().hset(partitions.keys(2).boardsTotals(), Map.of("applied", "1"));
+        JsonNode boards = api.get("/stream").json().get("projections").get(1);
+        assertThat(boards.get("group").asString()).isEqualTo(Keys.BOARDS_GROUP);
+        assertThat(boards.get("checkpoint").isNull())
+                .as("they have not begun in partition 0")
+                .isTrue();
+        commands().set(partitions.keys(0).boardsCheckpoint(), "1000-0");
+        commands().hset(partitions.keys(0).boardsTotals(), Map.of("applied", "1"));
+        boards = api.get("/stream").json().get("projections").get(1);
+        assertThat(boards.get("checkpoint").asString()).isEqualTo("1000-0-0");
+        assertThat(boards.get("oldestUnsettled").asString()).isEqualTo("3000-0-0");
+        assertThat(boards.get("totals").get("applied").asInt()).isEqualTo(2);
         assertThat(state.get("partitions")
                         .valueStream()
                         .map(each -> each.get("partition").asInt() + "="

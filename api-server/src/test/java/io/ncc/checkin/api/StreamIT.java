@@ -7,6 +7,7 @@ import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
@@ -91,7 +92,8 @@ final class StreamIT {
                         "oldestUnsettled",
                         "oldestUnsettledAge",
                         "deadLetters",
-                        "totals");
+                        "totals",
+                        "projections");
         assertThat(figures.get("length").asLong()).isEqualTo(4);
         assertThat(figures.get("firstId").asString()).isEqualTo("1000-2");
         assertThat(figures.get("lastId").asString()).isEqualTo("1000-5");
@@ -101,7 +103,8 @@ final class StreamIT {
         assertThat(figures.get("oldestUnsettled").asString()).isEqualTo("1000-3");
         assertThat(figures.get("oldestUnsettledAge").asLong()).isBetween(before - 1_100, after - 900);
         assertThat(figures.get("deadLetters").asLong()).isEqualTo(1);
-        assertThat(figures.get("totals").toString()).isEqualTo("{\"applied\":12,\"dead\":1,\"lost\":3,\"skipped\":4}");
+        assertThat(figures.get("totals").toString())
+                .isEqualTo("{\"applied\":12,\"dead\":1,\"lost\":3,\"skipped\":4,\"foreign\":0}");
     }
 
     @Test
@@ -109,13 +112,44 @@ final class StreamIT {
         add(1);
         redis.commands().hset(KEYS.totals(), Map.of("applied", "12", "lost", "many"));
         assertThat(json("/stream").get("totals").toString())
-                .isEqualTo("{\"applied\":12,\"dead\":0,\"lost\":null,\"skipped\":0}");
+                .isEqualTo("{\"applied\":12,\"dead\":0,\"lost\":null,\"skipped\":0,\"foreign\":0}");
         redis.commands().del(KEYS.totals());
         redis.commands().set(KEYS.totals(), "no hash");
         redis.commands().set(KEYS.deadLetters(), "no stream");
         assertThat(json("/stream").get("totals").toString())
-                .isEqualTo("{\"applied\":null,\"dead\":null,\"lost\":null,\"skipped\":null}");
+                .isEqualTo("{\"applied\":null,\"dead\":null,\"lost\":null,\"skipped\":null,\"foreign\":null}");
         assertThat(json("/stream").get("deadLetters").isNull()).isTrue();
+    }
+
+    @Test
+    void eachProjectionHasItsOwnFigures() {
+        add(5);
+        stream.createGroup();
+        stream.createGroup(ProjectionGroup.BOARDS.text(), "0");
+        redis.commands().set(KEYS.checkpoint(), "1000-5");
+        redis.commands().set(KEYS.boardsCheckpoint(), "1000-1");
+        redis.commands().hset(KEYS.totals(), Map.of("applied", "4", "foreign", "1"));
+        redis.commands().hset(KEYS.boardsTotals(), Map.of("applied", "1"));
+        stream.setAside(ProjectionGroup.BOARDS, "1000-2", "a reason");
+        JsonNode figures = json("/stream");
+        assertThat(figures.get("groups").asLong()).isEqualTo(2);
+        assertThat(figures.get("oldestUnsettled").isNull()).isTrue();
+        assertThat(figures.get("projections")).hasSize(2);
+        JsonNode totals = figures.get("projections").get(0);
+        assertThat(totals.get("group").asString()).isEqualTo("checkinConsumers");
+        for (String name : List.of("checkpoint", "oldestUnsettled", "oldestUnsettledAge", "deadLetters", "totals")) {
+            assertThat(totals.get(name)).as(name).isEqualTo(figures.get(name));
+        }
+        assertThat(totals.get("totals").toString())
+                .isEqualTo("{\"applied\":4,\"dead\":0,\"lost\":0,\"skipped\":0,\"foreign\":1}");
+        JsonNode boards = figures.get("projections").get(1);
+        assertThat(boards.get("group").asString()).isEqualTo("checkinBoards");
+        assertThat(boards.get("checkpoint").asString()).isEqualTo("1000-2");
+        assertThat(boards.get("oldestUnsettled").asString()).isEqualTo("1000-3");
+        assertThat(boards.get("oldestUnsettledAge").asLong()).isPositive();
+        assertThat(boards.get("deadLetters").asLong()).isEqualTo(1);
+        assertThat(boards.get("totals").toString())
+                .isEqualTo("{\"applied\":1,\"dead\":1,\"lost\":0,\"skipped\":0,\"foreign\":0}");
     }
 
     @Test
@@ -124,7 +158,10 @@ final class StreamIT {
         assertThat(api.get("/stream").body())
                 .isEqualTo("{\"length\":0,\"firstId\":null,\"lastId\":null,\"lastGeneratedId\":\"0-0\",\"groups\":1,"
                         + "\"checkpoint\":null,\"oldestUnsettled\":null,\"oldestUnsettledAge\":null,\"deadLetters\":0,"
-                        + "\"totals\":{\"applied\":0,\"dead\":0,\"lost\":0,\"skipped\":0}}");
+                        + "\"totals\":{\"applied\":0,\"dead\":0,\"lost\":0,\"skipped\":0,\"foreign\":0},"
+                        + "\"projections\":[{\"group\":\"checkinConsumers\",\"checkpoint\":null,"
+                        + "\"oldestUnsettled\":null,\"oldestUnsettledAge\":null,\"deadLetters\":0,"
+                        + "\"totals\":{\"applied\":0,\"dead\":0,\"lost\":0,\"skipped\":0,\"foreign\":0}}]}");
     }
 
     @Test

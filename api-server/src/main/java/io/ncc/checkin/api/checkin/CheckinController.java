@@ -1,13 +1,17 @@
 package io.ncc.checkin.api.checkin;
 
 import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
 import jakarta.servlet.http.HttpServletRequest;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.MediaType;
@@ -81,10 +85,18 @@ final class CheckinController {
 
     @GetMapping(path = "/checkins/{id}", produces = MediaType.APPLICATION_JSON_VALUE)
     CompletionStage<CheckinWithStatus> one(@PathVariable String id) {
-        return statuses.read(Parameters.checkinId("id", id, partitions)).thenApply(CheckinController::found);
+        return statuses.readAll(Parameters.checkinId("id", id, partitions)).thenApply(CheckinController::found);
     }
 
-    private static CheckinWithStatus found(EntryStatus status) {
+    private static CheckinWithStatus found(Map<ProjectionGroup, EntryStatus> ofGroups) {
+        EntryStatus status = Objects.requireNonNull(ofGroups.get(ProjectionGroup.TOTALS));
+        EntryStatus ofBoards = Objects.requireNonNull(ofGroups.get(ProjectionGroup.BOARDS));
+        boolean boards = ofBoards.state() != EntryStatus.State.UNPROCESSED
+                && ofBoards.state() != EntryStatus.State.UNKNOWN; // else there are none
+        StoredCheckin checkin = status.checkin();
+        if (boards && checkin != null && ProjectionGroup.BOARDS.text().equals(checkin.replayFor())) {
+            status = ofBoards;
+        }
         if (status.state() == EntryStatus.State.TRIMMED) {
             throw ProblemType.GONE.exception(
                     "The entry is no longer in the stream; it was settled before it was trimmed.");
@@ -92,7 +104,17 @@ final class CheckinController {
         if (status.state() == EntryStatus.State.UNKNOWN) {
             throw ProblemType.NOT_FOUND.exception("There is no entry with this id.");
         }
-        return CheckinWithStatus.of(status);
+        return CheckinWithStatus.of(status, boards ? texts(ofGroups) : null);
+    }
+
+    private static Map<String, @Nullable String> texts(Map<ProjectionGroup, EntryStatus> ofGroups) {
+        Map<String, @Nullable String> texts = new LinkedHashMap<>();
+        for (ProjectionGroup group : ProjectionGroup.values()) {
+            texts.put(
+                    group.text(),
+                    Objects.requireNonNull(ofGroups.get(group)).state().text());
+        }
+        return texts;
     }
 
     /** @param next where the next page is; null at the end */

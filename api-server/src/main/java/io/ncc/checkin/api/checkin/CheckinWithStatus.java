@@ -2,6 +2,7 @@ package io.ncc.checkin.api.checkin;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import io.ncc.checkin.api.partition.CheckinId;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -13,6 +14,7 @@ import org.jspecify.annotations.Nullable;
  * @param reason why it is dead
  * @param deadLetter the id of its dead letter
  * @param replayedAs the id under which its dead letter was put back into the stream; the status is that of this entry
+ * @param groups its status in each projection, by group; null if there are only the totals, or if it wasn't asked for
  * @param checkin null if the entry is no checkin, or no longer in the stream
  */
 public record CheckinWithStatus(
@@ -29,9 +31,17 @@ public record CheckinWithStatus(
 
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String replayedAs,
 
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+        Map<String, @Nullable String> groups,
+
         @Nullable StoredCheckin checkin) {
 
+    /** With its status in the totals. */
     public static CheckinWithStatus of(EntryStatus status) {
+        return of(status, null);
+    }
+
+    static CheckinWithStatus of(EntryStatus status, @Nullable Map<String, @Nullable String> groups) {
         return new CheckinWithStatus(
                 status.id(),
                 status.state().text(),
@@ -40,6 +50,7 @@ public record CheckinWithStatus(
                 status.reason(),
                 status.deadLetter(),
                 status.replayedAs(),
+                groups,
                 status.checkin());
     }
 }

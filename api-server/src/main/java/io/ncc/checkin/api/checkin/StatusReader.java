@@ -4,14 +4,16 @@ import io.lettuce.core.KeyValue;
 import io.lettuce.core.ScriptOutputType;
 import io.ncc.checkin.api.checkin.EntryStatus.State;
 import io.ncc.checkin.api.partition.CheckinId;
-import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionLinks;
+import io.ncc.engine.GroupKeys;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.StreamId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
@@ -30,27 +32,42 @@ public final class StatusReader {
         this.partitions = partitions;
     }
 
+    /** What became of an entry in the totals. */
     CompletionStage<EntryStatus> read(CheckinId id) {
         return read(id.partition(), List.of(id)).thenApply(found -> found.get(0));
     }
 
+    /** What became of an entry in each projection, one at the time of the other. */
+    CompletionStage<Map<ProjectionGroup, EntryStatus>> readAll(CheckinId id) {
+        CompletionStage<EntryStatus> totals = read(id);
+        return read(ProjectionGroup.BOARDS, id.partition(), List.of(id))
+                .thenCombine(
+                        totals,
+                        (replies, ofTotals) ->
+                                Map.of(ProjectionGroup.TOTALS, ofTotals, ProjectionGroup.BOARDS, status(id, (List<?>)
+                                        replies.get(0))));
+    }
+
     /**
-     * In the order of the ids.
+     * What became of entries in the totals, in the order of the ids.
      *
      * @param ids of entries of the partition, some hundred at most
      */
     public CompletionStage<List<EntryStatus>> read(int partition, List<CheckinId> ids) {
-        Keys keys = partitions.keys(partition);
+        return read(ProjectionGroup.TOTALS, partition, ids).thenCompose(replies -> settledByUs(ids, replies));
+    }
+
+    private CompletionStage<List<Object>> read(ProjectionGroup group, int partition, List<CheckinId> ids) {
+        GroupKeys keys = group.keys(partitions.keys(partition));
         String[] scriptKeys = {
-            keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.deadLetters(), keys.deadLetterIds()
+            keys.stream(), keys.checkpoint(), keys.settledRanges(), keys.deadLetters(), keys.deadLetterIds()
         };
         List<String> args = new ArrayList<>();
-        args.add(Keys.GROUP);
+        args.add(group.text());
         ids.forEach(id -> args.add(id.entry().toString()));
         return redis.of(partition)
-                .<List<Object>>send(commands ->
-                        script.run(commands, ScriptOutputType.MULTI, scriptKeys, args.toArray(String[]::new)))
-                .thenCompose(replies -> settledByUs(ids, replies));
+                .send(commands ->
+                        script.run(commands, ScriptOutputType.MULTI, scriptKeys, args.toArray(String[]::new)));
     }
 
     private CompletionStage<List<EntryStatus>> settledByUs(List<CheckinId> ids, List<Object> replies) {

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param timestamp when it was taken in, in milliseconds since 1970
  * @param replayOf of a dead letter that was put back: the id of the original
+ * @param replayFor of a dead letter that was put back: the group that it is for; null if it is for all
  */
 public record StoredCheckin(
         CheckinId id,
@@ -23,7 +24,8 @@ public record StoredCheckin(
         long userId,
         long locationId,
         int starRating,
-        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String replayOf) {
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String replayOf,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String replayFor) {
 
     /**
      * Null for an entry that is not a checkin.
@@ -49,13 +51,15 @@ public record StoredCheckin(
         }
         try {
             Checkin checkin = CheckinCodec.decode(fields);
+            String replayOf = fields.get(Entry.REPLAY_OF);
             return new StoredCheckin(
                     id,
                     id.entry().millis(),
                     checkin.userId(),
                     checkin.locationId(),
                     checkin.starRating(),
-                    id.outside(fields.get(Entry.REPLAY_OF)));
+                    id.outside(replayOf),
+                    replayOf == null ? null : fields.get(Entry.REPLAY_FOR));
         } catch (UndecodableEntryException e) {
             return null;
         }

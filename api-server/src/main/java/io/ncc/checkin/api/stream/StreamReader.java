@@ -8,15 +8,17 @@ import io.lettuce.core.XPendingArgs;
 import io.lettuce.core.models.stream.PendingMessage;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.partition.MergedEntries;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.api.stream.StreamState.Totals;
-import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionLinks;
+import io.ncc.engine.GroupKeys;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -62,37 +64,54 @@ final class StreamReader {
     }
 
     private CompletionStage<Optional<StreamState.OfPartition>> state(int partition) {
-        Keys keys = partitions.keys(partition);
-        String[] scriptKeys = {
-            keys.checkins(), keys.checkpoint(), keys.settledRanges(), keys.totals(), keys.deadLetters()
-        };
+        List<String> scriptKeys = new ArrayList<>(List.of(stream(partition)));
+        for (ProjectionGroup group : ProjectionGroup.values()) {
+            GroupKeys keys = group.keys(partitions.keys(partition));
+            scriptKeys.addAll(List.of(keys.checkpoint(), keys.settledRanges(), keys.totals(), keys.deadLetters()));
+        }
+        String[] groups = Arrays.stream(ProjectionGroup.values())
+                .map(ProjectionGroup::text)
+                .toArray(String[]::new);
         return redis.of(partition)
-                .<List<Object>>send(
-                        commands -> script.run(commands, ScriptOutputType.MULTI, scriptKeys, new String[] {Keys.GROUP}))
+                .<List<Object>>send(commands ->
+                        script.run(commands, ScriptOutputType.MULTI, scriptKeys.toArray(String[]::new), groups))
                 .thenApply(reply -> reply.isEmpty()
                         ? Optional.empty()
                         : Optional.of(new StreamState.OfPartition(partition, state(partition, reply))));
     }
 
     private StreamState state(int partition, List<Object> reply) {
-        long now = (Long) reply.get(8);
-        CheckinId oldest = id(partition, reply.get(6));
-        return new StreamState(
+        long now = (Long) reply.get(5);
+        List<StreamState.Projection> projections = new ArrayList<>();
+        for (ProjectionGroup group : ProjectionGroup.values()) {
+            List<?> ofGroup = (List<?>) reply.get(6 + group.ordinal());
+            if (group == ProjectionGroup.TOTALS || ofGroup.get(0).equals(1L)) {
+                projections.add(projection(group, partition, ofGroup, now));
+            }
+        }
+        return StreamState.of(
                 (Long) reply.get(0),
                 id(partition, reply.get(1)),
                 id(partition, reply.get(2)),
                 id(partition, reply.get(3)),
                 (Long) reply.get(4),
-                id(partition, reply.get(5)),
-                oldest,
-                oldest == null ? null : oldest.entry().ageAt(now),
-                number(reply, 7),
-                totals((List<?>) reply.get(9)),
+                projections,
                 null);
     }
 
+    private StreamState.Projection projection(ProjectionGroup group, int partition, List<?> reply, long now) {
+        CheckinId oldest = id(partition, reply.get(2));
+        return new StreamState.Projection(
+                group.text(),
+                id(partition, reply.get(1)),
+                oldest,
+                oldest == null ? null : oldest.entry().ageAt(now),
+                number(reply, 3),
+                totals((List<?>) reply.get(4)));
+    }
+
     private static Totals totals(List<?> reply) {
-        return new Totals(number(reply, 0), number(reply, 1), number(reply, 2), number(reply, 3));
+        return new Totals(number(reply, 0), number(reply, 1), number(reply, 2), number(reply, 3), number(reply, 4));
     }
 
     private static @Nullable Long number(List<?> reply, int index) {
