@@ -137,6 +137,15 @@ final class PartitionAwayIT {
                 .isEqualTo(1);
         assertUnavailable(api.get("/users/" + userOf(2)));
         assertUnavailable(api.get("/locations/7"));
+        for (String ranking : List.of(
+                "/users/top",
+                "/users/top?window=1h",
+                "/users/recent",
+                "/locations/top",
+                "/locations/top?by=stars",
+                "/locations/7/visitors")) {
+            assertUnavailable(api.get(ranking));
+        }
         assertThat(api.get("/checkins/" + here).status()).isEqualTo(200);
         assertUnavailable(api.get("/checkins/" + there));
         assertThat(api.get("/users/" + userOf(0) + "?wait=0s&after=" + here).status())

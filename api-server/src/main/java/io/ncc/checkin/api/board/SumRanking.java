@@ -1,0 +1,278 @@
+package io.ncc.checkin.api.board;
+
+import io.ncc.checkin.service.PartitionLinks;
+import io.ncc.redis.RedisCondition;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import org.springframework.beans.factory.annotation.Autowired;
+import org.springframework.stereotype.Component;
+
+/**
+ * Ranks ids by the sums of their scores on several boards, exactly, and without reading more of the boards than it has to. This is the algorithm TPUT (Cao and
+ * Wang, "Efficient Top-K Query Calculation in Distributed Networks", 2004). To find the k highest sums over n boards:
+ *
+ * <ol>
+ *   <li>The first k of each board give sums that are too low, if anything. The k-th highest of them, t, is a bound: no lower sum is wanted.
+ *   <li>An id with a sum of t or more has a score of t/n or more on at least one board. So all boards are read down to that score. Meanwhile t rises, and less has
+ *       to be read.
+ *   <li>Now a sum lacks at most the scores below t/n of boards where the id has not been seen. For each id that could still be among the first k, the scores
+ *       of all boards are looked up.
+ * </ol>
+ *
+ * <p>The boards may grow meanwhile. What is added after a ranking was begun may be missing in it.
+ */
+@Component
+final class SumRanking {
+
+    /** How many sums are kept at once: about 40 MB. */
+    private static final int MOST_IDS = 1 << 20;
+
+    private static final int PAGE = 1000;
+    private static final int ALL = Integer.MAX_VALUE;
+    private static final Comparator<Rated> BY_AVERAGE = Comparator.comparingDouble(Rated::average)
+            .reversed()
+            .thenComparing(rated -> new Ranked(rated.id(), rated.checkins()), Ranked.ORDER);
+
+    private final PartitionLinks redis;
+    private final BoardReader reader;
+    private final int mostIds;
+
+    @Autowired
+    SumRanking(PartitionLinks redis, BoardReader reader) {
+        this(redis, reader, MOST_IDS);
+    }
+
+    /** @param mostIds how many sums to keep at once */
+    SumRanking(PartitionLinks redis, BoardReader reader, int mostIds) {
+        this.redis = redis;
+        this.reader = reader;
+        this.mostIds = mostIds;
+    }
+
+    /** The {@code count} highest sums, descending. */
+    CompletionStage<List<Ranked>> top(List<Board> boards, int count) {
+        return inSlices(sums -> top(boards, count, sums), Ranked.ORDER, count, 1);
+    }
+
+    private CompletionStage<List<Ranked>> top(List<Board> boards, int count, Supplier newSums) {
+        Sums sums = newSums.get();
+        List<Walk> walks = boards.stream().map(board -> new Walk(board, sums)).toList();
+        return eachInTurn(walks, walk -> walk.readOn(count)).thenComposeAsync(read -> {
+            long filled = walks.stream().filter(walk -> !walk.isEmpty()).count();
+            if (filled <= 1) {
+                return CompletableFuture.completedFuture(sums.top(count));
+            }
+            return readToBound(walks, sums, count, filled, 1).thenComposeAsync(bound -> {
+                long floor = share(bound, filled);
+                if (floor == 1) {
+                    return CompletableFuture.completedFuture(sums.top(count)); // everything was read
+                }
+                long[] candidates = sums.where(couldReach(bound, floor, walks));
+                return look(candidates, boards, newSums.get()).thenApplyAsync(exact -> exact.top(count));
+            });
+        });
+    }
+
+    /**
+     * Reads all boards down to the share of the bound. The bound rises with what is read, so they are read a few pages at a time.
+     *
+     * @return the bound
+     */
+    private CompletionStage<Long> readToBound(List<Walk> walks, Sums sums, int count, long filled, int pages) {
+        long bound = sums.atRank(count);
+        long floor = share(bound, filled);
+        List<Walk> unfinished =
+                walks.stream().filter(walk -> !walk.isBelow(floor)).toList();
+        return unfinished.isEmpty()
+                ? CompletableFuture.completedFuture(bound)
+                : eachInTurn(unfinished, walk -> walk.readDownTo(floor, pages))
+                        .thenComposeAsync(read -> readToBound(walks, sums, count, filled, 2 * pages));
+    }
+
+    /**
+     * The locations with the highest average of stars, descending; of equal averages, that of more checkins comes first.
+     *
+     * @param least how many checkins a location must have
+     * @param checkins the boards with the checkins of the locations, of all partitions
+     * @param stars the boards with the stars of the locations, of all partitions
+     */
+    CompletionStage<List<Rated>> topRated(long least, List<Board> checkins, List<Board> stars, int count) {
+        return inSlices(newSums -> topRated(least, checkins, stars, count, newSums), BY_AVERAGE, count, 1);
+    }
+
+    private CompletionStage<List<Rated>> topRated(
+            long least, List<Board> checkins, List<Board> stars, int count, Supplier newSums) {
+        Sums partial = newSums.get();
+        List<Walk> walks =
+                checkins.stream().map(board -> new Walk(board, partial)).toList();
+        long floor = share(least, checkins.size());
+        return eachInTurn(walks, walk -> walk.readDownTo(floor, ALL)).thenComposeAsync(read -> {
+            long[] candidates = partial.where(couldReach(least, floor, walks));
+            CompletionStage<Sums> sums = floor == 1 || walks.size() == 1
+                    ? CompletableFuture.completedFuture(partial)
+                    : look(candidates, checkins, newSums.get());
+            return sums.thenCompose(exact -> look(candidates, stars, newSums.get())
+                    .thenApplyAsync(sumOfStars -> Arrays.stream(candidates)
+                            .filter(id -> exact.of(id) >= least)
+                            .mapToObj(id -> new Rated(id, exact.of(id), sumOfStars.of(id)))
+                            .sorted(BY_AVERAGE)
+                            .limit(count)
+                            .toList()));
+        });
+    }
+
+    /** The score that an id with this sum has at least on one of the boards. */
+    private static long share(long sum, long boards) {
+        return Math.max(1, (sum + boards - 1) / boards);
+    }
+
+    /** Chooses the ids whose sums can be as high as the bound, after all boards were read down to the floor. */
+    private static Sums.Choice couldReach(long bound, long floor, List<Walk> walks) {
+        long unfinished = walks.stream().filter(walk -> !walk.ended).count();
+        return (sum, seen) -> sum + Math.min(unfinished, walks.size() - seen) * (floor - 1) >= bound;
+    }
+
+    /** Adds up the scores that these ids have on all boards. */
+    private CompletionStage<Sums> look(long[] ids, List<Board> boards, Sums sums) {
+        List<long[]> some = IntStream.iterate(0, from -> from < ids.length, from -> from + PAGE)
+                .mapToObj(from -> Arrays.copyOfRange(ids, from, Math.min(from + PAGE, ids.length)))
+                .toList();
+        List<Lookup> lookups = boards.stream()
+                .flatMap(board -> some.stream().map(part -> new Lookup(board, part, sums)))
+                .toList();
+        return eachInTurn(lookups, Lookup::add).thenApply(all -> sums);
+    }
+
+    /** Does something of each partition at a time. */
+    private <T extends OfPartition> CompletionStage<?> eachInTurn(
+            List<T> items, Function<T, ? extends CompletionStage<?>> step) {
+        var ofPartitions = items.stream()
+                .collect(Collectors.groupingBy(item -> item.board().partition()));
+        return redis.ofAll(partition -> inTurn(ofPartitions.getOrDefault(partition, List.of()), step));
+    }
+
+    /** Does the same for one after the other. */
+    static <T> CompletionStage<Boolean> inTurn(List<T> items, Function<T, ? extends CompletionStage<?>> step) {
+        CompletionStage<Boolean> all = CompletableFuture.completedFuture(true);
+        for (T item : items) {
+            all = all.thenCompose(done -> step.apply(item).thenApply(result -> done));
+        }
+        return all;
+    }
+
+    /** Does the work for all ids at once; if they are too many, for one slice of them after the other. */
+    private <T> CompletionStage<List<T>> inSlices(
+            Function<Supplier, CompletionStage<List<T>>> work, Comparator<T> order, int count, int slices) {
+        List<T> found = new ArrayList<>();
+        List<Integer> all = IntStream.range(0, slices).boxed().toList();
+        return inTurn(
+                        all,
+                        slice -> work.apply(() -> new Sums(mostIds, slices, slice))
+                                .thenAccept(found::addAll))
+                .<List<T>>thenApply(
+                        done -> found.stream().sorted(order).limit(count).toList())
+                .exceptionallyCompose(failure -> RedisCondition.unwrapped(failure) instanceof Sums.TooManyIdsException
+                        ? inSlices(work, order, count, 2 * slices)
+                        : CompletableFuture.failedFuture(failure));
+    }
+
+    /** Makes empty sums, all of the same slice. */
+    private interface Supplier {
+        Sums get();
+    }
+
+    private interface OfPartition {
+        Board board();
+    }
+
+    /** A location with what it is rated by. */
+    record Rated(long id, long checkins, long stars) {
+
+        double average() {
+            return (double) stars / checkins;
+        }
+    }
+
+    private final class Lookup implements OfPartition {
+
+        private final Board board;
+        private final long[] ids;
+        private final Sums sums;
+
+        Lookup(Board board, long[] ids, Sums sums) {
+            this.board = board;
+            this.ids = ids;
+            this.sums = sums;
+        }
+
+        @Override
+        public Board board() {
+            return board;
+        }
+
+        CompletionStage<?> add() {
+            return reader.scores(board, ids).thenAccept(scores -> {
+                for (int i = 0; i < ids.length; i++) {
+                    sums.add(ids[i], scores[i]);
+                }
+            });
+        }
+    }
+
+    /** Reads a board from the highest score down, and adds what it reads to the sums. */
+    private final class Walk implements OfPartition {
+
+        private final Board board;
+        private final Sums sums;
+        private long read;
+        private @Nullable Ranked last;
+        private volatile boolean ended;
+
+        Walk(Board board, Sums sums) {
+            this.board = board;
+            this.sums = sums;
+        }
+
+        @Override
+        public Board board() {
+            return board;
+        }
+
+        boolean isEmpty() {
+            return ended && last == null;
+        }
+
+        boolean isBelow(long floor) {
+            return ended || last != null && last.score() < floor;
+        }
+
+        CompletionStage<Boolean> readDownTo(long floor, int pages) {
+            return pages == 0 || isBelow(floor)
+                    ? CompletableFuture.completedFuture(true)
+                    : readOn(PAGE).thenCompose(page -> readDownTo(floor, pages - 1));
+        }
+
+        CompletionStage<Boolean> readOn(int count) {
+            return reader.read(board, read, count).thenApply(part -> {
+                for (Ranked item : part.items()) {
+                    if (last == null
+                            || Ranked.ORDER.compare(item, last) > 0) { // else read before, and pushed down since
+                        last = item;
+                        sums.add(item.id(), item.score());
+                    }
+                }
+                read += count;
+                ended = part.ended();
+                return ended;
+            });
+        }
+    }
+}

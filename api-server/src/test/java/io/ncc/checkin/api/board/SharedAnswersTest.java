@@ -1,0 +1,105 @@
+package io.ncc.checkin.api.board;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(20)
+final class SharedAnswersTest {
+
+    private final SharedAnswers<String, Integer> answers = new SharedAnswers<>();
+    private final List<CompletableFuture<Integer>> works = new CopyOnWriteArrayList<>();
+
+    private CompletionStage<Integer> work() {
+        CompletableFuture<Integer> work = new CompletableFuture<>();
+        works.add(work);
+        return work;
+    }
+
+    private CompletableFuture<Integer> ask(String question) {
+        return answers.of(question, this::work).toCompletableFuture();
+    }
+
+    @Test
+    void whoAsksTheSameMeanwhileGetsTheSameAnswer() {
+        CompletableFuture<Integer> first = ask("a");
+        CompletableFuture<Integer> second = ask("a");
+        await().until(() -> works.size() == 1);
+        works.get(0).complete(7);
+        assertThat(first).isCompletedWithValue(7);
+        assertThat(second).isCompletedWithValue(7);
+    }
+
+    @Test
+    void oneQuestionIsWorkedOnAtATime() {
+        List<CompletableFuture<Integer>> asked =
+                IntStream.range(0, 10).mapToObj(i -> ask("q" + i)).toList();
+        for (int i = 0; i < 10; i++) {
+            int number = i;
+            await().until(() -> works.size() == number + 1);
+            works.get(i).complete(i);
+            assertThat(asked.get(i)).isCompletedWithValue(i);
+        }
+    }
+
+    @Test
+    void anAnswerIsGivenAgainForThirtyTimesAsLongAsItTookToFind() {
+        ask("a");
+        await().until(() -> works.size() == 1);
+        await().pollDelay(Duration.ofMillis(20)).until(() -> true);
+        works.get(0).complete(1);
+        long found = System.nanoTime();
+        assertThat(ask("a")).isCompletedWithValue(1);
+        await().until(() -> {
+            ask("a");
+            return works.size() == 2;
+        });
+        assertThat(Duration.ofNanos(System.nanoTime() - found))
+                .isBetween(Duration.ofMillis(500), Duration.ofSeconds(10));
+    }
+
+    @Test
+    void aFailureIsNotGivenAgain() {
+        CompletableFuture<Integer> failed = ask("a");
+        await().until(() -> works.size() == 1);
+        works.get(0).completeExceptionally(new IllegalStateException("away"));
+        assertThatThrownBy(failed::join).hasRootCauseMessage("away");
+        CompletableFuture<Integer> again = ask("a");
+        await().until(() -> works.size() == 2);
+        works.get(1).complete(2);
+        assertThat(again).isCompletedWithValue(2);
+        assertThatThrownBy(answers.of("b", () -> {
+                            throw new IllegalStateException("at once");
+                        })
+                        .toCompletableFuture()::join)
+                .hasRootCauseMessage("at once");
+    }
+
+    @Test
+    void aLongQueueThatFailsAtOnceFillsNoStack() {
+        CompletableFuture<Integer> first = ask("a");
+        AtomicInteger failed = new AtomicInteger();
+        for (int i = 0; i < 10_000; i++) {
+            answers.of("q" + i, () -> CompletableFuture.failedFuture(new IllegalStateException("away")))
+                    .whenComplete((value, failure) -> {
+                        if (failure instanceof IllegalStateException) {
+                            failed.incrementAndGet();
+                        }
+                    });
+        }
+        await().until(() -> works.size() == 1);
+        works.get(0).complete(1);
+        assertThat(first).isCompletedWithValue(1);
+        await().until(() -> failed.get() == 10_000);
+    }
+}
