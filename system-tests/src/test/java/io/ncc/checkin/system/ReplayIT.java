@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.ncc.checkin.api.ApiApplication;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.receiver.ReceiverApplication;
 import io.ncc.checkin.testsupport.HttpAnswer;
@@ -13,9 +14,14 @@ import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.context.ConfigurableApplicationContext;
 import tools.jackson.databind.JsonNode;
 
@@ -27,6 +33,7 @@ final class ReplayIT {
     static final RealRedis redis = RealRedis.server();
 
     private static final Keys KEYS = Keys.unpartitioned();
+    private static final Duration LIMIT = Duration.ofSeconds(20);
 
     @Test
     void aDeadLetterIsAppliedAfterTheRepairAsOfTheTimeOfItsOriginal() {
@@ -74,8 +81,66 @@ final class ReplayIT {
         }
     }
 
-    private static String[] settings() {
-        return new String[] {"--server.port=0", "--spring.data.redis.url=" + redis.uri()};
+    /** The key that spoils the projection of the group. */
+    private static String spoiled(String group, Keys keys) {
+        return group.equals(Keys.GROUP) ? keys.user(789) : keys.visitors(171);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "checkinConsumers,",
+        "checkinBoards,",
+        "checkinConsumers,4",
+        "checkinBoards,4",
+    })
+    void aDeadLetterThatIsPutBackCountsOnceInItsProjectionAndNotAgainInTheOther(String group, @Nullable Integer count) {
+        Partitions partitions = count == null ? Partitions.none() : Partitions.of(count);
+        Keys keys = partitions.keys(partitions.ofUser(789));
+        String[] settings = count == null
+                ? settings("--checkin.processor.projections=totals,boards")
+                : settings("--checkin.processor.projections=totals,boards", "--checkin.partitions=" + count);
+        String[] shared = Arrays.stream(settings)
+                .filter(setting -> !setting.startsWith("--checkin.processor"))
+                .toArray(String[]::new);
+        redis.commands().set(spoiled(group, keys), "of another type");
+        try (ConfigurableApplicationContext receiver = ReceiverApplication.run(shared);
+                ConfigurableApplicationContext processor = ProcessorApplication.run(settings);
+                ConfigurableApplicationContext api = ApiApplication.run(shared)) {
+            assertThat(processor.isRunning()).isTrue();
+            post(receiver, "{\"userId\":789,\"locationId\":171,\"starRating\":5}");
+            String list = "/dead-letters?group=" + group;
+            await().atMost(LIMIT)
+                    .until(() -> !get(api, list).json().get("items").isEmpty());
+            String letter = get(api, list).json().get("items").get(0).get("id").asString();
+            redis.commands().del(spoiled(group, keys));
+            HttpAnswer replay = HttpAnswer.send(
+                    HttpRequest.newBuilder(URI.create(url(api) + "/dead-letters/" + letter + "/replay?group=" + group))
+                            .POST(BodyPublishers.noBody()));
+            assertThat(replay.status()).isEqualTo(200);
+            String entry = replay.json().get("replayedAs").asString();
+            await().atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(get(api, "/checkins/" + entry)
+                                    .json()
+                                    .get("groups")
+                                    .toString())
+                            .isEqualTo("{\"checkinConsumers\":\"applied\",\"checkinBoards\":\"applied\"}"));
+
+            assertThat(get(api, "/users/789").json().get("numCheckins").asLong())
+                    .isEqualTo(1);
+            assertThat(redis.commands().zscore(keys.userBoard(), "789")).isEqualTo(1.0);
+            assertThat(get(api, list).json().get("items")).isEmpty();
+            for (JsonNode projection : get(api, "/stream").json().get("projections")) {
+                boolean own = projection.get("group").asString().equals(group);
+                assertThat(projection.get("totals").toString())
+                        .isEqualTo("{\"applied\":1,\"dead\":" + (own ? 1 : 0) + ",\"lost\":0,\"skipped\":0,\"foreign\":"
+                                + (own ? 0 : 1) + '}');
+            }
+        }
+    }
+
+    private static String[] settings(String... more) {
+        return Stream.concat(Stream.of("--server.port=0", "--spring.data.redis.url=" + redis.uri()), Stream.of(more))
+                .toArray(String[]::new);
     }
 
     private static String url(ConfigurableApplicationContext service) {
@@ -93,7 +158,7 @@ final class ReplayIT {
     }
 
     private static void awaitStatus(ConfigurableApplicationContext api, String id, String status) {
-        await().atMost(Duration.ofSeconds(20))
+        await().atMost(LIMIT)
                 .until(() -> get(api, "/checkins/" + id)
                         .json()
                         .get("status")
