@@ -2,6 +2,7 @@ package io.ncc.redis;
 
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.async.RedisAsyncCommands;
+import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.codec.Base16;
 import java.io.IOException;
 import java.io.InputStream;
@@ -57,6 +58,19 @@ public final class LuaScript {
         } catch (NoSuchAlgorithmException e) {
             throw new AssertionError("every Java platform has SHA-1", e);
         }
+    }
+
+    /**
+     * Makes the server cache the script, so that a transaction can run it by its {@link #digest}. {@link #run} needs no such preparation, but can't be
+     * used inside a transaction.
+     */
+    public void load(RedisCommands<String, String> commands) {
+        commands.scriptLoad(source);
+    }
+
+    /** The script's SHA-1, in hexadecimal digits. */
+    public String digest() {
+        return digest;
     }
 
     /** Runs the script. {@code T} is the type that Lettuce returns for {@code output}, such as {@code List<Object>} for {@code MULTI}. */

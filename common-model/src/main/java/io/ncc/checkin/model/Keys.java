@@ -32,6 +32,11 @@ public final class Keys {
         return new Keys("ncc:{" + tag + "}:");
     }
 
+    /** What all of these keys begin with, and no others. */
+    public String prefix() {
+        return prefix;
+    }
+
     /** Stream: the checkins. */
     public String checkins() {
         return prefix + "checkins";
@@ -165,6 +170,31 @@ public final class Keys {
     /** Of no lasting content: where the boards try out what they may do. */
     public String boardsProbe() {
         return prefix + "boards:probe";
+    }
+
+    /** Sorted set: the {@linkplain IndexEntry entries} of the users by e-mail address. */
+    public String emails() {
+        return prefix + "index:emails";
+    }
+
+    /** Sorted set: the {@linkplain IndexEntry entries} of the locations by category, and once more all of them, with an empty category. */
+    public String categories() {
+        return prefix + "index:categories";
+    }
+
+    /** GEO: where the locations are. */
+    public String places() {
+        return prefix + "index:places";
+    }
+
+    /** GEO: where the locations of a category are. */
+    public String places(String category) {
+        return places() + ':' + category;
+    }
+
+    /** String: opening hours, phone and so on of a location, as JSON. */
+    public String details(long locationId) {
+        return prefix + "details:" + locationId;
     }
 
     /** String: the number of partitions. Only partitioned keys have it. */

@@ -41,6 +41,11 @@ final class KeysTest {
                         "ncc:boards:dead",
                         "ncc:boards:dead:ids",
                         "ncc:boards:probe",
+                        "ncc:index:emails",
+                        "ncc:index:categories",
+                        "ncc:index:places",
+                        "ncc:index:places:bar",
+                        "ncc:details:8",
                         "ncc:partitions",
                         "ncc:idempotency:k",
                         "ncc:checkedin:7:8");
@@ -79,6 +84,11 @@ final class KeysTest {
                 keys.boardsDeadLetters(),
                 keys.boardsDeadLetterIds(),
                 keys.boardsProbe(),
+                keys.emails(),
+                keys.categories(),
+                keys.places(),
+                keys.places("bar"),
+                keys.details(8),
                 keys.partitions(),
                 keys.idempotency("k"),
                 keys.checkedIn(7, 8));

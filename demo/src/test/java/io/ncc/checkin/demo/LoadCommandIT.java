@@ -29,6 +29,12 @@ final class LoadCommandIT {
     @TempDir
     private Path directory;
 
+    /** The keys of 200 locations and of the indexes of locations, of which there are six categories. */
+    private static final int LOCATIONS = 200 + 2 + 6;
+
+    /** Those, and the details, 1,000 users with their index, and the stream. */
+    private static final int ALL = LOCATIONS + 200 + 1_000 + 1 + 1;
+
     private int load(String... arguments) {
         return DemoApplication.commandLine()
                 .setOut(new PrintWriter(out, true))
@@ -49,9 +55,10 @@ final class LoadCommandIT {
                 .satisfiesExactly(
                         line -> assertThat(line).matches("1,000 users loaded in \\d+\\.\\d s"),
                         line -> assertThat(line).matches("200 locations loaded in \\d+\\.\\d s"),
+                        line -> assertThat(line).matches("200 locationdetails loaded in \\d+\\.\\d s"),
                         line -> assertThat(line).matches("5,000 checkins loaded in \\d+\\.\\d s"));
         assertThat(err.toString()).isEmpty();
-        assertThat(redis.commands().dbsize()).isEqualTo(1_201);
+        assertThat(redis.commands().dbsize()).isEqualTo(ALL);
         assertThat(redis.commands().xlen("ncc:checkins")).isEqualTo(5_000);
     }
 
@@ -75,7 +82,7 @@ final class LoadCommandIT {
     @Test
     void oneKindLeavesTheOthersAlone() {
         assertThat(load("load", "LOCATIONS", address())).isZero();
-        assertThat(redis.commands().dbsize()).isEqualTo(200);
+        assertThat(redis.commands().dbsize()).isEqualTo(LOCATIONS);
     }
 
     @Test
@@ -89,7 +96,7 @@ final class LoadCommandIT {
                 .isZero();
         redis.commands().select(1);
         try {
-            assertThat(redis.commands().dbsize()).isEqualTo(200);
+            assertThat(redis.commands().dbsize()).isEqualTo(LOCATIONS);
         } finally {
             redis.commands().select(0);
         }
@@ -108,7 +115,35 @@ final class LoadCommandIT {
     @Test
     void ifAbsentLoadsWhereThereIsNone() {
         assertThat(load("load", "all", "--if-absent", address())).isZero();
-        assertThat(redis.commands().dbsize()).isEqualTo(1_201);
+        assertThat(redis.commands().dbsize()).isEqualTo(ALL);
+    }
+
+    /** As a folder had it before there were details. */
+    @Test
+    void allOfAFolderMayLackDetails() throws Exception {
+        Files.writeString(directory.resolve("users.json"), "{\"users\":[]}");
+        Files.writeString(directory.resolve("locations.json"), "{\"locations\":[]}");
+        Files.writeString(directory.resolve("checkins.json"), "{\"checkins\":[]}");
+
+        assertThat(load("load", "all", "--dir", directory.toString(), address()))
+                .isZero();
+        assertThat(load("load", "locationdetails", "--dir", directory.toString(), address()))
+                .isEqualTo(1);
+        assertThat(err.toString()).contains("there is no file").contains("locationdetails.json");
+    }
+
+    @Test
+    void indexesAreMadeAnew() {
+        assertThat(load("load", "all", address())).isZero();
+        redis.commands().del("ncc:index:emails", "ncc:index:places:cafe");
+
+        assertThat(load("load", "indexes", address())).isZero();
+
+        assertThat(out.toString()).endsWith("1,000 users and 200 locations indexed, 0 stale entries removed\n");
+        assertThat(redis.commands().zcard("ncc:index:emails")).isEqualTo(1_000);
+        assertThat(redis.commands().dbsize()).isEqualTo(ALL);
+        assertThat(load("load", "indexes", "--reset", address())).isEqualTo(2);
+        assertThat(err.toString()).contains("indexes are made from what is in Redis");
     }
 
     @Test
@@ -150,7 +185,9 @@ final class LoadCommandIT {
         assertThat(load("load", "all", "--checkin.partitions=" + count, address()))
                 .isZero();
 
-        assertThat(redis.commands().dbsize()).isEqualTo(1_200 + 2 * count); // each with a stream, and with their number
+        assertThat(redis.commands().keys("ncc:{*}:checkins")).hasSize(count);
+        assertThat(redis.commands().keys("ncc:{*}:partitions")).hasSize(count);
+        assertThat(redis.commands().keys("ncc:{*}:users:*")).hasSize(1_000);
         Keys keys = Partitions.of(count).keys(Partitions.of(count).ofUser(789));
         assertThat(redis.commands().hget(keys.user(789), "id")).isEqualTo("789");
 

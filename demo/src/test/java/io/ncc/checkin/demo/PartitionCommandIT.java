@@ -88,12 +88,19 @@ final class PartitionCommandIT {
         assertThat(partition()).as(err.toString()).isZero();
 
         assertThat(out.toString().lines())
-                .containsExactly("1,000 users copied", "200 locations copied", "5,001 checkins copied");
+                .containsExactly(
+                        "1,000 users copied",
+                        "200 locations copied",
+                        "1,000 users and 200 locations indexed, 0 stale entries removed",
+                        "5,001 checkins copied");
         for (long id = 1; id <= SampleData.USERS; id++) {
             assertThat(redis.commands().hgetall(FOUR.keys(FOUR.ofUser(id)).user(id)))
                     .isEqualTo(redis.commands().hgetall(old.user(id)));
         }
         for (long id = 1; id <= SampleData.LOCATIONS; id++) {
+            assertThat(redis.commands().get(FOUR.keys(FOUR.ofLocation(id)).details(id)))
+                    .isNotNull()
+                    .isEqualTo(redis.commands().get(old.details(id)));
             assertThat(redis.commands().hgetall(FOUR.keys(FOUR.ofLocation(id)).location(id)))
                     .isEqualTo(redis.commands().hgetall(old.location(id)));
         }

@@ -21,7 +21,8 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The files {@code users.json}, {@code locations.json} and {@code checkins.json}, each an object with one array of records.
+ * The files {@code users.json}, {@code locations.json}, {@code locationdetails.json} and {@code checkins.json}, each an object with one array of
+ * records.
  *
  * <p>A file is read and checked as a whole, record by record; what is wrong is named by file, record and line.
  */
@@ -52,16 +53,29 @@ final class JsonFiles {
     Dataset read(Set<Kind> kinds) throws LoadException {
         Set<Long> users = new HashSet<>();
         Set<Long> locations = new HashSet<>();
+        Set<Long> detailed = new HashSet<>();
         return new Dataset(
                 kinds.contains(Kind.USERS) ? read(Kind.USERS, (json, before) -> user(json, users)) : List.of(),
                 kinds.contains(Kind.LOCATIONS)
                         ? read(Kind.LOCATIONS, (json, before) -> location(json, locations))
                         : List.of(),
+                detailsAreWanted(kinds)
+                        ? read(Kind.LOCATIONDETAILS, (json, before) -> details(json, detailed))
+                        : List.of(),
                 kinds.contains(Kind.CHECKINS) ? read(Kind.CHECKINS, JsonFiles::checkin) : List.of());
     }
 
+    /** If all kinds are asked for, the file may be missing. */
+    private boolean detailsAreWanted(Set<Kind> kinds) {
+        return kinds.contains(Kind.LOCATIONDETAILS) && (kinds.size() == 1 || Files.exists(file(Kind.LOCATIONDETAILS)));
+    }
+
+    private Path file(Kind kind) {
+        return directory.resolve(kind + ".json");
+    }
+
     private <T> List<T> read(Kind kind, BiFunction<JsonRecord, List<T>, T> toRecord) throws LoadException {
-        Path file = directory.resolve(kind + ".json");
+        Path file = file(kind);
         if (!Files.isRegularFile(file)) {
             throw new LoadException("there is no file " + file);
         }
@@ -69,7 +83,7 @@ final class JsonFiles {
         int line = NO_RECORD;
         try (JsonParser parser = MAPPER.createParser(file)) {
             require(parser.nextToken() == JsonToken.START_OBJECT, kind);
-            require(kind.toString().equals(parser.nextName()), kind);
+            require(kind.array().equals(parser.nextName()), kind);
             require(parser.nextToken() == JsonToken.START_ARRAY, kind);
             while (parser.nextToken() != JsonToken.END_ARRAY) {
                 line = parser.currentTokenLocation().getLineNr();
@@ -94,7 +108,7 @@ final class JsonFiles {
 
     private static void require(boolean condition, Kind kind) {
         if (!condition) {
-            throw new IllegalArgumentException("must be an object with one member, {\"" + kind + "\": [...]}");
+            throw new IllegalArgumentException("must be an object with one member, {\"" + kind.array() + "\": [...]}");
         }
     }
 
@@ -146,6 +160,32 @@ final class JsonFiles {
                 numCheckins,
                 numStars,
                 averageStars == null ? Location.averageStars(numStars, numCheckins) : averageStars);
+    }
+
+    private static LocationDetails details(JsonRecord json, Set<Long> ids) {
+        LocationDetails details = new LocationDetails(
+                uniqueId(json, ids),
+                json.optionalRecords("hours", JsonFiles::hours),
+                json.optionalRecords("socials", JsonRecord::texts),
+                json.optionalText("website"),
+                json.optionalText("description"),
+                json.optionalText("phone"));
+        json.refuseUnknownMembers();
+        List<LocationDetails.Hours> hours = details.hours();
+        if (hours != null
+                && hours.stream().map(LocationDetails.Hours::day).distinct().count() < hours.size()) {
+            throw new IllegalArgumentException("hours must have each day once");
+        }
+        return details;
+    }
+
+    private static LocationDetails.Hours hours(JsonRecord json) {
+        LocationDetails.Hours hours = new LocationDetails.Hours(json.text("day"), json.text("hours"));
+        json.refuseUnknownMembers();
+        if (!LocationDetails.DAYS.contains(hours.day())) {
+            throw new IllegalArgumentException("day must be one of " + String.join(", ", LocationDetails.DAYS));
+        }
+        return hours;
     }
 
     private static RecordedCheckin checkin(JsonRecord json, List<RecordedCheckin> before) {

@@ -1,6 +1,11 @@
 package io.ncc.checkin.demo.load;
 
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -52,6 +57,39 @@ final class JsonRecord {
     @Nullable
     String optionalText(String name) {
         return remaining.has(name) ? text(name) : null;
+    }
+
+    /** All members, each a text. */
+    Map<String, String> texts() {
+        Map<String, String> texts = new LinkedHashMap<>();
+        for (String name : List.copyOf(remaining.propertyNames())) {
+            texts.put(name, text(name));
+        }
+        return texts;
+    }
+
+    /** An array of objects that the record may leave out. What is wrong in one of them is told with its place in the array. */
+    <T> @Nullable List<T> optionalRecords(String name, Function<JsonRecord, T> toRecord) {
+        JsonNode value = remaining.remove(name);
+        if (value == null) {
+            return null;
+        }
+        if (!value.isArray()) {
+            throw new IllegalArgumentException(name + " must be an array, not " + type(value));
+        }
+        List<T> records = new ArrayList<>();
+        for (JsonNode element : value) {
+            String place = name + '[' + records.size() + ']';
+            if (!(element instanceof ObjectNode object)) {
+                throw new IllegalArgumentException(place + " must be an object, not " + type(element));
+            }
+            try {
+                records.add(toRecord.apply(new JsonRecord(object)));
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(place + ": " + e.getMessage(), e);
+            }
+        }
+        return records;
     }
 
     /** A required text of at most so many bytes in UTF-8. */

@@ -4,11 +4,23 @@ import java.util.Locale;
 
 /** What can be loaded by itself. */
 public enum Kind {
-    USERS,
-    LOCATIONS,
-    CHECKINS;
+    USERS("users"),
+    LOCATIONS("locations"),
+    LOCATIONDETAILS("locationDetails"),
+    CHECKINS("checkins");
 
-    /** Also the name of the array in its JSON file, and of that file without its ending. */
+    private final String array;
+
+    Kind(String array) {
+        this.array = array;
+    }
+
+    /** The name of the array in its JSON file. */
+    String array() {
+        return array;
+    }
+
+    /** Also the name of its JSON file without the ending. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -23,7 +23,7 @@ import picocli.CommandLine.Unmatched;
         name = "load",
         mixinStandardHelpOptions = true,
         versionProvider = Version.class,
-        description = "Loads users, locations or checkins into Redis.",
+        description = "Loads users, locations, their details or checkins into Redis.",
         exitCodeListHeading = "%nExit codes:%n",
         exitCodeList = {
             "0:loaded, or --if-absent found a stream",
@@ -40,6 +40,11 @@ import picocli.CommandLine.Unmatched;
             "  \"load all --reset\" starts over. \"load checkins --reset\" alone leaves the deleted checkins counted in the"
                     + " users and locations. Stop receivers before you load checkins of the past: the stream takes ids"
                     + " in ascending order only.",
+            "",
+            "Indexes:",
+            "  Users and locations are loaded together with the indexes that the API server finds them by. \"load indexes\""
+                    + " makes these from the users and locations that are in Redis, such as those that another program"
+                    + " wrote. Services may run meanwhile.",
             "",
             "Redis:",
             "  As for the services: SPRING_DATA_REDIS_HOST, ..._PORT, ..._URL, ..._USERNAME, ..._PASSWORD,"
@@ -61,8 +66,8 @@ public final class LoadCommand implements Callable<Integer> {
             names = "--dir",
             paramLabel = "DIR",
             description = {
-                "Takes users.json, locations.json and checkins.json from this directory instead of the built-in sample"
-                        + " data. All is checked before anything is written. Passwords may be bcrypt or plain text;"
+                "Takes users.json, locations.json, locationdetails.json and checkins.json from this directory instead of the"
+                        + " built-in sample data. With \"all\", locationdetails.json may be missing. All is checked before anything is written. Passwords may be bcrypt or plain text;"
                         + " they are stored as bcrypt. Checkins must be in ascending order of their ids. All"
                         + " records are held in memory: a million users take -Xmx512m."
             })
@@ -88,6 +93,14 @@ public final class LoadCommand implements Callable<Integer> {
     public Integer call() {
         RedisAccess redis = new RedisAccess(spec.commandLine(), settings);
         requirePasswordCost();
+        if (selection == Selection.INDEXES) {
+            requireNoOption();
+            return redis.run((partitions, servers, out) -> {
+                try (Targets targets = Targets.connect(partitions, servers)) {
+                    new IndexBuild(targets, out).run();
+                }
+            });
+        }
         return redis.run((partitions, servers, out) -> {
             try (Loader loader = Loader.connect(partitions, servers, out, passwordCost)) {
                 if (existingStream.keep && loader.streamExists()) {
@@ -108,11 +121,21 @@ public final class LoadCommand implements Callable<Integer> {
         }
     }
 
+    private void requireNoOption() {
+        if (directory != null || existingStream.reset || existingStream.keep) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "indexes are made from what is in Redis: --dir, --reset and --if-absent mean nothing");
+        }
+    }
+
     /** What can be asked for at once. */
     private enum Selection {
         USERS,
         LOCATIONS,
+        LOCATIONDETAILS,
         CHECKINS,
+        INDEXES,
         ALL;
 
         Set<Kind> kinds() {

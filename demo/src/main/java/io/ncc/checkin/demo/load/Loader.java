@@ -40,7 +40,8 @@ import org.springframework.security.crypto.password.PasswordEncoder;
 /**
  * Writes a {@link Dataset} to Redis, and never over a counter that is kept there already, unless a reset is asked for.
  *
- * <p>With partitions, a user and their checkins are written to the partition of the user, and a location to its own partition.
+ * <p>With partitions, a user and their checkins are written to the partition of the user, and a location to its own partition. Users and locations
+ * are written with their {@link Indexes}.
  *
  * <p>Records go in transactions of {@value #CHUNK}, so that no processor meets half a record. The load as a whole is not a transaction:
  * what is known to fail is refused before the first write, but when Redis fails later, a part of the records is there.
@@ -91,8 +92,8 @@ public final class Loader implements AutoCloseable {
     }
 
     /**
-     * Loads users and locations, then the checkins that name them; of these, only the kinds asked for. With checkins, makes the processors' consumer
-     * group where a processor would make it, unless it exists: a program of another kind may expect it.
+     * Loads users, locations and their details, then the checkins that name them; of these, only the kinds asked for. With checkins, makes the
+     * processors' consumer group where a processor would make it, unless it exists: a program of another kind may expect it.
      *
      * @param reset with checkins: deletes the stream and everything that is known about it first; with users and locations: sets the
      *     counters of the loaded ones to what the records say
@@ -111,29 +112,41 @@ public final class Loader implements AutoCloseable {
             deleteStreams();
         }
         if (kinds.contains(Kind.USERS)) {
-            write(
-                    Kind.USERS,
-                    users,
-                    hashing,
-                    user -> targets.ofUser(user.id()),
-                    (target, user) ->
-                            putHash(target, target.keys().user(user.id()), user.profile(), user.counters(), reset));
+            write(Kind.USERS, users, hashing, user -> targets.ofUser(user.id()), chunk -> (target, user) -> {
+                List<RedisFuture<?>> replies = new ArrayList<>();
+                replies.add(Indexes.putUser(target, user.id(), user.profile()));
+                putCounters(target, target.keys().user(user.id()), user.counters(), reset, replies);
+                return replies;
+            });
         }
         if (kinds.contains(Kind.LOCATIONS)) {
             if (reset) {
                 deleteShares(data.locations());
             }
-            write(
-                    Kind.LOCATIONS,
-                    data.locations(),
-                    0,
-                    location -> targets.ofLocation(location.id()),
-                    (target, location) -> putHash(
+            write(Kind.LOCATIONS, data.locations(), 0, location -> targets.ofLocation(location.id()), chunk -> {
+                Map<Long, String> categories = Indexes.categories(
+                        chunk.target, chunk.records.stream().map(Location::id).toList());
+                return (target, location) -> {
+                    List<RedisFuture<?>> replies = new ArrayList<>();
+                    replies.add(Indexes.putLocation(
                             target,
-                            target.keys().location(location.id()),
-                            location.profile(),
-                            location.counters(),
-                            reset));
+                            location.id(),
+                            categories.getOrDefault(location.id(), ""),
+                            location.category(),
+                            location.profile()));
+                    putCounters(target, target.keys().location(location.id()), location.counters(), reset, replies);
+                    return replies;
+                };
+            });
+        }
+        if (!data.details().isEmpty() && kinds.contains(Kind.LOCATIONDETAILS)) {
+            write(
+                    Kind.LOCATIONDETAILS,
+                    data.details(),
+                    0,
+                    details -> targets.ofLocation(details.id()),
+                    chunk -> (target, details) ->
+                            List.of(target.pipeline().set(target.keys().details(details.id()), details.json())));
         }
         if (kinds.contains(Kind.CHECKINS)) {
             write(
@@ -141,7 +154,7 @@ public final class Loader implements AutoCloseable {
                     data.checkins(),
                     0,
                     recorded -> targets.ofUser(recorded.checkin().userId()),
-                    Loader::append);
+                    chunk -> Loader::append);
             for (Target target : targets.all()) {
                 createGroup(target);
             }
@@ -276,15 +289,13 @@ public final class Loader implements AutoCloseable {
         }
     }
 
-    private static List<RedisFuture<?>> putHash(
+    private static void putCounters(
             Target target,
             String key,
-            Map<String, String> profile,
             Map<String, @Nullable String> counters,
-            boolean reset) {
+            boolean reset,
+            List<RedisFuture<?>> replies) {
         RedisAsyncCommands<String, String> pipeline = target.pipeline();
-        List<RedisFuture<?>> replies = new ArrayList<>();
-        replies.add(pipeline.hset(key, profile));
         counters.forEach((field, value) -> {
             if (!reset && value != null) {
                 replies.add(pipeline.hsetnx(key, field, value));
@@ -292,7 +303,6 @@ public final class Loader implements AutoCloseable {
                 replies.add(value == null ? pipeline.hdel(key, field) : pipeline.hset(key, field, value));
             }
         });
-        return replies;
     }
 
     private static List<RedisFuture<?>> append(Target target, RecordedCheckin recorded) {
@@ -305,13 +315,14 @@ public final class Loader implements AutoCloseable {
      *
      * @param before how many nanoseconds were spent on these records already
      * @param home where a record belongs
+     * @param commands of a chunk: may read in Redis what it needs, and then sends the commands of each record
      */
     private <T> void write(
             Kind kind,
             List<T> records,
             long before,
             Function<T, Target> home,
-            BiFunction<Target, T, List<RedisFuture<?>>> commands)
+            Function<Chunk<T>, BiFunction<Target, T, List<RedisFuture<?>>>> commands)
             throws LoadException {
         long start = System.nanoTime() - before;
         int written = 0;
@@ -356,7 +367,9 @@ public final class Loader implements AutoCloseable {
                 .iterator();
     }
 
-    private static <T> Sent send(Chunk<T> chunk, BiFunction<Target, T, List<RedisFuture<?>>> commands) {
+    private static <T> Sent send(
+            Chunk<T> chunk, Function<Chunk<T>, BiFunction<Target, T, List<RedisFuture<?>>>> commandsOf) {
+        BiFunction<Target, T, List<RedisFuture<?>>> commands = commandsOf.apply(chunk);
         RedisAsyncCommands<String, String> pipeline = chunk.target.pipeline();
         List<RedisFuture<?>> replies = new ArrayList<>();
         replies.add(pipeline.multi());

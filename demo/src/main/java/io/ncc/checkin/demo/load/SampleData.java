@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -19,7 +20,7 @@ import net.datafaker.Faker;
 import org.springframework.security.crypto.bcrypt.BCrypt;
 
 /**
- * The built-in sample: users with names of many languages, places in and around Oakland, California, and checkins of three days, some users
+ * The built-in sample: users with names of many languages, places in and around Oakland, California, with their details, and checkins of three days, some users
  * and places much more frequent than others.
  *
  * <p>It is the same on every machine and JDK, down to the password hashes: everything follows from one seed, and nothing from the clock,
@@ -97,6 +98,12 @@ public final class SampleData {
     /** How many of a hundred give 0, 1, 2, 3, 4, 5 stars. */
     private static final List<Integer> STARS = List.of(2, 4, 9, 22, 35, 28);
 
+    private static final List<String> PRAISES = words("a neighbourhood favourite since 1987, small and friendly,"
+            + " worth the detour, open early and never in a hurry, family-run for three generations,"
+            + " the best view of the estuary");
+
+    private static final int DAYS_PER_DAY_OFF = 20;
+
     /** One visit in so many is of two people, in the same millisecond. */
     private static final int VISITS_PER_PAIR = 50;
 
@@ -109,7 +116,10 @@ public final class SampleData {
         SampleData sample = new SampleData();
         List<User> users = sample.users();
         List<Place> places = sample.places();
-        return new Dataset(users, places.stream().map(Place::location).toList(), sample.checkins(places));
+        List<Location> locations = places.stream().map(Place::location).toList();
+        List<RecordedCheckin> checkins = sample.checkins(places);
+        return new Dataset(
+                users, locations, locations.stream().map(sample::details).toList(), checkins);
     }
 
     /** What belongs to the hash of a sample user. */
@@ -219,6 +229,27 @@ public final class SampleData {
                 .plus(Duration.ofHours(weighted(busy)))
                 .plus(Duration.ofMillis(random.nextInt(3_600_000)))
                 .toEpochMilli();
+    }
+
+    private LocationDetails details(Location location) {
+        String handle = asciiLetters(location.name());
+        List<LocationDetails.Hours> hours = LocationDetails.DAYS.stream()
+                .map(day -> new LocationDetails.Hours(
+                        day, random.nextInt(DAYS_PER_DAY_OFF) == 0 ? "closed" : between(6, 11) + "-" + between(4, 10)))
+                .toList();
+        Map<String, String> socials = new LinkedHashMap<>();
+        List.of("instagram", "facebook", "twitter").forEach(service -> socials.put(service, handle));
+        return new LocationDetails(
+                location.id(),
+                hours,
+                List.of(socials),
+                "www." + handle + ".example",
+                location.name() + ": " + pick(PRAISES) + '.',
+                "(510) 555-01" + between(10, 99));
+    }
+
+    private int between(int least, int most) {
+        return least + random.nextInt(most - least + 1);
     }
 
     private <T> T pick(List<T> list) {

@@ -79,6 +79,8 @@ final class StreamCopy {
         try {
             copyHashes("users", from.user(1), id -> targets.ofUser(id), Keys::user);
             copyHashes("locations", from.location(1), id -> targets.ofLocation(id), Keys::location);
+            copyDetails();
+            new IndexBuild(targets, out).run();
             copyEntries();
             if (!requireSettled().equals(last)) {
                 throw new LoadException("checkins were appended meanwhile. Stop the receivers, and run this again");
@@ -157,6 +159,27 @@ final class StreamCopy {
         });
         writes.forEach(this::await);
         return hashes.size();
+    }
+
+    private void copyDetails() {
+        String pattern = from.details(1).replaceFirst("1$", "*");
+        KeyScanCursor<String> cursor =
+                source.scan(ScanArgs.Builder.matches(pattern).limit(PAGE));
+        while (true) {
+            for (String key : cursor.getKeys()) {
+                Matcher id = ID_AT_END.matcher(key);
+                String details = id.matches() ? source.get(key) : null;
+                if (details != null) {
+                    long location = Long.parseLong(id.group(1));
+                    Target target = targets.ofLocation(location);
+                    target.redis().set(target.keys().details(location), details);
+                }
+            }
+            if (cursor.isFinished()) {
+                return;
+            }
+            cursor = source.scan(cursor, ScanArgs.Builder.matches(pattern).limit(PAGE));
+        }
     }
 
     private void copyEntries() {

@@ -1,5 +1,8 @@
 package io.ncc.checkin.demo.load;
 
+import io.lettuce.core.LettuceFutures;
+import io.lettuce.core.RedisException;
+import io.lettuce.core.RedisFuture;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
@@ -11,6 +14,8 @@ import io.ncc.redis.RedisServers;
 import io.ncc.redis.StreamId;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A connection to each partition. They agree on the number of partitions. */
 final class Targets implements AutoCloseable {
@@ -33,6 +38,7 @@ final class Targets implements AutoCloseable {
                         new Target(keys, servers.holding(keys.checkins()).connect(StringCodec.UTF8));
                 targets.all.add(target);
                 check.of(partition).accept(target.redis());
+                Indexes.load(target);
             }
             return targets;
         } catch (RuntimeException e) {
@@ -68,6 +74,11 @@ final class Targets implements AutoCloseable {
 
         RedisAsyncCommands<String, String> pipeline() {
             return connection.async();
+        }
+
+        /** @throws RedisException if the command failed, or had no reply in time */
+        <T extends @Nullable Object> T await(RedisFuture<T> reply) {
+            return LettuceFutures.awaitOrCancel(reply, connection.getTimeout().toNanos(), TimeUnit.NANOSECONDS);
         }
 
         /** Whether there is a stream that ever had a checkin; a processor that starts first makes an empty one. */

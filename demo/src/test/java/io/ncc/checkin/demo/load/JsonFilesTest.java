@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,6 +25,12 @@ final class JsonFilesTest {
     private static final String LOCATION =
             "{\"id\":1,\"name\":\"Acorn Books\",\"category\":\"retail\",\"location\":\"-122.27,37.8\"";
     private static final String CHECKIN = "{\"id\":\"5-0\",\"userId\":789,\"locationId\":171,\"starRating\":5}";
+
+    /** In the form of the course. */
+    private static final String DETAILS =
+            "{\"id\":1,\"hours\":[{\"day\":\"Monday\",\"hours\":\"9-6\"},{\"day\":\"Sunday\",\"hours\":\"8-4\"}],"
+                    + "\"socials\":[{\"instagram\":\"acorn\",\"facebook\":\"acorn\"}],\"website\":\"www.acorn.example\","
+                    + "\"description\":\"Lorem ipsum\",\"phone\":\"(871) 541-3860\"}";
 
     @TempDir
     private Path directory;
@@ -66,6 +73,17 @@ final class JsonFilesTest {
         assertThat(new JsonFiles(directory).read(EnumSet.of(Kind.LOCATIONS)).locations())
                 .extracting(Location::averageStars)
                 .containsExactly(5L);
+    }
+
+    @Test
+    void detailsAreKeptAsTheyAreButTheId() throws Exception {
+        write(Kind.LOCATIONDETAILS, DETAILS + ",{\"id\":2}");
+
+        List<LocationDetails> details =
+                new JsonFiles(directory).read(EnumSet.of(Kind.LOCATIONDETAILS)).details();
+
+        assertThat(details).extracting(LocationDetails::id).containsExactly(1L, 2L);
+        assertThat(details).extracting(LocationDetails::json).containsExactly(DETAILS.replace("\"id\":1,", ""), "{}");
     }
 
     @Test
@@ -162,7 +180,32 @@ final class JsonFilesTest {
                 arguments(
                         Kind.LOCATIONS,
                         location(2, "\"1,1\",\"numCheckins\":1,\"numStars\":6"),
-                        "numStars must be at most 5 for each of numCheckins"));
+                        "numStars must be at most 5 for each of numCheckins"),
+                arguments(Kind.LOCATIONDETAILS, DETAILS, "id 1 is already the id of an earlier record"),
+                arguments(Kind.LOCATIONDETAILS, "{\"id\":2,\"phone\":1}", "phone must be a string, not a number"),
+                arguments(Kind.LOCATIONDETAILS, "{\"id\":2,\"fax\":\"1\"}", "unknown member \"fax\""),
+                arguments(Kind.LOCATIONDETAILS, "{\"id\":2,\"hours\":{}}", "hours must be an array, not an object"),
+                arguments(Kind.LOCATIONDETAILS, "{\"id\":2,\"hours\":[7]}", "hours[0] must be an object, not a number"),
+                arguments(
+                        Kind.LOCATIONDETAILS,
+                        hours("{\"day\":\"Monday\",\"hours\":\"9-6\"},{\"day\":\"Tuesday\"}"),
+                        "hours[1]: hours is missing"),
+                arguments(
+                        Kind.LOCATIONDETAILS,
+                        hours("{\"day\":\"Montag\",\"hours\":\"9-6\"}"),
+                        "hours[0]: day must be one of Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday"),
+                arguments(
+                        Kind.LOCATIONDETAILS,
+                        hours("{\"day\":\"Monday\",\"hours\":\"9-6\"},{\"day\":\"Monday\",\"hours\":\"7-9\"}"),
+                        "hours must have each day once"),
+                arguments(
+                        Kind.LOCATIONDETAILS,
+                        "{\"id\":2,\"socials\":[{\"instagram\":null}]}",
+                        "socials[0]: instagram must be a string, not null"));
+    }
+
+    private static String hours(String hours) {
+        return "{\"id\":2,\"hours\":[" + hours + "]}";
     }
 
     private static String user(int id, String more) {
@@ -179,6 +222,7 @@ final class JsonFilesTest {
         String good = switch (kind) {
             case USERS -> USER + "}";
             case LOCATIONS -> LOCATION + "}";
+            case LOCATIONDETAILS -> DETAILS;
             case CHECKINS -> CHECKIN;
         };
         write(kind, good + ",\n\n" + record);
@@ -214,6 +258,6 @@ final class JsonFilesTest {
     }
 
     private void write(Kind kind, String records) throws IOException {
-        Files.writeString(directory.resolve(kind + ".json"), "{\"" + kind + "\":[\n" + records + "\n]}\n");
+        Files.writeString(directory.resolve(kind + ".json"), "{\"" + kind.array() + "\":[\n" + records + "\n]}\n");
     }
 }

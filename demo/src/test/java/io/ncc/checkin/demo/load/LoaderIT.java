@@ -44,6 +44,9 @@ final class LoaderIT {
 
     private static final Set<Kind> ALL = EnumSet.allOf(Kind.class);
     private static final Set<Kind> HASHES = EnumSet.of(Kind.USERS, Kind.LOCATIONS);
+    /** How many keys the indexes of the sample have. */
+    private static final int INDEXES = 3 + 6;
+
     private static final String BCRYPT = BCrypt.hashpw("secret", BCrypt.gensalt(4));
 
     private final Keys keys = Keys.unpartitioned();
@@ -86,7 +89,7 @@ final class LoaderIT {
 
         loader.load(sample, ALL, false);
 
-        assertThat(redis.commands().dbsize()).isEqualTo(1_000 + 200 + 1);
+        assertThat(redis.commands().dbsize()).isEqualTo(1_000 + 200 + 200 + 1 + INDEXES);
         User user = sample.users().get(41);
         assertThat(redis.commands().hgetall(keys.user(user.id())))
                 .containsExactlyInAnyOrderEntriesOf(Map.of(
@@ -232,7 +235,15 @@ final class LoaderIT {
         loader.load(small, ALL, true);
 
         assertThat(redis.commands().keys("*"))
-                .containsExactlyInAnyOrder(keys.checkins(), keys.user(7), keys.location(8), keys.user(1));
+                .containsExactlyInAnyOrder(
+                        keys.checkins(),
+                        keys.user(7),
+                        keys.location(8),
+                        keys.user(1),
+                        keys.emails(),
+                        keys.categories(),
+                        keys.places(),
+                        keys.places("retail"));
         assertThat(redis.commands().xlen(keys.checkins())).isEqualTo(2);
         assertThat(groups()).containsExactly("checkinConsumers 0-0");
         assertThat(redis.commands().hgetall(keys.user(7)))
@@ -357,14 +368,21 @@ final class LoaderIT {
         sample.users()
                 .forEach(user -> expected.add(
                         partitions.keys(partitions.ofUser(user.id())).user(user.id())));
-        sample.locations()
-                .forEach(location -> expected.add(
-                        partitions.keys(partitions.ofLocation(location.id())).location(location.id())));
+        sample.locations().forEach(location -> {
+            Keys home = partitions.keys(partitions.ofLocation(location.id()));
+            expected.addAll(List.of(
+                    home.location(location.id()),
+                    home.details(location.id()),
+                    home.categories(),
+                    home.places(),
+                    home.places(location.category())));
+        });
         for (int partition = 0; partition < count; partition++) {
             int own = partition;
             Keys keys = partitions.keys(partition);
             expected.add(keys.checkins());
             expected.add(keys.partitions());
+            expected.add(keys.emails());
             assertThat(redis.commands().xrange(keys.checkins(), Range.unbounded()))
                     .extracting(StreamMessage::getId, StreamMessage::getBody)
                     .containsExactlyElementsOf(sample.checkins().stream()
@@ -382,6 +400,7 @@ final class LoaderIT {
                 .satisfiesExactly(
                         line -> assertThat(line).startsWith("1,000 users loaded in "),
                         line -> assertThat(line).startsWith("200 locations loaded in "),
+                        line -> assertThat(line).startsWith("200 locationdetails loaded in "),
                         line -> assertThat(line).startsWith("5,000 checkins loaded in "));
     }
 
@@ -430,7 +449,14 @@ final class LoaderIT {
                                 IntStream.range(0, 4)
                                         .mapToObj(four::keys)
                                         .flatMap(keys -> Stream.of(keys.checkins(), keys.partitions())),
-                                Stream.of(homeOfUser.user(7), homeOfLocation.location(8), homeOfUser.location(1)))
+                                Stream.of(
+                                        homeOfUser.user(7),
+                                        homeOfUser.emails(),
+                                        homeOfLocation.location(8),
+                                        homeOfLocation.categories(),
+                                        homeOfLocation.places(),
+                                        homeOfLocation.places("retail"),
+                                        homeOfUser.location(1)))
                         .toList());
         assertThat(redis.commands().hgetall(homeOfLocation.location(8)))
                 .containsEntry("numCheckins", "0")
