@@ -129,6 +129,11 @@ final class PartitionAwayIT {
         }
         String here = add(0);
         String there = add(2);
+        PlaceFixture fixture =
+                new PlaceFixture(PARTITIONS, partition -> server(partition).commands());
+        fixture.user(userOf(0), "near@x");
+        fixture.user(userOf(2), "far@x");
+        assertThat(api.get("/users?email=far@x").status()).isEqualTo(200);
         assertThat(api.get("/locations/7").json().get("numStars").asInt()).isEqualTo(16);
 
         far.kill();
@@ -136,6 +141,9 @@ final class PartitionAwayIT {
         assertThat(api.get("/users/" + userOf(0)).json().get("numCheckins").asInt())
                 .isEqualTo(1);
         assertUnavailable(api.get("/users/" + userOf(2)));
+        assertThat(api.get("/users?email=Near@X").json().get("id").asLong()).isEqualTo(userOf(0));
+        assertUnavailable(api.get("/users?email=far@x"));
+        assertUnavailable(api.get("/users?email=nobody@x"));
         assertUnavailable(api.get("/locations/7"));
         for (String ranking : List.of(
                 "/users/top",
@@ -159,6 +167,9 @@ final class PartitionAwayIT {
                 "/checkins/0/9999999999999",
                 "/stream",
                 "/stream/groups",
+                "/locations",
+                "/locations?category=bar&sort=stars",
+                "/locations?near=0,0",
                 "/dead-letters")) {
             assertUnavailable(api.get(path));
         }

@@ -21,6 +21,7 @@ import org.springframework.http.converter.HttpMessageNotReadableException;
 import org.springframework.web.ErrorResponse;
 import org.springframework.web.ErrorResponseException;
 import org.springframework.web.HttpRequestMethodNotSupportedException;
+import org.springframework.web.bind.MissingServletRequestParameterException;
 import org.springframework.web.bind.annotation.ExceptionHandler;
 import org.springframework.web.bind.annotation.RestControllerAdvice;
 import org.springframework.web.context.request.ServletWebRequest;
@@ -60,6 +61,14 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
             return handleUnexpected(e, request);
         }
         return answer(ProblemType.REDIS_UNAVAILABLE, e, request);
+    }
+
+    @Override
+    protected @Nullable ResponseEntity<Object> handleMissingServletRequestParameter(
+            MissingServletRequestParameterException e, HttpHeaders headers, HttpStatusCode status, WebRequest request) {
+        ProblemDetail problem = ProblemType.invalidParameter(e.getParameterName(), "must be given")
+                .getBody();
+        return handleExceptionInternal(e, problem, headers, status, request);
     }
 
     /** Without Spring's warning: a client can send as many of these as it likes. */

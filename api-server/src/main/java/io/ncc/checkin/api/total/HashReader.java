@@ -1,7 +1,9 @@
 package io.ncc.checkin.api.total;
 
 import io.lettuce.core.KeyValue;
+import io.lettuce.core.ScriptOutputType;
 import io.ncc.checkin.service.PartitionLinks;
+import io.ncc.redis.LuaScript;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +16,7 @@ import org.springframework.stereotype.Component;
 @Component
 final class HashReader {
 
+    private final LuaScript script = LuaScript.of(HashReader.class, "hashes");
     private final PartitionLinks redis;
 
     HashReader(PartitionLinks redis) {
@@ -30,6 +33,21 @@ final class HashReader {
     /** What each partition has of a key of the same kind, read from all at the same time. */
     CompletionStage<List<Fields>> readAll(IntFunction<String> key, IntFunction<String[]> names) {
         return redis.ofAll(partition -> read(partition, key.apply(partition), names.apply(partition)));
+    }
+
+    /**
+     * What each partition has of many keys of the same kind, read from all at the same time.
+     *
+     * @param keys of a partition, some hundred at most
+     * @return by partition, in the order of its keys
+     */
+    CompletionStage<List<List<Fields>>> readMany(IntFunction<String[]> keys, String... names) {
+        return redis.ofAll(partition -> redis.of(partition)
+                .<List<Object>>send(
+                        commands -> script.run(commands, ScriptOutputType.MULTI, keys.apply(partition), names))
+                .thenApply(replies -> replies.stream()
+                        .map(values -> Fields.of(names, (List<?>) values))
+                        .toList()));
     }
 
     /** The sum of a number, of those that have it; null if none has it, or if one has something else. */
@@ -55,6 +73,17 @@ final class HashReader {
             for (KeyValue<String, String> value : values) {
                 if (value.hasValue()) {
                     present.put(value.getKey(), value.getValue());
+                }
+            }
+            return new Fields(present);
+        }
+
+        static Fields of(String[] names, List<?> values) {
+            Map<String, String> present = new HashMap<>();
+            for (int i = 0; i < values.size(); i++) {
+                Object value = values.get(i);
+                if (value != null) {
+                    present.put(names[i], (String) value);
                 }
             }
             return new Fields(present);

@@ -22,12 +22,17 @@ final class UserController {
         "id", "firstName", "lastName", "email", "numCheckins", "lastCheckin", "lastCheckinId", "lastSeenAt"
     };
 
+    /** Longer than any that mail can be sent to, which has 254. */
+    private static final int MAX_EMAIL = 1_000;
+
     private final HashReader hashes;
+    private final EmailIndex emails;
     private final Partitions partitions;
     private final ReadYourWrites readYourWrites;
 
-    UserController(HashReader hashes, Partitions partitions, ReadYourWrites readYourWrites) {
+    UserController(HashReader hashes, EmailIndex emails, Partitions partitions, ReadYourWrites readYourWrites) {
         this.hashes = hashes;
+        this.emails = emails;
         this.partitions = partitions;
         this.readYourWrites = readYourWrites;
     }
@@ -55,6 +60,25 @@ final class UserController {
             produces = MediaType.APPLICATION_JSON_VALUE)
     CompletionStage<FullName> fullName(@PathVariable String id) {
         return read(Parameters.id("id", id)).thenApply(FullName::of);
+    }
+
+    @GetMapping(path = "/users", produces = MediaType.APPLICATION_JSON_VALUE)
+    CompletionStage<User> withEmail(@RequestParam String email) {
+        return withAddress(email);
+    }
+
+    @GetMapping(path = "/api/user/email/{email}", produces = MediaType.APPLICATION_JSON_VALUE)
+    CompletionStage<User> withEmailInPath(@PathVariable String email) {
+        return withAddress(email);
+    }
+
+    private CompletionStage<User> withAddress(String email) {
+        if (email.isBlank() || email.length() > MAX_EMAIL) {
+            throw ProblemType.invalidParameter("email", "must be 1 to " + MAX_EMAIL + " characters");
+        }
+        return emails.find(email)
+                .thenCompose(id -> read(id.orElseThrow(
+                        () -> ProblemType.NOT_FOUND.exception("There is no user with this e-mail address."))));
     }
 
     private CompletionStage<User> read(long id) {

@@ -3,6 +3,7 @@ package io.ncc.checkin.api.web;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
+import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -20,6 +21,7 @@ import org.springframework.boot.convert.DurationStyle;
 public final class Parameters {
 
     private static final Pattern DECIMAL = Pattern.compile("0|[1-9][0-9]{0,18}");
+    private static final Pattern FRACTION = Pattern.compile("-?[0-9]{1,9}(\\.[0-9]{1,20})?");
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,100}");
 
     private static final Pattern DATE = Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}");
@@ -132,6 +134,20 @@ public final class Parameters {
             throw ProblemType.invalidParameter(name, "must be " + yes + " or " + no);
         }
         return yes.equals(text);
+    }
+
+    /** A decimal number from one to another. */
+    public static double decimal(String name, String text, double least, double most) {
+        double number = FRACTION.matcher(text).matches() ? Double.parseDouble(text) : Double.NaN;
+        if (!(number >= least && number <= most)) {
+            throw ProblemType.invalidParameter(
+                    name, "must be a decimal number from " + plain(least) + " to " + plain(most));
+        }
+        return number;
+    }
+
+    private static String plain(double number) {
+        return BigDecimal.valueOf(number).stripTrailingZeros().toPlainString();
     }
 
     /** The name of a consumer or group. */

@@ -81,6 +81,15 @@ final class ParametersTest {
                         .contains("RFC 3339 time such as 2021-01-02T15:41:25.397Z"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"", "+1", "1.", ".5", "1e1", "0x1", "NaN", "1,5", " 1", "90.000000001", "-91"})
+    void whatIsNoDecimalNumberInTheRangeIsRefused(String text) {
+        assertThatExceptionOfType(ErrorResponseException.class)
+                .isThrownBy(() -> Parameters.decimal("latitude", text, -90, 90.0))
+                .satisfies(e -> assertThat(String.valueOf(e.getBody().getProperties()))
+                        .contains("must be a decimal number from -90 to 90"));
+    }
+
     @Test
     void zeroIsATimeButNoId() {
         assertThatExceptionOfType(ErrorResponseException.class).isThrownBy(() -> Parameters.id("id", "0"));
