@@ -3,11 +3,15 @@ package io.ncc.checkin.api;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.RoleChecks;
 import java.net.URI;
+import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -95,6 +99,20 @@ final class RolesIT extends RoleChecks {
                         .header("Content-Type", "application/json")
                         .method(method, BodyPublishers.ofString("{\"ids\":[\"1-0\"]}")))
                 .status();
+    }
+
+    @Test
+    void aStreamOfEventsLastsAfterTheThreadOfItsRequest() throws Exception {
+        HttpResponse<Stream<String>> events = HttpClient.newHttpClient()
+                .send(
+                        with(token("read"), HttpRequest.newBuilder(URI.create(api.url("/checkins/stream"))))
+                                .build(),
+                        BodyHandlers.ofLines());
+        assertThat(events.statusCode()).isEqualTo(200);
+        new RandomCheckins(1, 5, 5).append(redis.commands(), 3);
+        try (Stream<String> lines = events.body()) {
+            assertThat(lines.filter(line -> line.startsWith("data:")).limit(3)).hasSize(3);
+        }
     }
 
     static class ForgottenRoute {

@@ -17,9 +17,12 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
+import java.net.URI;
+import java.net.http.HttpRequest;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -73,6 +76,23 @@ final class ProcessorIT {
         append(5_000);
         start();
         awaitFold();
+    }
+
+    @Test
+    void withTokensItsMetricsAreForOperators() {
+        ConfigurableApplicationContext processor = start(
+                "--management.server.port=0",
+                "--checkin.security.tokens[0].name=prometheus",
+                "--checkin.security.tokens[0].sha256=0d6be69b264717f2dd33652e212b173104b4a647b7c11ae72e9885f11cd312fb",
+                "--checkin.security.tokens[0].roles=operate");
+        String actuator =
+                "http://localhost:" + processor.getEnvironment().getProperty("local.management.port") + "/actuator";
+        assertThat(HttpAnswer.get(actuator + "/health/liveness").status()).isEqualTo(200);
+        assertThat(HttpAnswer.get(actuator + "/prometheus").status()).isEqualTo(401);
+        assertThat(HttpAnswer.send(HttpRequest.newBuilder(URI.create(actuator + "/prometheus"))
+                                .header("Authorization", "Bearer passwd"))
+                        .body())
+                .contains("checkin_stream_pending");
     }
 
     @Test

@@ -24,6 +24,17 @@ public final class Access {
         this.providers = List.copyOf(providers);
     }
 
+    /** Whom it lets in, for a log. */
+    @Override
+    public String toString() {
+        if (isByToken()) {
+            return "requests need a token";
+        }
+        return isLocal()
+                ? "protected mode: requests of this machine only, and without a token (checkin.security.* opens it)"
+                : "open: requests need no token";
+    }
+
     /** Whether requests need a token. */
     public boolean isByToken() {
         return !providers.isEmpty();

@@ -10,6 +10,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.apache.catalina.valves.RemoteIpValve;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.springframework.beans.factory.ObjectProvider;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.health.actuate.endpoint.HealthEndpoint;
@@ -47,6 +49,8 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 @EnableConfigurationProperties(SecurityProperties.class)
 public class SecurityConfiguration {
 
+    private static final Logger log = LoggerFactory.getLogger(SecurityConfiguration.class);
+
     /** Swagger UI has styles in its elements. */
     private static final String DOCUMENTATION =
             "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';"
@@ -65,7 +69,9 @@ public class SecurityConfiguration {
         more.orderedStream().forEach(providers::add);
         decoder.ifAvailable(
                 jwts -> providers.add(new JwtTokens(jwts, converter.getIfAvailable(JwtAuthenticationConverter::new))));
-        return new Access(properties.mode(), providers);
+        Access access = new Access(properties.mode(), providers);
+        log.info("Access: {}", access);
+        return access;
     }
 
     @Bean
