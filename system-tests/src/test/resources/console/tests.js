@@ -7,7 +7,7 @@ import {EventParser} from '../js/http.js';
 import {compareEntryIds, isId, parseEntryId, parseJson, viewOf} from '../js/ids.js';
 import {consumersOf, freshness, placeOf} from '../js/lanes.js';
 import {behindOf} from '../js/live.js';
-import {minutes} from '../js/chart.js';
+import {minutes, topOf} from '../js/chart.js';
 import {quoted} from '../js/parts.js';
 import {Series, trend} from '../js/series.js';
 import {stateOf} from '../js/state.js';
@@ -135,6 +135,11 @@ export const tests = {
   minutesAreMeansNewestFirst() {
     const history = {times: [60000, 119000, 120000, 180000], a: [1, 3, null, 8]};
     equal(minutes(history, ['a']), [{time: 180000, values: [8]}, {time: 120000, values: [null]}, {time: 60000, values: [2]}]);
+  },
+
+  theScaleLeavesOutWhatIsNotUsual() {
+    equal([topOf([], 100), topOf([null, 0], 100), topOf([null, 10, 50], 100)].map((top) => Math.round(top)), [1, 1, 55]);
+    equal([topOf([10, 20, 1e8], 100), topOf([10, 1e3, 1e3], 100)].map((top) => Math.round(top)), [22, 1100]);
   },
 
   theSentenceNamesTheWorstFirst() {

@@ -11,10 +11,11 @@ const MINUTE = 60000;
  * @param title what it shows
  * @param lines [{name: of the values in the history, label, color: a CSS variable}]
  * @param format of a value
+ * @param usual up to which value the scale goes at most, if most values are below
  * @param signal ends it
  * @returns {element, draw: called with the history}
  */
-export function lineChart({title, lines, format, signal}) {
+export function lineChart({title, lines, format, usual = Infinity, signal}) {
   const canvas = h('div', {class: 'plot', role: 'img'});
   const values = lines.map(() => h('b', {}, ''));
   const legend = h('p', {class: 'legend'}, lines.map((line, i) =>
@@ -38,7 +39,7 @@ export function lineChart({title, lines, format, signal}) {
       height: 160,
       legend: {show: false},
       cursor: {y: false, drag: {x: false, y: false}, points: {size: 7}},
-      scales: {y: {range: (_, __, highest) => [0, Math.max(highest * 1.1, 1)]}},
+      scales: {y: {range: () => [0, topOf(lines.flatMap((line) => history?.[line.name] ?? []), usual)]}},
       axes: [
         {...axis, size: 26, space: 70, values: (_, times) => times.map((time) => clock(time * 1000).slice(0, history.step > 1000 ? 5 : 8))},
         {...axis, size: 44, space: 36, values: (_, ticks) => ticks.map(short)},
@@ -91,6 +92,13 @@ export function lineChart({title, lines, format, signal}) {
     plot?.destroy();
   });
   return {element, draw};
+}
+
+/** The end of a scale from 0 for these values. Those above `usual` leave the chart, unless they are the half of all. */
+export function topOf(values, usual) {
+  const known = values.filter((value) => value !== null);
+  const below = known.filter((value) => value <= usual);
+  return Math.max((highest(below.length * 2 > known.length ? below : known) ?? 0) * 1.1, 1);
 }
 
 function highest(values) {

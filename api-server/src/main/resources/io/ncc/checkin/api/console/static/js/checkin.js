@@ -3,6 +3,7 @@ import {h, patch, setText} from './dom.js';
 import {dateAndTime, milliseconds} from './format.js';
 import {follow} from './http.js';
 import {parseEntryId} from './ids.js';
+import {live} from './live.js';
 import {doItYourself, entryLink, failure, locationLink, panel, rating, serverAddress, userLink} from './parts.js';
 
 /** What a status means: [what happened, a word for the colour]. */
@@ -61,7 +62,7 @@ export function checkin(root, id, signal) {
     if (status.replayedAs && !steps.some((step) => step.replayedAs)) {
       steps.push({key: 'replayed', text: 'Was dead, and was put back as ', kind: 'look', replayedAs: status.replayedAs, at: parseEntryId(status.replayedAs)?.time});
     }
-    steps.push({key, text, kind, at: status.at ?? null, deadLetter: status.deadLetter});
+    steps.push({key, text, kind, at: live.redisNow(), deadLetter: status.deadLetter});
     show();
   }
 

@@ -13,10 +13,10 @@ const REFRESH = 1000;
 export function deadLetters(root, id, signal) {
   const reasons = h('tbody');
   const list = h('tbody');
-  const news = h('button', {type: 'button', class: 'small news', onclick: () => show(true)});
+  const news = h('button', {type: 'button', class: 'small news', hidden: true, onclick: () => show(true)});
   const empty = h('p', {class: 'empty'}, 'There are none.');
-  const older = h('button', {type: 'button', onclick: () => load(next)}, 'Older ones');
-  const newest = h('a', {href: '#/dead-letters', onclick: () => load(null)}, 'Back to the newest');
+  const older = h('button', {type: 'button', hidden: true, onclick: () => load(next)}, 'Older ones');
+  const newest = h('a', {href: '#/dead-letters', hidden: true, onclick: () => load(null)}, 'Back to the newest');
   const trouble = h('div');
   let page = [];
   let pageAt = null;

@@ -61,6 +61,7 @@ export function feedList(most, signal, filter = () => true) {
     take();
     show();
   });
+  show();
   live.addEventListener('feed', (event) => hear(event.detail), {signal});
   live.addEventListener('pause', show, {signal});
   everySecond(signal, () => live.paused || [...list.children].forEach((element) => refreshAge(element)));
@@ -94,8 +95,7 @@ export function checkinRow(checkin) {
 }
 
 export function refreshAge(element, checkin = element.checkin) {
-  const now = live.known ? live.known.time + Date.now() - live.knownAt : Date.now();
-  setText(element.children[2], age(now - checkin.timestamp));
+  setText(element.children[2], age(live.redisNow() - checkin.timestamp));
 }
 
 /** The view. */

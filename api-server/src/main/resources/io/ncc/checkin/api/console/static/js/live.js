@@ -139,7 +139,6 @@ class Live extends EventTarget {
     this.hello = hello;
     this.fine.load(hello.history.fine);
     this.coarse.load(hello.history.coarse);
-    this.claims = (hello.claims ?? []).slice(-MOST_CLAIMS);
   }
 
   keepSample(sample) {
@@ -203,6 +202,11 @@ class Live extends EventTarget {
   /** Whether the visitor may do what needs the role; with read-only nobody may. A server without security has no roles. */
   may(role) {
     return this.hello !== null && !this.hello.readOnly && (!this.hello.roles || this.hello.roles.includes(role));
+  }
+
+  /** The time of Redis, as well as this page knows. */
+  redisNow() {
+    return this.known ? this.known.time + Date.now() - this.knownAt : Date.now();
   }
 
   /** From how many ms on another consumer may claim a pending entry. */

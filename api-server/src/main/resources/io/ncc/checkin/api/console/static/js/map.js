@@ -8,7 +8,7 @@ import {places} from './places.js';
 
 const PULSE = 1600;
 const MOST_PULSES = 200;
-const TABLE_ROWS = 20;
+const TABLE_ROWS = 12;
 const MARGIN = 30;
 
 export function map(root, selected, signal) {
@@ -20,8 +20,7 @@ export function map(root, selected, signal) {
   const zoom = (name, factor) => h('button', {type: 'button', class: 'small', 'aria-label': name, onclick: () => zoomBy(factor)}, factor < 1 ? '+' : '−');
   root.append(h('div', {class: 'title'}, h('h1', {}, 'Map')), lead, trouble,
     panel('Places', {extra: [zoom('Zoom in', 0.5), zoom('Zoom out', 2), h('button', {type: 'button', class: 'small', onclick: () => fitAll()}, 'All')]},
-      h('div', {class: 'mapbox'}, canvas, label),
-      h('details', {class: 'alternative'}, h('summary', {}, 'The places with the most checkins as a table'),
+      h('div', {class: 'mapgrid'}, h('div', {class: 'mapbox'}, canvas, label),
         table('The places with the most checkins', ['Place', '#Checkins', '#Longitude', '#Latitude'], rows)),
       doItYourself(['The places of this map', `curl -s ${serverAddress()}/console/places`],
         ['One of them', `curl -s ${serverAddress()}/locations/171`])));
@@ -100,11 +99,11 @@ export function map(root, selected, signal) {
         context.fillText(degrees(lat, step, 'NS'), 4, projection.y(lat) - 4);
       }
     }
-    const most = columns.checkins.reduce((highest, number) => Math.max(highest, number ?? 0), 1);
+    const most = columns.ids.reduce((highest, _, i) => Math.max(highest, weightOf(i)), 1);
     context.fillStyle = colorOf('--accepted');
     xs.forEach((x, i) => {
       context.globalAlpha = 0.55;
-      disc(context, x, ys[i], radiusOf(columns.checkins[i], most));
+      disc(context, x, ys[i], radiusOf(weightOf(i), most));
     });
     context.globalAlpha = 1;
     const chosen = indexes.get(selected);
@@ -178,11 +177,12 @@ export function map(root, selected, signal) {
 
   /** Where there are very many places, one dot stands for those that lie side by side. */
   const isCluster = (index) => columns.ids[index] === 0;
+  const weightOf = (index) => (isCluster(index) ? columns.places?.[index] : columns.checkins[index]) ?? 0;
 
   function showLabel(index) {
     label.hidden = index < 0;
     if (index >= 0) {
-      label.replaceChildren(isCluster(index) ? 'Many places' : locationLink(columns.ids[index], columns.names[index]), ` ${plural(columns.checkins[index] ?? 0, 'checkin')}`);
+      label.replaceChildren(isCluster(index) ? 'Many places' : locationLink(columns.ids[index], columns.names[index]), isCluster(index) ? `: ${count(columns.places?.[index])}` : ` ${plural(columns.checkins[index] ?? 0, 'checkin')}`);
       const left = Math.min(Math.max(xs[index], 90), canvas.clientWidth - 90);
       label.style.left = `${left}px`;
       label.style.top = `${ys[index] > 60 ? ys[index] - 48 : ys[index] + 16}px`;
@@ -226,15 +226,15 @@ export function map(root, selected, signal) {
     if (chosen !== undefined) {
       zoomBy(0.5);
     }
-    const top = columns.ids.map((_, i) => i).sort((one, other) => (columns.checkins[other] ?? 0) - (columns.checkins[one] ?? 0)).slice(0, TABLE_ROWS);
+    const top = columns.ids.map((_, i) => i).sort((one, other) => weightOf(other) - weightOf(one)).slice(0, TABLE_ROWS);
     patch(rows, top, (i) => String(i), (i) => h('tr', {}, h('th', {scope: 'row'}, isCluster(i) ? 'Many places' : locationLink(columns.ids[i], columns.names[i])),
-      [count(columns.checkins[i]), columns.lon[i].toFixed(5), columns.lat[i].toFixed(5)].map((text) => h('td', {class: 'number'}, text))));
+      [count(columns.checkins[i]), columns.lon[i].toFixed(4), columns.lat[i].toFixed(4)].map((text) => h('td', {class: 'number'}, text))));
   }).catch((problem) => signal.aborted || trouble.replaceChildren(failure(problem)));
   return 'Map';
 }
 
-function radiusOf(checkins, most) {
-  return 2.5 + 7 * Math.sqrt((checkins ?? 0) / most);
+function radiusOf(weight, most) {
+  return 2.5 + 7 * Math.sqrt(weight / most);
 }
 
 function line(context, x1, y1, x2, y2) {

@@ -15,6 +15,7 @@ const TREND_SECONDS = 15;
 const STEADY = 100;
 
 const MOST_LANES = 12;
+const DAY = 86400;
 
 /** @returns where "behind" is going by the last seconds: 'rising', 'falling', 'steady' or null */
 export function behindTrend() {
@@ -73,7 +74,7 @@ function figures(signal) {
     setAttribute(dead.element, 'data-look', sample.deadLetters > 0);
   });
   return h('section', {class: 'figures', 'aria-label': 'Figures'}, all.map(({element}) => element),
-    h('p', {class: 'under'}, 'Rates are means of 10 s. Updated ', sampleAge(signal), '.'));
+    h('p', {class: 'under'}, 'Rates are means of 10 s. ', sampleAge(signal, 'Updated ')));
 }
 
 function behindNote(sample, ours) {
@@ -83,7 +84,7 @@ function behindNote(sample, ours) {
   const going = behindTrend();
   const drains = ours.map((group) => group.drain).filter((drain) => typeof drain === 'number');
   const arrow = {rising: '↑ rising', falling: '↓ falling', steady: '→ steady'}[going] ?? '';
-  return drains.length && behindOf(sample) > 2000 ? `${arrow}, empty in about ${duration(Math.max(...drains) * 1000)}` : arrow;
+  return going !== 'rising' && drains.length && behindOf(sample) > 2000 ? `${arrow}, empty in about ${duration(Math.max(...drains) * 1000)}` : arrow;
 }
 
 function charts(signal) {
@@ -96,6 +97,7 @@ function charts(signal) {
   const behind = lineChart({
     title: 'Seconds behind',
     lines: [{name: 'seconds', label: 'oldest waiting checkin', color: '--behind'}],
+    usual: DAY, // who stores checkins of the past, as the demo does, is years behind for a moment
     format: (seconds) => duration(seconds === null || seconds === undefined ? null : seconds * 1000),
     signal,
   });

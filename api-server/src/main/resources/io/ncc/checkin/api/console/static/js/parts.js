@@ -9,9 +9,11 @@ export function panel(title, {extra = [], class: name = ''} = {}, ...children) {
 }
 
 /** Tells how old the figures beside it are: they are those of the last sample that Redis answered. */
-export function sampleAge(signal) {
+export function sampleAge(signal, before = '') {
   const element = h('span', {class: 'age'});
-  everySecond(signal, () => setText(element, live.knownAt ? age(Date.now() - live.knownAt) : ''));
+  const show = () => setText(element, live.knownAt ? before + age(Date.now() - live.knownAt) : '');
+  everySecond(signal, show);
+  live.addEventListener('sample', show, {signal});
   return element;
 }
 
