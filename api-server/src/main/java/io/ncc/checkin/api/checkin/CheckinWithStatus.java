@@ -31,8 +31,7 @@ public record CheckinWithStatus(
 
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable String replayedAs,
 
-        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
-        Map<String, @Nullable String> groups,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable Map<String, @Nullable String> groups,
 
         @Nullable StoredCheckin checkin) {
 

@@ -3,8 +3,8 @@ package io.ncc.checkin.api.deadletter;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.PutBack;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
 import io.ncc.checkin.api.partition.CheckinId;
-import io.ncc.checkin.api.web.Actor;
 import io.ncc.checkin.api.projection.ProjectionGroup;
+import io.ncc.checkin.api.web.Actor;
 import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
@@ -68,7 +68,8 @@ final class DeadLetterController {
                 Links.to(
                         request,
                         "/dead-letters?" + (group == null ? "" : "group=" + of.text() + '&') + "limit=" + most
-                                + (newestFirst ? "&order=desc" : "") + "&after=" + items.get(most - 1).id()));
+                                + (newestFirst ? "&order=desc" : "") + "&after="
+                                + items.get(most - 1).id()));
     }
 
     @GetMapping("/reasons")

@@ -57,7 +57,10 @@ final class DeadLetterReader {
                 entry -> StreamId.parse((String) entry.get(0)),
                 (partition, last, count) -> newestFirst
                         ? readBefore(
-                                group, partition, last == null && after != null ? after.lowestIn(partition) : last, count)
+                                group,
+                                partition,
+                                last == null && after != null ? after.lowestIn(partition) : last,
+                                count)
                         : readAfter(
                                 group,
                                 partition,
