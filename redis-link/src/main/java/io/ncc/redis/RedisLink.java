@@ -248,9 +248,9 @@ public final class RedisLink implements SmartLifecycle {
             try (StatefulRedisConnection<String, String> connection = connector.connect(codec)) {
                 greeting.accept(connection.sync());
                 Session opened = new Session(connection);
+                lastFailure = null; // before a caller can use the connection, and fail
                 session.set(opened);
                 firstAttempt.countDown();
-                lastFailure = null;
                 long since = System.nanoTime();
                 // on probation, an open connection doesn't end the outage: it has to last
                 if (!onProbation || !opened.ended.await(probation.toMillis(), TimeUnit.MILLISECONDS)) {
