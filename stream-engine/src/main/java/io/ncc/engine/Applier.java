@@ -39,6 +39,9 @@ final class Applier {
     private final Semaphore slots;
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
+    /** Whether the last batch failed because of a damaged key that all entries need: then the number of deliveries says nothing about an entry. */
+    private volatile boolean damaged;
+
     Applier(RedisLink redis, Projection projection, String consumer, EngineMetrics metrics, EngineSettings settings) {
         this.redis = redis;
         this.projection = projection;
@@ -78,6 +81,7 @@ final class Applier {
                 CompletableFuture.completedFuture(batch).thenCompose(this::process);
         processed.whenComplete((outcome, error) -> {
             try {
+                damaged = error != null && RedisCondition.of(error) == RedisCondition.WRONG_TYPE;
                 if (outcome != null) {
                     metrics.processed(batch, outcome, System.nanoTime() - start);
                     logEach(batch, outcome);
@@ -156,7 +160,8 @@ final class Applier {
     /**
      * Applies entries alone that have more than {@code maxDeliveries} deliveries. Such an entry may fail itself, or may have been in a batch with
      * one that fails, or processors may have read it during an outage. An entry with more than twice as many deliveries may be one that kills the
-     * process. So the first of these in a batch is set aside without another attempt: otherwise those after it might never be tried.
+     * process. So the first of these in a batch is set aside without another attempt: otherwise those after it might never be tried. But not while
+     * a key is damaged that all entries need.
      */
     private CompletionStage<Outcome> applySuspectsAlone(
             StatefulRedisConnection<String, String> connection, Batch batch) {
@@ -169,7 +174,7 @@ final class Applier {
         for (Entry entry : batch.entries()) {
             if (entry.deliveries() <= maxDeliveries) {
                 innocent.add(entry);
-            } else if (entry.deliveries() <= 2L * maxDeliveries || oneIsGivenUp) {
+            } else if (entry.deliveries() <= 2L * maxDeliveries || oneIsGivenUp || damaged) {
                 all = then(all, () -> applyOrSplit(connection, Batch.of(entry)));
             } else {
                 all = then(all, () -> giveUp(connection, entry));

@@ -29,6 +29,7 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -177,6 +178,40 @@ final class ApplierIT {
         assertThat(counted()).isEqualTo(2);
         assertThat(redis.commands().hget(GROUP_KEYS.totals(), "dead")).isEqualTo("1");
         assertThat(pendingIds()).isEmpty();
+    }
+
+    /** However often they were delivered meanwhile. */
+    @Test
+    void whileAKeyIsDamagedThatAllEntriesNeedNoneIsGivenUp() throws InterruptedException {
+        List<Entry> entries = pending(3, 1);
+        Projection real = new OrderProjection(GROUP_KEYS, Mode.GROUP);
+        AtomicBoolean damaged = new AtomicBoolean(true);
+        Applier applier = applierOf(
+                Mode.GROUP,
+                (commands, batch) -> damaged.get()
+                        ? CompletableFuture.failedFuture(new RedisCommandExecutionException("DAMAGED by the test"))
+                        : real.apply(commands, batch));
+        for (int deliveries = 1; deliveries < 5 * MAX_DELIVERIES; deliveries++) {
+            submit(applier, deliveredAgain(entries, deliveries));
+            assertThat(applier.takeFailure()).isNotNull();
+        }
+        damaged.set(false);
+        submit(applier, deliveredAgain(entries, 5 * MAX_DELIVERIES));
+
+        assertThat(applier.takeFailure()).isNull();
+        assertThat(deadLetters()).isEmpty();
+        assertThat(counted()).isEqualTo(3);
+    }
+
+    private static List<Entry> deliveredAgain(List<Entry> entries, int deliveries) {
+        return entries.stream()
+                .map(entry -> new Entry(entry.id(), entry.fields(), deliveries))
+                .toList();
+    }
+
+    private static void submit(Applier applier, List<Entry> entries) throws InterruptedException {
+        applier.submit(new Batch(entries, false), () -> {});
+        assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
     }
 
     @Test
