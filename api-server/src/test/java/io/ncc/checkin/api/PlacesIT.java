@@ -162,7 +162,7 @@ final class PlacesIT {
     void randomSearchesFindWhatALookAtAllPlacesFinds(int count) {
         ApiServer api = api(count);
         Random random = new Random(17);
-        for (int n = 0; n < 80; n++) {
+        for (int n = 0; n < 40; n++) {
             String category = random.nextInt(3) == 0 ? null : CATEGORIES.get(random.nextInt(4));
             int minStars = random.nextBoolean() ? 0 : 1 + random.nextInt(5);
             boolean isNear = random.nextInt(4) > 0;
