@@ -153,8 +153,7 @@ public class ReceiverApplication {
         FilterRegistrationBean<RateLimit> filter =
                 new FilterRegistrationBean<>(new RateLimit(properties.rateLimit(), handlerExceptionResolver));
         filter.addUrlPatterns("/checkins/*", "/api/checkin");
-        filter.setOrder(
-                0); // after the chain that knows the caller, and before those that refuse requests for their headers
+        filter.setOrder(0); // the caller is known by then, and no header has been looked at
         filter.setEnabled(properties.rateLimit() > 0);
         return filter;
     }
