@@ -14,8 +14,10 @@ import io.ncc.checkin.demo.load.LoadException;
 import io.ncc.checkin.demo.load.Loader;
 import io.ncc.checkin.demo.load.Location;
 import io.ncc.checkin.demo.load.LocationDetails;
+import io.ncc.checkin.demo.load.RecordedCheckin;
 import io.ncc.checkin.demo.load.SampleData;
 import io.ncc.checkin.demo.load.User;
+import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.receiver.ReceiverApplication;
 import io.ncc.checkin.testsupport.HttpAnswer;
@@ -28,6 +30,7 @@ import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
@@ -84,6 +87,16 @@ final class CrashCourseRoutesIT {
                 .addStream(redis.commands())
                 .hashes()
                 .forEach((key, hash) -> redis.commands().hset(key, hash));
+        SAMPLE.checkins().forEach(CrashCourseRoutesIT::addToBoards);
+    }
+
+    private static void addToBoards(RecordedCheckin recorded) {
+        Keys keys = Keys.unpartitioned();
+        String user = Long.toString(recorded.checkin().userId());
+        double millis = recorded.id().millis();
+        redis.commands().zincrby(keys.userBoard(), 1, user);
+        redis.commands().zadd(keys.recentUsers(), millis, user);
+        redis.commands().zadd(keys.visitors(recorded.checkin().locationId()), millis, user);
     }
 
     @AfterAll
@@ -114,6 +127,9 @@ final class CrashCourseRoutesIT {
         checks.put("GET /api/user/{id}", CrashCourseRoutesIT::user);
         checks.put("GET /api/user/{id}/fullname", CrashCourseRoutesIT::fullName);
         checks.put("GET /api/user/email/{email}", CrashCourseRoutesIT::userWithEmail);
+        checks.put("GET /api/users/bycheckins", CrashCourseRoutesIT::usersByCheckins);
+        checks.put("GET /api/users/recent", CrashCourseRoutesIT::recentUsers);
+        checks.put("GET /api/users/at/{locationId}", CrashCourseRoutesIT::usersAt);
         checks.put("GET /api/location/{id}", CrashCourseRoutesIT::location);
         checks.put("GET /api/location/{id}/details", CrashCourseRoutesIT::details);
         checks.put("GET /api/location/{id}/hours/{day}", CrashCourseRoutesIT::hours);
@@ -186,6 +202,56 @@ final class CrashCourseRoutesIT {
         }
         assertThat(HttpAnswer.get(url(0, "/api/user/email/nobody@example.com")).status())
                 .isEqualTo(404);
+    }
+
+    /** RediSearch: all, {@code SORTBY numCheckins DESC LIMIT 0 100}. */
+    private static void usersByCheckins() {
+        JsonNode shown = get("/api/users/bycheckins");
+        Map<Long, Long> counts = users("numCheckins");
+        assertThat(numbers(shown, "numCheckins"))
+                .containsExactlyElementsOf(counts.values().stream()
+                        .sorted(Comparator.reverseOrder())
+                        .limit(100)
+                        .toList());
+        shown.forEach(user -> assertThat(user.get("numCheckins").asLong())
+                .isEqualTo(counts.get(user.get("id").asLong())));
+    }
+
+    /** RediSearch: those of the last day, {@code SORTBY lastCheckin DESC}, of which the first ten are shown. */
+    private static void recentUsers() {
+        assertThat(numbers(get("/api/users/recent"), "lastCheckin"))
+                .containsExactlyElementsOf(users("lastCheckin").values().stream()
+                        .sorted(Comparator.reverseOrder())
+                        .limit(10)
+                        .toList());
+    }
+
+    /** RediSearch: {@code @lastSeenAt:[locationId locationId]}. */
+    private static void usersAt() {
+        Map<Long, Long> lastSeenAt = users("lastSeenAt");
+        for (long location = 1; location <= SampleData.LOCATIONS; location += 7) {
+            long here = location;
+            assertThat(ids(get("/api/users/at/" + location)))
+                    .containsExactlyInAnyOrderElementsOf(lastSeenAt.keySet().stream()
+                            .filter(user -> Objects.equals(lastSeenAt.get(user), here))
+                            .toList());
+        }
+    }
+
+    /** A field of all users who have it, by their ids. */
+    private static Map<Long, Long> users(String field) {
+        Map<Long, Long> values = new TreeMap<>();
+        for (User user : SAMPLE.users()) {
+            String value = commands().hget("ncc:users:" + user.id(), field);
+            if (value != null && Long.parseLong(value) > 0) {
+                values.put(user.id(), Long.valueOf(value));
+            }
+        }
+        return values;
+    }
+
+    private static List<Long> numbers(JsonNode array, String name) {
+        return array.valueStream().map(item -> item.get(name).asLong()).toList();
     }
 
     private static void location() {
