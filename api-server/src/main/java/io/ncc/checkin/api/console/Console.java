@@ -68,7 +68,7 @@ final class Console implements SmartLifecycle {
     private @Nullable String helloJson;
     private @Nullable String server;
     private @Nullable ScheduledFuture<?> nextLook;
-    private long watchedAt;
+    private long watchedAt = System.nanoTime() - WATCHED_FOR.toNanos();
     private boolean complained;
 
     Console(
@@ -169,21 +169,20 @@ final class Console implements SmartLifecycle {
 
     /** For a page that asks for each sample. */
     CompletionStage<Polled> poll() {
-        CompletableFuture<Polled> polled = new CompletableFuture<>();
         try {
-            executor.execute(() -> {
-                watch();
-                String sample = latestJson();
-                if (sample == null) {
-                    polled.completeExceptionally(ProblemType.REDIS_UNAVAILABLE.exception("There is no sample yet."));
-                } else {
-                    polled.complete(new Polled(helloJson(), sample));
-                }
-            });
+            return CompletableFuture.supplyAsync(this::polled, executor);
         } catch (RejectedExecutionException e) {
-            polled.completeExceptionally(ProblemType.REDIS_UNAVAILABLE.exception("The server is stopping."));
+            throw ProblemType.REDIS_UNAVAILABLE.exception("The server is stopping.");
         }
-        return polled;
+    }
+
+    private Polled polled() {
+        watch();
+        String sample = latestJson();
+        if (sample == null) {
+            throw ProblemType.REDIS_UNAVAILABLE.exception("There is no sample yet.");
+        }
+        return new Polled(helloJson(), sample);
     }
 
     private String helloJson() {
