@@ -94,6 +94,17 @@ final class RolesIT extends RoleChecks {
         assertThat(send("DELETE", "/groups/others", "operate")).isEqualTo(204);
     }
 
+    @Test
+    void thePageOfTheConsoleNeedsNoTokenAndIsToldTheRoles() {
+        for (String path : List.of("/", "/index.html", "/webjars/uplot/dist/uPlot.min.css")) {
+            assertThat(api.get(path).status()).as(path).isEqualTo(200);
+        }
+        assertThat(api.get("/console/sample").status()).isEqualTo(401);
+        HttpAnswer sample =
+                HttpAnswer.send(with(token("read"), HttpRequest.newBuilder(URI.create(api.url("/console/sample")))));
+        assertThat(sample.json().at("/hello/roles")).hasToString("[\"read\"]");
+    }
+
     private static int send(String method, String path, String role) {
         return HttpAnswer.send(with(token(role), HttpRequest.newBuilder(URI.create(api.url(path))))
                         .header("Content-Type", "application/json")

@@ -11,11 +11,15 @@ import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.LogLimit;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.checkin.service.security.Caller;
+import io.ncc.checkin.service.security.Role;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
 import java.net.URI;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -65,7 +69,10 @@ final class Console implements SmartLifecycle {
     private final Sampler sampler;
     private @Nullable Record latest;
     private @Nullable String latestJson;
-    private @Nullable String helloJson;
+
+    /** What pages are told first, by the roles of who asks; those who aren't asked for a token have none. */
+    private final Map<List<String>, String> hellos = new HashMap<>();
+
     private @Nullable String server;
     private @Nullable ScheduledFuture<?> nextLook;
     private long watchedAt = System.nanoTime() - WATCHED_FOR.toNanos();
@@ -147,18 +154,18 @@ final class Console implements SmartLifecycle {
     }
 
     /** Takes a page on. */
-    void join(EventStream page) {
+    void join(EventStream page, @Nullable Caller caller) {
         pages.put(page, false);
         page.whenClosed(() -> pages.remove(page));
         try {
-            executor.execute(() -> greet(page));
+            executor.execute(() -> greet(page, caller));
         } catch (RejectedExecutionException e) {
             page.close(); // stopping
         }
     }
 
-    private void greet(EventStream page) {
-        page.send(EventStream.event("hello", helloJson()));
+    private void greet(EventStream page, @Nullable Caller caller) {
+        page.send(EventStream.event("hello", helloJson(caller)));
         String sample = latestJson();
         if (sample != null) {
             page.send(EventStream.event("sample", sample));
@@ -168,33 +175,31 @@ final class Console implements SmartLifecycle {
     }
 
     /** For a page that asks for each sample. */
-    CompletionStage<Polled> poll() {
+    CompletionStage<Polled> poll(@Nullable Caller caller) {
         try {
-            return CompletableFuture.supplyAsync(this::polled, executor);
+            return CompletableFuture.supplyAsync(() -> polled(caller), executor);
         } catch (RejectedExecutionException e) {
             throw ProblemType.REDIS_UNAVAILABLE.exception("The server is stopping.");
         }
     }
 
-    private Polled polled() {
+    private Polled polled(@Nullable Caller caller) {
         watch();
         String sample = latestJson();
         if (sample == null) {
             throw ProblemType.REDIS_UNAVAILABLE.exception("There is no sample yet.");
         }
-        return new Polled(helloJson(), sample);
+        return new Polled(helloJson(caller), sample);
     }
 
-    private String helloJson() {
-        String json = helloJson;
-        if (json == null) {
-            json = mapper.writeValueAsString(hello());
-            helloJson = json;
-        }
-        return json;
+    private String helloJson(@Nullable Caller caller) {
+        List<String> roles = caller == null
+                ? List.of()
+                : caller.roles().stream().map(Role::label).sorted().toList();
+        return hellos.computeIfAbsent(roles, unused -> mapper.writeValueAsString(hello(caller == null ? null : roles)));
     }
 
-    private Hello hello() {
+    private Hello hello(@Nullable List<String> roles) {
         List<String> groups = latest instanceof Sample sample
                 ? sample.groups().stream().map(Sample.Group::name).toList()
                 : List.of(Keys.GROUP);
@@ -202,7 +207,7 @@ final class Console implements SmartLifecycle {
                 Optional.ofNullable(ApiApplication.class.getPackage().getImplementationVersion())
                         .orElse("(not from its jar)"),
                 properties.readOnly(),
-                null,
+                roles,
                 partitions.arePartitioned() ? partitions.count() : null,
                 groups,
                 PERIOD.toMillis(),
@@ -277,7 +282,7 @@ final class Console implements SmartLifecycle {
         Sampler.Observed observed = sampler.observe(answers, feed.count());
         latest = observed.sample();
         latestJson = null;
-        helloJson = null;
+        hellos.clear();
         if (!pages.isEmpty()) {
             tellAll(EventStream.event("sample", Objects.requireNonNull(latestJson())));
         }
@@ -318,7 +323,7 @@ final class Console implements SmartLifecycle {
                 .whenCompleteAsync(
                         (name, failure) -> {
                             server = name;
-                            helloJson = null;
+                            hellos.clear();
                         },
                         executor);
     }

@@ -5,6 +5,7 @@ import io.ncc.checkin.api.web.EventStream;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.checkin.service.security.Caller;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
@@ -40,7 +41,8 @@ final class ConsoleController {
     @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     void events(HttpServletRequest request, HttpServletResponse response) throws IOException {
         console.requireRoom();
-        EventStream.begin(request, response, console.mostBuffered()).ifPresent(console::join);
+        EventStream.begin(request, response, console.mostBuffered())
+                .ifPresent(page -> console.join(page, Caller.of(request)));
     }
 
     @GetMapping(path = "/trace/{id}", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
@@ -51,8 +53,8 @@ final class ConsoleController {
     }
 
     @GetMapping(path = "/sample", produces = MediaType.APPLICATION_JSON_VALUE)
-    CompletionStage<ResponseEntity<Console.Polled>> sample() {
-        return console.poll()
+    CompletionStage<ResponseEntity<Console.Polled>> sample(HttpServletRequest request) {
+        return console.poll(Caller.of(request))
                 .thenApply(polled ->
                         ResponseEntity.ok().cacheControl(CacheControl.noStore()).body(polled));
     }
