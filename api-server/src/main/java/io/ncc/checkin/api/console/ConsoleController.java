@@ -9,6 +9,7 @@ import io.ncc.checkin.service.security.Caller;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import org.springframework.http.CacheControl;
 import org.springframework.http.HttpHeaders;
@@ -30,11 +31,13 @@ final class ConsoleController {
 
     private final Console console;
     private final Receiver receiver;
+    private final Places places;
     private final Partitions partitions;
 
-    ConsoleController(Console console, Receiver receiver, Partitions partitions) {
+    ConsoleController(Console console, Receiver receiver, Places places, Partitions partitions) {
         this.console = console;
         this.receiver = receiver;
+        this.places = places;
         this.partitions = partitions;
     }
 
@@ -57,6 +60,17 @@ final class ConsoleController {
         return console.poll(Caller.of(request))
                 .thenApply(polled ->
                         ResponseEntity.ok().cacheControl(CacheControl.noStore()).body(polled));
+    }
+
+    /** It may be long, so Spring writes it, and not the thread that reads the replies of Redis. */
+    @GetMapping(path = "/places", produces = MediaType.APPLICATION_JSON_VALUE)
+    CompletableFuture<ResponseEntity<Places.Columns>> places() {
+        return places.read()
+                .thenApply(columns -> ResponseEntity.ok()
+                        .cacheControl(CacheControl.noCache().cachePrivate())
+                        .eTag('"' + Integer.toHexString(columns.hashCode()) + '"')
+                        .body(columns))
+                .toCompletableFuture();
     }
 
     /** The body is the receiver's to judge. */
