@@ -172,8 +172,8 @@ end
 -- and then allows the writes after it.
 local function requirePermissions(streamKey, group, rangesKey, commands)
   if redis.acl_check_cmd then
-    local function require(...)
-      if not redis.acl_check_cmd(...) then error('NOPERM this user may not run ' .. (...)) end
+    local function require(command, key, ...)
+      if not redis.acl_check_cmd(command, key, ...) then error('NOPERM this user may not run ' .. command .. ' with ' .. key) end
     end
     require('XACK', streamKey, group, '0-0')
     require('ZADD', rangesKey, 0, 'probe')

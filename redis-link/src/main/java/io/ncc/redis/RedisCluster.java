@@ -21,6 +21,8 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The nodes of a Redis Cluster. Each connection goes to the node that is the primary of the key's slot at that moment: a node of the cluster is
@@ -28,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * and {@link RedisLink} connects again.
  */
 public final class RedisCluster implements RedisServers {
+
+    private static final Logger log = LoggerFactory.getLogger(RedisCluster.class);
 
     /** How long one node alone is asked. A frozen node delays a connect by this time. */
     private static final Duration PATIENCE = Duration.ofMillis(200);
@@ -37,6 +41,7 @@ public final class RedisCluster implements RedisServers {
 
     private final RedisClient client;
     private final List<RedisURI> seeds;
+    private final RepeatedErrors refusals = new RepeatedErrors();
     private final NodeRequirements requirements = new NodeRequirements();
     private volatile List<RedisURI> nodes; // in the order in which they are asked
 
@@ -128,10 +133,10 @@ public final class RedisCluster implements RedisServers {
                         answers.add(new Answer(slots, failure == null ? null : RedisCondition.unwrapped(failure))));
     }
 
-    private static CompletionStage<ClusterSlots> ask(RedisURI node, RedisAsyncCommands<String, String> commands) {
+    private CompletionStage<ClusterSlots> ask(RedisURI node, RedisAsyncCommands<String, String> commands) {
         CompletionStage<Boolean> hasMajority = commands.clusterInfo()
                 .thenApply(info -> !info.contains("cluster_state:fail"))
-                .exceptionally(failure -> true); // not allowed to ask
+                .exceptionally(this::unknown);
         return commands.clusterSlots()
                 .exceptionallyCompose(failure -> named(node, failure))
                 .thenCombine(hasMajority, (slots, has) -> {
@@ -141,6 +146,16 @@ public final class RedisCluster implements RedisServers {
                     }
                     return ClusterSlots.of(slots, node);
                 });
+    }
+
+    /** A node that may not be asked is taken for one with a majority. */
+    private boolean unknown(Throwable failure) {
+        Throwable cause = RedisCondition.unwrapped(failure);
+        if (RedisCondition.of(cause) == RedisCondition.FORBIDDEN
+                && refusals.isDue(String.valueOf(cause.getMessage()))) {
+            log.warn("Nodes without contact to the majority of the cluster can't be told: {}", cause.getMessage());
+        }
+        return true;
     }
 
     /** The error of a server that is no node has no code. */

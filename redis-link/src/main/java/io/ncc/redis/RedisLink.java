@@ -189,7 +189,10 @@ public final class RedisLink implements SmartLifecycle {
         }
     }
 
-    /** Closes the connection if the failure of a command shows that only a new connection can help. The link then opens one. */
+    /**
+     * Closes the connection if the failure of a command shows that only a new connection can help. The link then opens one. Logs what the Redis user
+     * may not do.
+     */
     public void dropIfUseless(StatefulRedisConnection<String, String> connection, Throwable failure) {
         Throwable cause = RedisCondition.unwrapped(failure);
         if (cause instanceof Error) { // such as an OutOfMemoryError in the middle of a reply
@@ -199,9 +202,18 @@ public final class RedisLink implements SmartLifecycle {
         RedisCondition condition = RedisCondition.of(failure);
         switch (condition) {
             case TIMEOUT, READ_ONLY, MASTER_DOWN, MOVED, CLUSTER_DOWN -> drop(connection, condition.name(), failure);
+            case FORBIDDEN -> logRefusal(connection, String.valueOf(cause.getMessage()));
             default -> {
                 // the connection is fine
             }
+        }
+    }
+
+    /** The server's error names the command. Whoever gets the failure knows no more than that something is forbidden. */
+    private void logRefusal(StatefulRedisConnection<String, String> connection, String error) {
+        Session current = session.get();
+        if (current != null && current.connection.equals(connection) && current.refusals.isDue(error)) {
+            log.warn("Redis connection '{}': what is needed is not permitted: {}", name, error);
         }
     }
 
@@ -243,7 +255,7 @@ public final class RedisLink implements SmartLifecycle {
         Backoff backoff = new Backoff(Duration.ofMillis(20), LONGEST_PAUSE);
         boolean onProbation = false; // the previous connection was given up, or broke soon
         boolean complained = false; // the outage is logged
-        boolean refused = false; // the refusal of an unfit server is logged
+        String refusal = null; // what is logged of an unfit server, or of a user who may not do what the greeting does
         while (isRunning()) {
             try (StatefulRedisConnection<String, String> connection = connector.connect(codec)) {
                 greeting.accept(connection.sync());
@@ -256,7 +268,7 @@ public final class RedisLink implements SmartLifecycle {
                 if (!onProbation || !opened.ended.await(probation.toMillis(), TimeUnit.MILLISECONDS)) {
                     log.info("Redis connection '{}' is open", name);
                     complained = false;
-                    refused = false;
+                    refusal = null;
                     backoff.reset();
                     opened.ended.await();
                 }
@@ -277,11 +289,12 @@ public final class RedisLink implements SmartLifecycle {
                 return;
             } catch (Throwable e) { // only a stop may end this loop
                 lastFailure = e;
-                if (e instanceof UnfitServerException) {
-                    if (!refused) {
-                        log.error("Redis connection '{}' is refused: {}", name, e.getMessage());
+                if (e instanceof UnfitServerException || RedisCondition.of(e) == RedisCondition.FORBIDDEN) {
+                    String reason = String.valueOf(rootCause(e).getMessage());
+                    if (!reason.equals(refusal)) {
+                        log.error("Redis connection '{}' is refused: {}", name, reason);
                     }
-                    refused = true;
+                    refusal = reason;
                     complained = true;
                 } else if (!complained) {
                     log.warn(
@@ -340,6 +353,7 @@ public final class RedisLink implements SmartLifecycle {
 
         private final StatefulRedisConnection<String, String> connection;
         private final CountDownLatch ended = new CountDownLatch(1);
+        private final RepeatedErrors refusals = new RepeatedErrors();
         private volatile @Nullable String uselessness;
 
         Session(StatefulRedisConnection<String, String> connection) {

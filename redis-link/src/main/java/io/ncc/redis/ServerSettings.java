@@ -17,6 +17,7 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
 
     private static final String UNKNOWN = "unknown";
 
+    private final RepeatedErrors refusals = new RepeatedErrors();
     private List<String> warnings = List.of();
 
     @Override
@@ -30,7 +31,7 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
         warnings = current; // not to be logged again at a reconnect
     }
 
-    private static List<String> warningsOf(RedisCommands<String, String> commands) {
+    private List<String> warningsOf(RedisCommands<String, String> commands) {
         List<String> found = new ArrayList<>();
         String policy = infoOf(commands, "memory", "maxmemory_policy");
         if (!policy.equals(UNKNOWN) && !policy.equals("noeviction")) {
@@ -46,7 +47,7 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
         return found;
     }
 
-    private static String infoOf(RedisCommands<String, String> commands, String section, String field) {
+    private String infoOf(RedisCommands<String, String> commands, String section, String field) {
         return fieldOf(ask(() -> commands.info(section)), field).orElse(UNKNOWN);
     }
 
@@ -58,11 +59,14 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
                 .findFirst();
     }
 
-    /** A managed server may refuse such a command. */
-    private static String ask(Supplier<String> question) {
+    /** A managed server may not have such a command, and a user may not run it. */
+    private String ask(Supplier<String> question) {
         try {
             return question.get();
         } catch (RedisCommandExecutionException e) {
+            if (RedisCondition.of(e) == RedisCondition.FORBIDDEN && refusals.isDue(String.valueOf(e.getMessage()))) {
+                log.info("Settings of Redis that risk the loss of data can't be looked for: {}", e.getMessage());
+            }
             return UNKNOWN;
         }
     }

@@ -25,6 +25,7 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -171,6 +172,55 @@ final class RedisLinkIT {
                 .satisfiesExactly(
                         broke -> assertThat(broke).contains("broke"),
                         open -> assertThat(open).contains("is open"));
+    }
+
+    @Test
+    void aCommandThatIsNotPermittedIsNamedOnce() {
+        List<String> logged = logged(log -> {
+            redis.permit("-set");
+            for (int i = 0; i < 3; i++) {
+                assertThatThrownBy(() -> set("k"))
+                        .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.FORBIDDEN));
+            }
+        });
+        assertThat(logged).singleElement().asString().contains("not permitted", "NOPERM", "'set'");
+    }
+
+    @Test
+    void whatAGreetingMayNotDoIsNamedAlsoAfterAnOutage() {
+        RedisLink greeted = new RedisLink("greeted", client).greetedWith(commands -> commands.set("greeting", "heard"));
+        List<String> logged = logged(log -> {
+            greeted.start();
+            await().atMost(LIMIT).until(greeted::isConnected);
+            redis.permit("-set");
+            redis.killConnections();
+            await().atMost(LIMIT)
+                    .until(() -> log.list.stream()
+                            .anyMatch(event -> event.getFormattedMessage().contains("refused")));
+            greeted.stop();
+        });
+        assertThat(logged).anySatisfy(line -> assertThat(line).contains("'greeted' broke"));
+        assertThat(logged)
+                .filteredOn(line -> line.contains("refused"))
+                .singleElement()
+                .asString()
+                .contains("'greeted'", "NOPERM", "'set'");
+    }
+
+    private static List<String> logged(Consumer<ListAppender<ILoggingEvent>> events) {
+        ListAppender<ILoggingEvent> log = new ListAppender<>();
+        Logger logger = (Logger) LoggerFactory.getLogger(RedisLink.class);
+        log.start();
+        logger.addAppender(log);
+        try {
+            events.accept(log);
+            return List.copyOf(log.list).stream()
+                    .filter(event -> event.getLevel().isGreaterOrEqual(Level.WARN))
+                    .map(ILoggingEvent::getFormattedMessage)
+                    .toList();
+        } finally {
+            logger.detachAppender(log);
+        }
     }
 
     /** What is logged from the first warning on, until the link says that it is open. */

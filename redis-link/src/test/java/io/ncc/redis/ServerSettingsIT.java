@@ -100,5 +100,8 @@ final class ServerSettingsIT {
             redis.commands().auth("default", "");
         }
         assertThat(warnings()).isEmpty();
+        assertThat(log.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .anySatisfy(line -> assertThat(line).contains("can't be looked for", "NOPERM", "'info'"));
     }
 }
