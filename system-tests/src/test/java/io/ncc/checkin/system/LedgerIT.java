@@ -89,7 +89,7 @@ final class LedgerIT {
         }
     }
 
-    /** One after the other with the same services, the one that replaces a service last. */
+    /** One after the other with the same services, those that replace a service last. */
     @Test
     void whatDoesNotKeepThePromisesIsFound() {
         try (var topology = new Topology(Setup.CLUSTER_AND_REPLICA, 1, LedgerIT::jar, folder)) {

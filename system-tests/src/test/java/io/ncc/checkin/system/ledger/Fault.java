@@ -4,6 +4,7 @@ import static io.ncc.checkin.system.ledger.Topology.Kind.API;
 import static io.ncc.checkin.system.ledger.Topology.Kind.PROCESSOR;
 import static io.ncc.checkin.system.ledger.Topology.Kind.RECEIVER;
 
+import io.ncc.checkin.model.Keys;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.function.Consumer;
@@ -51,8 +52,22 @@ public enum Fault {
             RedisFaults::restartEmpty),
     FLUSHALL(Target.REDIS, "FLUSHALL", RedisFaults::flushAll),
     STREAM_DELETED(Target.REDIS, "DEL of the stream", RedisFaults::deleteStream),
-    GROUP_DESTROYED(Target.REDIS, "XGROUP DESTROY", RedisFaults::destroyGroup),
-    GROUP_REWOUND(Target.REDIS, "XGROUP SETID 0", RedisFaults::rewindGroup),
+    GROUP_DESTROYED(
+            Target.REDIS,
+            "XGROUP DESTROY of the group of the totals",
+            scene -> RedisFaults.destroyGroup(scene, Keys.GROUP)),
+    BOARDS_GROUP_DESTROYED(
+            Target.REDIS,
+            "XGROUP DESTROY of the group of the boards",
+            scene -> RedisFaults.destroyGroup(scene, Keys.BOARDS_GROUP)),
+    GROUP_REWOUND(
+            Target.REDIS,
+            "XGROUP SETID 0 of the group of the totals",
+            scene -> RedisFaults.rewindGroup(scene, Keys.GROUP)),
+    BOARDS_GROUP_REWOUND(
+            Target.REDIS,
+            "XGROUP SETID 0 of the group of the boards",
+            scene -> RedisFaults.rewindGroup(scene, Keys.BOARDS_GROUP)),
     SCRIPTS_FLUSHED(Target.REDIS, "SCRIPT FLUSH", RedisFaults::flushScripts),
     CLIENTS_KILLED(Target.REDIS, "CLIENT KILL of all", RedisFaults::killClients),
     CLIENTS_PAUSED(Target.REDIS, "CLIENT PAUSE", RedisFaults::pauseClients),

@@ -1,13 +1,16 @@
 package io.ncc.checkin.system.ledger;
 
 import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.system.ledger.Fault.Target;
 import io.ncc.checkin.system.ledger.History.Epoch;
 import io.ncc.checkin.system.ledger.History.Strike;
 import io.ncc.checkin.system.ledger.Readers.LatestRead;
 import io.ncc.checkin.system.ledger.Readers.UserRead;
+import io.ncc.checkin.system.ledger.Snapshot.Progress;
 import io.ncc.checkin.system.ledger.Traffic.Accepted;
+import io.ncc.checkin.testsupport.BoardsFold;
 import io.ncc.checkin.testsupport.Ledger;
 import io.ncc.checkin.testsupport.Ledger.Attempt;
 import io.ncc.checkin.testsupport.Ledger.Posting;
@@ -32,7 +35,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
-/** Compares the answers that clients got with the content of Redis, and the hashes with the sequential fold. */
+/** Compares the answers that clients got with the content of Redis, the hashes with the sequential fold, and the boards with theirs. */
 final class LedgerCheck {
 
     private static final Pattern ID = Pattern.compile("[0-9]+-[0-9]+(-[0-9]+)?");
@@ -227,32 +230,16 @@ final class LedgerCheck {
     private void checkFold(Epoch epoch) {
         Snapshot before = epoch.before();
         Snapshot after = epoch.after();
-        SequentialFold fold = SequentialFold.over(before.hashes(), partitions.keys(epoch.partition()));
-        long unsettled = 0;
-        for (Map.Entry<String, Map<String, String>> entry : after.entries().entrySet()) {
-            if (after.isSettled(entry.getKey())) {
-                fold.add(entry.getKey(), entry.getValue());
-            } else {
-                unsettled++;
-            }
-        }
-        fold.differences(after.hashes()).forEach(difference -> add(Promise.FOLD, difference));
+        SequentialFold totals = SequentialFold.over(before.hashes(), partitions.keys(epoch.partition()));
+        settled(epoch, Keys.GROUP).forEach(totals::add);
+        totals.differences(after.hashes()).forEach(difference -> add(Promise.FOLD, difference));
+        checkCounts(epoch, Keys.GROUP, totals.applied(), totals.dead());
 
-        long applied = after.total("applied") - before.total("applied");
-        long dead = after.total("dead") - before.total("dead");
-        long lost = after.total("lost") - before.total("lost");
-        if (applied + dead + lost + unsettled != after.entries().size()
-                || applied != fold.applied()
-                || dead != fold.dead()
-                || dead != after.dead().size() - before.dead().size()
-                || lost != 0) {
-            add(
-                    Promise.COUNTS,
-                    after.entries().size() + " entries, of which " + fold.applied() + " are settled checkins, "
-                            + fold.dead() + " settled and none, " + unsettled + " unsettled; counted as applied "
-                            + applied + ", dead " + dead + ", lost " + lost + "; dead letters: "
-                            + (after.dead().size() - before.dead().size()) + ", in partition " + epoch.partition());
-        }
+        BoardsFold boards = BoardsFold.over(before.boards(), partitions.keys(epoch.partition()));
+        settled(epoch, Keys.BOARDS_GROUP).forEach(boards::add);
+        boards.differences(after.boards()).forEach(difference -> add(Promise.BOARDS, difference));
+        checkCounts(epoch, Keys.BOARDS_GROUP, boards.applied(), boards.dead());
+
         epoch.checkins(partitions).forEach((id, checkin) -> {
             if (partitions.ofUser(checkin.userId()) != epoch.partition()) {
                 add(Promise.PARTITION, id + ' ' + checkin + " is not of this partition");
@@ -260,11 +247,50 @@ final class LedgerCheck {
         });
     }
 
+    private static Map<String, Map<String, String>> settled(Epoch epoch, String group) {
+        Progress progress = epoch.after().of(group);
+        Map<String, Map<String, String>> settled =
+                new LinkedHashMap<>(epoch.after().entries());
+        settled.keySet().removeIf(id -> !progress.isSettled(id));
+        return settled;
+    }
+
+    /**
+     * Whether a group has counted right.
+     *
+     * @param checkins of what is settled
+     * @param others that are settled, and none
+     */
+    private void checkCounts(Epoch epoch, String group, long checkins, long others) {
+        Progress before = epoch.before().of(group);
+        Progress after = epoch.after().of(group);
+        long entries = epoch.after().entries().size();
+        long unsettled = entries - settled(epoch, group).size();
+        long applied = after.total("applied") - before.total("applied");
+        long dead = after.total("dead") - before.total("dead");
+        long lost = after.total("lost") - before.total("lost");
+        long deadLetters = after.dead().size() - before.dead().size();
+        if (applied + dead + lost + unsettled != entries
+                || applied != checkins
+                || dead != others
+                || dead != deadLetters
+                || lost != 0) {
+            add(
+                    Promise.COUNTS,
+                    group + ": " + entries + " entries, of which " + checkins + " are settled checkins, " + others
+                            + " settled and none, " + unsettled + " unsettled; counted as applied " + applied
+                            + ", dead " + dead + ", lost " + lost + "; dead letters: " + deadLetters
+                            + ", in partition " + epoch.partition());
+        }
+    }
+
     private void checkNothingUnsettled(Epoch last) {
         Snapshot end = last.after();
-        end.entries().keySet().stream()
-                .filter(id -> !end.isSettled(id))
-                .forEach(id -> add(Promise.COUNTS, id + " is unsettled in the end"));
+        for (String group : Snapshot.GROUPS) {
+            end.entries().keySet().stream()
+                    .filter(id -> !end.of(group).isSettled(id))
+                    .forEach(id -> add(Promise.COUNTS, id + " is unsettled in the end, for " + group));
+        }
     }
 
     private void checkUser(UserRead read) {

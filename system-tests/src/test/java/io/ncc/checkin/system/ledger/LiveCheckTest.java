@@ -139,7 +139,7 @@ final class LiveCheckTest {
         for (String id : ids) {
             entries.put(id, CheckinCodec.encode(new Checkin(1, 1, 1)));
         }
-        var after = new Snapshot(entries, Map.of(), "", List.of(), Map.of(), List.of());
+        var after = new Snapshot(entries, Map.of(), Map.of(), Map.of());
         return new Epoch(partition, 0, 1, Snapshot.EMPTY, after, true);
     }
 }

@@ -9,7 +9,6 @@ import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.XReadArgs.StreamOffset;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.localredis.LocalRedis;
-import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.system.ledger.Snapshot.Wipe;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -108,12 +107,12 @@ final class RedisFaults {
         scene.redis().untilDoneOnPrimary(scene.partition(), redis -> redis.clientKill(KillArgs.Builder.typeNormal()));
     }
 
-    static void destroyGroup(Scene scene) {
-        scene.onStreams((redis, stream) -> redis.xgroupDestroy(stream, Keys.GROUP));
+    static void destroyGroup(Scene scene, String group) {
+        scene.onStreams((redis, stream) -> redis.xgroupDestroy(stream, group));
     }
 
-    static void rewindGroup(Scene scene) {
-        scene.onStreams((redis, stream) -> redis.xgroupSetid(StreamOffset.from(stream, "0"), Keys.GROUP));
+    static void rewindGroup(Scene scene, String group) {
+        scene.onStreams((redis, stream) -> redis.xgroupSetid(StreamOffset.from(stream, "0"), group));
     }
 
     static void pauseClients(Scene scene) {

@@ -30,7 +30,10 @@ import java.util.function.BiConsumer;
 /** Ways to break the promises on purpose. The check has to find each of them. */
 public enum Sabotage {
     /** A consumer that acknowledges first, and is gone before it applies. */
-    ACKNOWLEDGED_BEFORE_APPLIED(Promise.FOLD, Sabotage::acknowledgeOnly),
+    ACKNOWLEDGED_BEFORE_APPLIED(Promise.FOLD, (topology, ledger) -> acknowledgeOnly(topology, Keys.GROUP)),
+
+    /** The same in the group of the boards. */
+    ACKNOWLEDGED_BEFORE_COUNTED(Promise.BOARDS, (topology, ledger) -> acknowledgeOnly(topology, Keys.BOARDS_GROUP)),
 
     /** Someone who bounds the stream by its length alone. */
     TRIMMED_BY_LENGTH(Promise.ACCEPTED_IS_STORED, Sabotage::trim),
@@ -45,7 +48,10 @@ public enum Sabotage {
     APPENDED_ELSEWHERE(Promise.PARTITION, Sabotage::appendElsewhere),
 
     /** A processor whose script doesn't look whether an entry is settled, and a group that is rewound. */
-    GUARD_REMOVED(Promise.FOLD, Sabotage::rewindWithoutGuard);
+    GUARD_REMOVED(Promise.FOLD, (topology, ledger) -> rewindWithoutGuard(topology, Keys.GROUP)),
+
+    /** The same with the group of the boards. */
+    GUARD_OF_BOARDS_REMOVED(Promise.BOARDS, (topology, ledger) -> rewindWithoutGuard(topology, Keys.BOARDS_GROUP));
 
     /** Where it is done, if it could be anywhere. */
     private static final int PARTITION = 0;
@@ -78,21 +84,21 @@ public enum Sabotage {
         return topology.setup().partitions().keys(partition).checkins();
     }
 
-    private static void acknowledgeOnly(Topology topology, Ledger ledger) {
+    private static void acknowledgeOnly(Topology topology, String group) {
         await("entries for the rogue consumer")
                 .atMost(LIMIT)
                 .pollDelay(Duration.ZERO)
                 .pollInterval(Duration.ofMillis(1))
                 .until(() -> !topology.redis()
-                        .onPrimary(PARTITION, redis -> readAndAcknowledge(redis, stream(topology, PARTITION)))
+                        .onPrimary(PARTITION, redis -> readAndAcknowledge(redis, stream(topology, PARTITION), group))
                         .isEmpty());
     }
 
     @SuppressWarnings("unchecked") // of Lettuce's generic varargs
     private static List<StreamMessage<String, String>> readAndAcknowledge(
-            RedisCommands<String, String> redis, String stream) {
+            RedisCommands<String, String> redis, String stream, String group) {
         return redis.xreadgroup(
-                Consumer.from(Keys.GROUP, "rogue"),
+                Consumer.from(group, "rogue"),
                 XReadArgs.Builder.noack(true).block(BLOCK),
                 StreamOffset.lastConsumed(stream));
     }
@@ -103,12 +109,12 @@ public enum Sabotage {
                         PARTITION, redis -> redis.xtrim(stream(topology, PARTITION), XTrimArgs.Builder.maxlen(MAXLEN)));
     }
 
-    private static void rewindWithoutGuard(Topology topology, Ledger ledger) {
+    private static void rewindWithoutGuard(Topology topology, String group) {
         topology.breakProcessors();
         topology.redis()
                 .untilDoneOnPrimary(
                         PARTITION,
-                        redis -> redis.xgroupSetid(StreamOffset.from(stream(topology, PARTITION), "0"), Keys.GROUP));
+                        redis -> redis.xgroupSetid(StreamOffset.from(stream(topology, PARTITION), "0"), group));
     }
 
     /** While the replica doesn't get what is written; then it becomes the primary. */

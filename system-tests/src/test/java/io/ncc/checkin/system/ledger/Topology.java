@@ -53,14 +53,17 @@ public final class Topology implements AutoCloseable {
 
     private static final Duration SETTLED_LIMIT = Duration.ofSeconds(90);
 
-    private static final List<String> PROCESSOR_SETTINGS =
-            List.of("--checkin.processor.claim-after=500ms", "--checkin.processor.claim-every=200ms");
+    private static final List<String> PROCESSOR_SETTINGS = List.of(
+            "--checkin.processor.claim-after=500ms",
+            "--checkin.processor.claim-every=200ms",
+            "--checkin.processor.projections=totals,boards");
 
     private final Setup setup;
     private final Function<String, Path> jars;
     private final Path folder;
     private final Map<Kind, List<Member>> members = new EnumMap<>(Kind.class);
     private final RedisNodes redis;
+    private boolean broken;
 
     /**
      * Starts everything and waits until it is up.
@@ -111,8 +114,12 @@ public final class Topology implements AutoCloseable {
         members.computeIfAbsent(kind, first -> new ArrayList<>()).add(new Member(process, route, port));
     }
 
-    /** Puts one processor without a part of the guard in the place of all. */
+    /** Puts one processor without a part of the guard in the place of all, unless that is done already. */
     void breakProcessors() {
+        if (broken) {
+            return;
+        }
+        broken = true;
         Path classes;
         try (InputStream script = Objects.requireNonNull(Topology.class.getResourceAsStream('/' + BrokenScript.NAME))) {
             classes = BrokenScript.WITHOUT_SETTLED_HALF.writeInto(folder, script);
@@ -171,13 +178,25 @@ public final class Topology implements AutoCloseable {
     }
 
     private static boolean requireSettled(RedisCommands<String, String> commands, Keys keys) {
-        Object last = valueOf("last-generated-id", commands.xinfoStream(keys.checkins()));
-        List<?> group = (List<?>) commands.xinfoGroups(keys.checkins()).get(0);
-        assertThat(valueOf("pending", group)).as("pending").isEqualTo(0L);
-        assertThat(valueOf("last-delivered-id", group)).as("delivered up to").isEqualTo(last);
-        assertThat(commands.get(keys.checkpoint())).as("checkpoint").isEqualTo(last);
-        assertThat(commands.zcard(keys.settledRanges())).as("settled ranges").isZero();
+        requireSettled(commands, keys, Keys.GROUP, keys.checkpoint(), keys.settledRanges());
+        requireSettled(commands, keys, Keys.BOARDS_GROUP, keys.boardsCheckpoint(), keys.boardsSettledRanges());
         return true;
+    }
+
+    private static void requireSettled(
+            RedisCommands<String, String> commands, Keys keys, String name, String checkpoint, String ranges) {
+        Object last = valueOf("last-generated-id", commands.xinfoStream(keys.checkins()));
+        List<?> group = commands.xinfoGroups(keys.checkins()).stream()
+                .map(reply -> (List<?>) reply)
+                .filter(reply -> name.equals(valueOf("name", reply)))
+                .findFirst()
+                .orElseThrow(() -> new AssertionError("there is no group " + name));
+        assertThat(valueOf("pending", group)).as("pending in %s", name).isEqualTo(0L);
+        assertThat(valueOf("last-delivered-id", group))
+                .as("delivered to %s up to", name)
+                .isEqualTo(last);
+        assertThat(commands.get(checkpoint)).as(checkpoint).isEqualTo(last);
+        assertThat(commands.zcard(ranges)).as(ranges).isZero();
     }
 
     private static Object valueOf(String name, List<?> namesAndValues) {
