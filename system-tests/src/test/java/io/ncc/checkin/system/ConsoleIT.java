@@ -49,9 +49,6 @@ final class ConsoleIT {
 
     private static final int MOST_BYTES = 150_000;
     private static final String IS_LIVE = "document.querySelector('#connection')?.textContent === 'live'";
-    /** The names of places are extra: the feed does without. */
-    private static final String PLACES = "/console/places";
-
     private static final String MARKUP = "<img src=x onerror=\"document.title='owned'\">";
 
     /** The number in the text of the first element of a selector; null if there is none. */
@@ -122,11 +119,11 @@ final class ConsoleIT {
             }
         }
         assertThat(bytes).isBetween(10_000L, (long) MOST_BYTES);
-        browser.assertQuiet(PLACES);
+        browser.assertQuiet();
 
         browser.open(services.api() + "/docs");
         browser.awaitText("API server");
-        browser.assertQuiet(PLACES);
+        browser.assertQuiet();
     }
 
     private static long compressed(String url) throws IOException {
@@ -158,7 +155,7 @@ final class ConsoleIT {
         browser.awaitTrue(
                 within(15),
                 "[2, 3].every(i => document.querySelector(`.figure:nth-of-type(${i}) b`).textContent === '0')");
-        browser.assertQuiet(PLACES);
+        browser.assertQuiet();
     }
 
     private static long awaitNumber(String selector) {
@@ -206,7 +203,7 @@ final class ConsoleIT {
                     within(2 + 0.75 + 2),
                     "[...document.querySelectorAll('.claims li')].some(claim =>"
                             + " /(alder|cedar) took [0-9-]+ from birch, delivery 2/.test(claim.textContent))");
-            browser.assertQuiet(PLACES);
+            browser.assertQuiet();
         } finally {
             processors.forEach(ServiceProcess::close);
         }
@@ -277,6 +274,10 @@ final class ConsoleIT {
     void aCheckinThatIsSentFromThePageIsTraced() {
         services.load();
         services.startProcessor();
+        openLive("#/map");
+        browser.awaitText("200 places");
+        services.post(1);
+        browser.awaitTrue("Number(document.querySelector('canvas').dataset.pulses) > 0");
         openLive("#/feed");
         browser.click("Send a checkin");
         browser.run("document.querySelector('[name=userId]').value = 789;"
@@ -296,7 +297,7 @@ final class ConsoleIT {
                         .json()
                         .get("numCheckins")
                         .asString());
-        browser.assertQuiet(PLACES);
+        browser.assertQuiet();
     }
 
     @Test
@@ -329,7 +330,7 @@ final class ConsoleIT {
         assertThat(browser.<Number>run("return document.querySelectorAll('*').length")
                         .intValue())
                 .isLessThan(2000);
-        browser.assertQuiet(PLACES);
+        browser.assertQuiet();
     }
 
     private static long heap() {
