@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.logging.Level;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
@@ -43,8 +44,14 @@ final class Browser implements AutoCloseable {
         this.driver = driver;
     }
 
-    /** Starts one. */
-    static Browser start() {
+    /**
+     * Starts one.
+     *
+     * @param alsoHere other names that resolve to this machine
+     */
+    static Browser start(String... alsoHere) {
+        String here =
+                Stream.of(alsoHere).map(name -> "MAP " + name + " 127.0.0.1, ").collect(Collectors.joining());
         var logs = new LoggingPreferences();
         logs.enable(LogType.BROWSER, Level.ALL);
         var options = new ChromeOptions();
@@ -59,7 +66,7 @@ final class Browser implements AutoCloseable {
                 "--disable-extensions",
                 "--disable-background-networking",
                 "--disable-component-update",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1");
+                "--host-resolver-rules=" + here + "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1");
         if (System.getProperty("user.name").equals("root")) {
             options.addArguments("--no-sandbox"); // with which Chromium refuses to run as root
         }
