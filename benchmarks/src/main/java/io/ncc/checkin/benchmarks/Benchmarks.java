@@ -43,6 +43,7 @@ public final class Benchmarks implements Callable<Integer> {
         ALL.put("processor-users", ProcessorBenchmark::users);
         ALL.put("processor-instances", ProcessorBenchmark::processors);
         ALL.put("processor-growth", ProcessorBenchmark::growth);
+        ALL.put("boards", ProcessorBenchmark::boards);
         ALL.put("processor-latency", ProcessorBenchmark::latency);
         ALL.put("partitions", PartitionBenchmark::processor);
         ALL.put("partitions-location", PartitionBenchmark::location);

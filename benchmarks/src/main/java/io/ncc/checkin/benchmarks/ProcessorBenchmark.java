@@ -12,10 +12,13 @@ import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.benchmarks.measure.Spread;
 import io.ncc.checkin.benchmarks.report.Line;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.model.Partitions;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.HdrHistogram.Histogram;
 
 /** From the stream to the hashes. */
@@ -84,6 +87,31 @@ final class ProcessorBenchmark {
                         "users",
                         "checkins/s",
                         List.of(new Line(CEILING, ceiling), new Line(OURS, ours)));
+    }
+
+    /** Each has a Redis and a processor of its own. */
+    static void boards(Lab lab) {
+        Scale scale = lab.scale();
+        int entries = scale.entries();
+        String totals = "totals alone";
+        String both = "totals and boards";
+        Map<String, Set<String>> projections = new LinkedHashMap<>();
+        projections.put(totals, Set.of(ProcessorStage.TOTALS));
+        projections.put("boards alone", Set.of(ProcessorStage.BOARDS));
+        projections.put(both, Set.of(ProcessorStage.TOTALS, ProcessorStage.BOARDS));
+        Contest contest = new Contest("Processor: a backlog, by projections", "checkins");
+        projections.forEach((name, some) -> {
+            ProcessorStage stage = new ProcessorStage(lab, lab.server(), Partitions.none(), some).addProcessor();
+            contest.add(name, () -> stage.drainByProcessors(1, entries, Requests.USERS));
+        });
+        Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
+        lab.report()
+                .contest(
+                        result,
+                        totals,
+                        "A backlog of %,d checkins of 1,000 users at 200 locations. A checkin counts when all projections have applied it."
+                                .formatted(entries));
+        lab.report().target("processor: totals and boards, of totals alone", 0.5, result.ratio(both, totals));
     }
 
     static void processors(Lab lab) {

@@ -4,28 +4,40 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.benchmarks.load.Requests;
 import io.ncc.checkin.benchmarks.measure.Sample;
 import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.testsupport.BoardsFold;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.SequentialFold;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
-/** A stream, or one for each partition, that is filled and drained, again and again, by one contestant or the other; after each drain the hashes must be the fold. */
+/**
+ * A stream, or one for each partition, that is filled and drained, again and again, by one contestant or the other; after each drain the hashes, and the
+ * boards if there are some, must be the folds.
+ */
 final class ProcessorStage {
 
     /** More hashes than this are compared only at the end: it takes longer than the drain. */
     private static final int MOST_COMPARED_EACH_TIME = 10_000;
 
+    static final String TOTALS = "totals";
+    static final String BOARDS = "boards";
+
     private final Lab lab;
     private final Servers redis;
     private final Partitions partitions;
     private final List<RedisCommands<String, String>> commands;
+    private final Set<String> projections;
     private final List<SequentialFold> folds;
+    private final List<BoardsFold> boards;
     private final List<Started> processors = new ArrayList<>();
     private boolean keepsEntries;
     private long seed;
@@ -35,13 +47,23 @@ final class ProcessorStage {
         this(lab, lab.server(), Partitions.none());
     }
 
+    /** With the totals alone. */
     ProcessorStage(Lab lab, Servers redis, Partitions partitions) {
+        this(lab, redis, partitions, Set.of(TOTALS));
+    }
+
+    /** @param projections {@value #TOTALS}, {@value #BOARDS} or both */
+    ProcessorStage(Lab lab, Servers redis, Partitions partitions, Set<String> projections) {
         this.lab = lab;
+        this.projections = projections;
         this.redis = redis;
         this.partitions = partitions;
         this.commands = redis.commands(partitions);
         this.folds = IntStream.range(0, partitions.count())
                 .mapToObj(partition -> SequentialFold.over(Map.of(), partitions.keys(partition)))
+                .toList();
+        this.boards = IntStream.range(0, partitions.count())
+                .mapToObj(partition -> BoardsFold.over(Map.of(), partitions.keys(partition)))
                 .toList();
     }
 
@@ -58,6 +80,7 @@ final class ProcessorStage {
     /** Starts one more processor. It stands still except when it is its turn. */
     ProcessorStage addProcessor(String... settings) {
         List<String> all = new ArrayList<>(List.of(settings));
+        all.add("--checkin.processor.projections=" + String.join(",", projections));
         all.add("--checkin.processor.retain-entries=100000000");
         all.add("--checkin.processor.max-length=1000000000");
         Started processor = lab.service("checkin-processor", redis, partitions, all.toArray(String[]::new))
@@ -166,6 +189,9 @@ final class ProcessorStage {
         int hashes = 0;
         for (int partition = 0; partition < partitions.count(); partition++) {
             folds.get(partition).addStream(commands.get(partition));
+            if (projections.contains(BOARDS)) {
+                boards.get(partition).addStream(commands.get(partition));
+            }
             hashes += folds.get(partition).hashes().size();
         }
         if (hashes <= MOST_COMPARED_EACH_TIME) {
@@ -179,18 +205,30 @@ final class ProcessorStage {
         return sample;
     }
 
-    /** @throws AssertionError if the hashes are not what the streams say */
+    /** @throws AssertionError if the hashes, or the boards, are not what the streams say */
     void check() {
         for (int partition = 0; partition < partitions.count(); partition++) {
-            folds.get(partition).assertEqualTo(commands.get(partition));
+            if (projections.contains(TOTALS)) {
+                folds.get(partition).assertEqualTo(commands.get(partition));
+            }
+            if (projections.contains(BOARDS)) {
+                boards.get(partition).assertEqualTo(commands.get(partition));
+            }
         }
     }
 
+    /** How many all projections have applied. */
     long applied() {
+        return projections.stream()
+                .mapToLong(projection -> applied(projection.equals(BOARDS) ? Keys::boardsTotals : Keys::totals))
+                .min()
+                .orElseThrow();
+    }
+
+    private long applied(Function<Keys, String> totals) {
         long all = 0;
         for (int partition = 0; partition < partitions.count(); partition++) {
-            String applied =
-                    commands.get(partition).hget(partitions.keys(partition).totals(), "applied");
+            String applied = commands.get(partition).hget(totals.apply(partitions.keys(partition)), "applied");
             all += applied == null ? 0 : Long.parseLong(applied);
         }
         return all;
