@@ -19,10 +19,12 @@ import io.ncc.checkin.testsupport.RealRedis;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -59,7 +61,10 @@ final class PartitionCommandIT {
     }
 
     private static ConfigurableApplicationContext processor(String... more) {
-        List<String> all = new ArrayList<>(List.of("--server.port=0", "--spring.data.redis.url=" + redis.uri()));
+        List<String> all = new ArrayList<>(List.of(
+                "--server.port=0",
+                "--spring.data.redis.url=" + redis.uri(),
+                "--checkin.processor.projections=totals,boards"));
         all.addAll(List.of(more));
         return ProcessorApplication.run(all.toArray(String[]::new));
     }
@@ -76,7 +81,9 @@ final class PartitionCommandIT {
             assertThat(processor.isRunning()).isTrue();
             await().atMost(LIMIT)
                     .until(() -> "5001".equals(redis.commands().hget(old.totals(), "applied"))
-                            && redis.commands().xlen(old.deadLetters()) == 1);
+                            && "5001".equals(redis.commands().hget(old.boardsTotals(), "applied"))
+                            && redis.commands().xlen(old.deadLetters()) == 1
+                            && redis.commands().xlen(old.boardsDeadLetters()) == 1);
         }
         out.getBuffer().setLength(0);
     }
@@ -92,7 +99,9 @@ final class PartitionCommandIT {
                         "1,000 users copied",
                         "200 locations copied",
                         "1,000 users and 200 locations indexed, 0 stale entries removed",
+                        "boards copied",
                         "5,001 checkins copied");
+        assertBoardsAreCopied();
         for (long id = 1; id <= SampleData.USERS; id++) {
             assertThat(redis.commands().hgetall(FOUR.keys(FOUR.ofUser(id)).user(id)))
                     .isEqualTo(redis.commands().hgetall(old.user(id)));
@@ -125,10 +134,17 @@ final class PartitionCommandIT {
             assertThat(processor.isRunning()).isTrue();
             new RandomCheckins(1, SampleData.USERS, SampleData.LOCATIONS)
                     .append(FOUR, unused -> redis.commands(), 1_000);
-            await().atMost(LIMIT).untilAsserted(() -> assertThat(applied()).isEqualTo(1_000));
+            await().atMost(LIMIT).untilAsserted(() -> {
+                assertThat(applied(Keys::totals)).isEqualTo(1_000);
+                assertThat(applied(Keys::boardsTotals)).isEqualTo(1_000);
+            });
         }
         assertThat(sumOf(key -> key.contains("}:users:"))).isEqualTo(6_001);
         assertThat(sumOf(key -> key.contains("}:locations:"))).isEqualTo(6_001);
+        for (Function<Keys, String> board : List.<Function<Keys, String>>of(Keys::userBoard, Keys::locationBoard)) {
+            assertThat(scores(board).values().stream().mapToDouble(it -> it).sum())
+                    .isEqualTo(6_001);
+        }
         for (int partition = 0; partition < 4; partition++) {
             assertThat(redis.commands().xlen(FOUR.keys(partition).deadLetters()))
                     .isZero();
@@ -137,10 +153,57 @@ final class PartitionCommandIT {
         assertThat(err.toString()).contains("is in use already. Nothing was copied");
     }
 
-    private static long applied() {
+    /** The boards of all partitions together are those that there were. */
+    private void assertBoardsAreCopied() {
+        List<Function<Keys, String>> boards = new ArrayList<>(List.of(
+                Keys::userBoard,
+                Keys::userDayBoard,
+                Keys::locationBoard,
+                Keys::locationDayBoard,
+                Keys::starBoard,
+                Keys::recentUsers,
+                keys -> keys.visitors(171)));
+        redis.commands().zrangeWithScores(old.boardHours(), 0, -1).forEach(named -> {
+            Instant hour = Instant.ofEpochSecond((long) named.getScore());
+            boards.add(keys -> keys.userBoard(hour));
+            boards.add(keys -> keys.locationBoard(hour));
+        });
+        for (Function<Keys, String> board : boards) {
+            assertThat(scores(board))
+                    .as(board.apply(old))
+                    .isEqualTo(scores(board.apply(old)))
+                    .isNotEmpty();
+        }
+        for (long id = 1; id <= SampleData.USERS; id++) {
+            assertThat(redis.commands().zscore(FOUR.keys(FOUR.ofUser(id)).userBoard(), Long.toString(id)))
+                    .isEqualTo(redis.commands().zscore(old.userBoard(), Long.toString(id)));
+        }
+        for (int partition = 0; partition < 4; partition++) {
+            Keys keys = FOUR.keys(partition);
+            assertThat(redis.commands().get(keys.boardsCheckpoint())).isEqualTo(AHEAD);
+            assertThat(scores(keys.boardHours())).isEqualTo(scores(old.boardHours()));
+        }
+    }
+
+    private static Map<String, Double> scores(Function<Keys, String> board) {
+        Map<String, Double> all = new HashMap<>();
+        for (int partition = 0; partition < 4; partition++) {
+            scores(board.apply(FOUR.keys(partition))).forEach((id, score) -> all.merge(id, score, Double::sum));
+        }
+        return all;
+    }
+
+    private static Map<String, Double> scores(String board) {
+        Map<String, Double> scores = new HashMap<>();
+        redis.commands()
+                .zrangeWithScores(board, 0, -1)
+                .forEach(member -> scores.put(member.getValue(), member.getScore()));
+        return scores;
+    }
+
+    private static long applied(Function<Keys, String> totals) {
         return IntStream.range(0, 4)
-                .mapToObj(
-                        partition -> redis.commands().hget(FOUR.keys(partition).totals(), "applied"))
+                .mapToObj(partition -> redis.commands().hget(totals.apply(FOUR.keys(partition)), "applied"))
                 .mapToLong(applied -> applied == null ? 0 : Long.parseLong(applied))
                 .sum();
     }
@@ -148,6 +211,7 @@ final class PartitionCommandIT {
     private static long sumOf(Predicate<String> keys) {
         return redis.commands().keys("*").stream()
                 .filter(keys)
+                .filter(key -> !key.endsWith(":visitors"))
                 .mapToLong(key -> Long.parseLong(redis.commands().hget(key, "numCheckins")))
                 .sum();
     }
@@ -185,6 +249,16 @@ final class PartitionCommandIT {
                 .containsExactly("the entry " + id
                         + " of ncc:checkins is not settled. Stop the receivers, let a processor finish, and stop it");
         assertThat(redis.commands().keys("ncc:{*")).allMatch(key -> key.endsWith(":partitions"));
+    }
+
+    @Test
+    void anEntryThatTheBoardsHaveNotSettledIsNamed() {
+        settledStream();
+        String id = redis.commands().xadd(old.checkins(), CheckinCodec.encode(new Checkin(1, 2, 3)));
+        redis.commands().set(old.checkpoint(), id);
+
+        assertThat(partition()).isEqualTo(1);
+        assertThat(err.toString()).startsWith("the entry " + id + " of ncc:checkins is not settled.");
     }
 
     @Test

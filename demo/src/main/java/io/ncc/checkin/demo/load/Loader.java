@@ -18,6 +18,7 @@ import io.ncc.redis.RedisServers;
 import io.ncc.redis.StreamId;
 import io.ncc.redis.UnfitServerException;
 import java.io.PrintWriter;
+import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -211,6 +212,7 @@ public final class Loader implements AutoCloseable {
     private void deleteStreams() {
         for (Target target : targets.all()) {
             Keys keys = target.keys();
+            deleteBoards(target);
             target.redis()
                     .del(
                             keys.checkins(),
@@ -220,9 +222,6 @@ public final class Loader implements AutoCloseable {
                             keys.deadLetters(),
                             keys.deadLetterIds(),
                             keys.projections(),
-                            keys.userBoard(),
-                            keys.locationBoard(),
-                            keys.recentUsers(),
                             keys.boardsCheckpoint(),
                             keys.boardsSettledRanges(),
                             keys.boardsTotals(),
@@ -234,6 +233,31 @@ public final class Loader implements AutoCloseable {
                 all.size() == 1
                         ? "stream " + all.get(0).keys().checkins() + " deleted, with everything that is known about it"
                         : "streams of " + all.size() + " partitions deleted, with everything that is known about them");
+    }
+
+    /** The boards of all time go last: they name the locations that have visitors. */
+    private static void deleteBoards(Target target) {
+        Keys keys = target.keys();
+        for (String hour : target.redis().zrange(keys.boardHours(), 0, -1)) {
+            Instant start = Instant.parse(hour + ":00:00Z");
+            target.redis().del(keys.userBoard(start), keys.locationBoard(start));
+        }
+        List<String> visited = target.redis().zrange(keys.locationBoard(), 0, -1);
+        for (int from = 0; from < visited.size(); from += CHUNK) {
+            target.redis()
+                    .del(visited.subList(from, Math.min(from + CHUNK, visited.size())).stream()
+                            .map(id -> keys.visitors(Long.parseLong(id)))
+                            .toArray(String[]::new));
+        }
+        target.redis()
+                .del(
+                        keys.boardHours(),
+                        keys.userDayBoard(),
+                        keys.locationDayBoard(),
+                        keys.starBoard(),
+                        keys.recentUsers(),
+                        keys.userBoard(),
+                        keys.locationBoard());
     }
 
     /** What other partitions than their own have of these locations. */

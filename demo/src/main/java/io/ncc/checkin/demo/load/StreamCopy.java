@@ -81,11 +81,16 @@ final class StreamCopy {
             copyHashes("locations", from.location(1), id -> targets.ofLocation(id), Keys::location);
             copyDetails();
             new IndexBuild(targets, out).run();
+            boolean boards = hasBoards();
+            if (boards) {
+                new BoardsCopy(connection, targets).copy();
+                out.println("boards copied");
+            }
             copyEntries();
             if (!requireSettled().equals(last)) {
                 throw new LoadException("checkins were appended meanwhile. Stop the receivers, and run this again");
             }
-            targets.all().forEach(target -> settle(target, last));
+            targets.all().forEach(target -> settle(target, last, boards));
         } catch (RedisException e) {
             throw new LoadException("the copy is not complete, run it again: Redis: " + e.getMessage(), e);
         }
@@ -93,7 +98,20 @@ final class StreamCopy {
 
     /** Returns the highest id that the stream ever had. */
     private StreamId requireSettled() throws LoadException {
-        StreamId checkpoint = checkpoint(source, from);
+        StreamId last = requireSettled(from.checkpoint());
+        if (hasBoards()) {
+            requireSettled(from.boardsCheckpoint());
+        }
+        return last;
+    }
+
+    /** Whether a processor keeps boards. */
+    private boolean hasBoards() {
+        return source.hexists(from.projections(), Keys.BOARDS_GROUP);
+    }
+
+    private StreamId requireSettled(String checkpointKey) throws LoadException {
+        StreamId checkpoint = checkpoint(source, checkpointKey);
         List<StreamMessage<String, String>> next = source.xrange(
                 from.checkins(),
                 Range.from(Range.Boundary.excluding(checkpoint.toString()), Range.Boundary.unbounded()),
@@ -107,8 +125,8 @@ final class StreamCopy {
         return last.compareTo(checkpoint) > 0 ? last : checkpoint;
     }
 
-    private static StreamId checkpoint(RedisCommands<String, String> redis, Keys keys) {
-        String checkpoint = redis.get(keys.checkpoint());
+    private static StreamId checkpoint(RedisCommands<String, String> redis, String key) {
+        String checkpoint = redis.get(key);
         return checkpoint == null ? StreamId.ZERO : Loader.checkpoint(checkpoint);
     }
 
@@ -118,7 +136,7 @@ final class StreamCopy {
         boolean hasCheckpoint = target.redis().exists(keys.checkpoint()) > 0;
         boolean hasGroup = target.redis().exists(keys.checkins()) > 0
                 && !target.redis().xinfoGroups(keys.checkins()).isEmpty();
-        if (hasCheckpoint ? !checkpoint(target.redis(), keys).equals(last) : hasGroup) {
+        if (hasCheckpoint ? !checkpoint(target.redis(), keys.checkpoint()).equals(last) : hasGroup) {
             throw new LoadException(keys.checkins() + " is in use already. Nothing was copied");
         }
     }
@@ -223,7 +241,8 @@ final class StreamCopy {
         }
     }
 
-    private void settle(Target target, StreamId last) {
+    /** @param boards whether their projection has settled all entries, too */
+    private void settle(Target target, StreamId last, boolean boards) {
         Keys keys = target.keys();
         if (target.redis().exists(keys.checkpoint()) > 0) {
             return; // by an earlier copy
@@ -235,6 +254,10 @@ final class StreamCopy {
                 XReadArgs.StreamOffset.from(keys.checkins(), last.toString()),
                 Keys.GROUP,
                 XGroupCreateArgs.Builder.mkstream()));
+        if (boards) {
+            replies.add(pipeline.set(keys.boardsCheckpoint(), last.toString()));
+            replies.add(pipeline.hset(keys.projections(), Keys.BOARDS_GROUP, last.toString()));
+        }
         replies.add(pipeline.dispatch(
                 XSETID,
                 new StatusOutput<>(StringCodec.UTF8),

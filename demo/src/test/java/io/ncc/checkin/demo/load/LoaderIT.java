@@ -20,6 +20,7 @@ import io.ncc.redis.StreamId;
 import io.ncc.redis.UnfitServerException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.time.Instant;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -44,6 +45,7 @@ final class LoaderIT {
 
     private static final Set<Kind> ALL = EnumSet.allOf(Kind.class);
     private static final Set<Kind> HASHES = EnumSet.of(Kind.USERS, Kind.LOCATIONS);
+    private static final Instant HOUR = Instant.parse("2026-11-27T23:00:00Z");
     /** How many keys the indexes of the sample have. */
     private static final int INDEXES = 3 + 6;
 
@@ -225,6 +227,15 @@ final class LoaderIT {
         redis.commands().hset(keys.projections(), Keys.GROUP, "200-0");
         redis.commands().set(keys.boardsCheckpoint(), "200-0");
         redis.commands().zadd(keys.userBoard(), 3, "7");
+        redis.commands().zadd(keys.userDayBoard(), 3, "7");
+        redis.commands().zadd(keys.userBoard(HOUR), 3, "7");
+        redis.commands().zadd(keys.locationBoard(), 3, "99");
+        redis.commands().zadd(keys.locationDayBoard(), 3, "99");
+        redis.commands().zadd(keys.locationBoard(HOUR), 3, "99");
+        redis.commands().zadd(keys.boardHours(), HOUR.getEpochSecond(), Keys.nameOf(HOUR));
+        redis.commands().zadd(keys.starBoard(), 9, "99");
+        redis.commands().zadd(keys.recentUsers(), 99, "7");
+        redis.commands().zadd(keys.visitors(99), 99, "7");
         redis.commands()
                 .hset(
                         keys.user(7),
