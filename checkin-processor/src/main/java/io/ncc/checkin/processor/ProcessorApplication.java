@@ -85,9 +85,10 @@ public class ProcessorApplication {
                 partition -> RedisHealth.ask(engines.of(any, partition).scriptLink()));
     }
 
-    /** Part of readiness: whether processing goes on. With several projections, each has a component. */
+    /** Part of readiness: whether processing goes on. Each projection has a component, named after its group. */
     @Bean
-    HealthContributor processingHealthIndicator(Partitions partitions, Engines engines, MeterRegistry registry) {
+    CompositeHealthContributor processingHealthContributor(
+            Partitions partitions, Engines engines, MeterRegistry registry) {
         Map<String, HealthContributor> ofEach = new LinkedHashMap<>();
         for (ProjectionKind kind : engines.kinds()) {
             String group = engines.of(kind, engines.partitions().get(0)).group();
@@ -100,7 +101,7 @@ public class ProcessorApplication {
                             Tags.of("group", group),
                             partition -> engines.of(kind, partition).trouble() == null));
         }
-        return ofEach.size() == 1 ? ofEach.values().iterator().next() : CompositeHealthContributor.fromMap(ofEach);
+        return CompositeHealthContributor.fromMap(ofEach);
     }
 
     private static Health processing(Engine engine) {

@@ -44,7 +44,7 @@ public record ProcessorProperties(
         @DefaultValue("5") int maxDeliveries,
         @Nullable DurationRange simulatedWork,
         @DefaultValue("false") boolean keepConsumer,
-        @DefaultValue("totals") Set<ProjectionKind> projections,
+        @DefaultValue("totals,boards") Set<ProjectionKind> projections,
         @Nullable String partitions,
         @DefaultValue("500000") long retainEntries,
         @Nullable Duration retainAge,

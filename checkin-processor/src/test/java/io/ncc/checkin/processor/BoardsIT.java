@@ -15,6 +15,7 @@ import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.BoardsFold;
+import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
@@ -317,16 +318,23 @@ final class BoardsIT {
     void healthTellsTheProjectionsApart() {
         redis.commands().set(KEYS.userBoard(), "not a sorted set");
         redis.commands().xadd(STREAM, checkin(1));
-        CompositeHealthContributor processing =
-                start().getBean("processingHealthIndicator", CompositeHealthContributor.class);
+        ConfigurableApplicationContext processor =
+                start("--checkin.processor.max-deliveries=1000"); // each retry is one
+        var processing = processor.getBean("processingHealthContributor", CompositeHealthContributor.class);
         await().atMost(LIMIT).untilAsserted(() -> {
             assertThat(statusOf(Keys.GROUP, processing)).isEqualTo(Status.UP);
             assertThat(statusOf(Keys.BOARDS_GROUP, processing)).isEqualTo(Status.DOWN);
         });
+        String readiness = "http://localhost:" + processor.getEnvironment().getProperty("local.server.port")
+                + "/actuator/health/readiness";
+        await().atMost(LIMIT)
+                .untilAsserted(
+                        () -> assertThat(HttpAnswer.get(readiness).status()).isEqualTo(503));
         redis.commands().del(KEYS.userBoard());
         await().atMost(LIMIT)
                 .untilAsserted(() ->
                         assertThat(statusOf(Keys.BOARDS_GROUP, processing)).isEqualTo(Status.UP));
+        assertThat(HttpAnswer.get(readiness).status()).isEqualTo(200);
         awaitFolds();
     }
 

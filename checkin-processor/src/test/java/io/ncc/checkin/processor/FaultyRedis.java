@@ -89,6 +89,7 @@ abstract class FaultyRedis {
                     "spring.data.redis.host", redis.host(),
                     "spring.data.redis.port", Integer.toString(redis.port()),
                     "spring.data.redis.timeout", "1s", // a busy machine takes half of that
+                    "checkin.processor.projections", "totals",
                     "checkin.processor.block", "200ms",
                     "checkin.processor.batch-size", "50",
                     "checkin.processor.claim-after", "1h")); // so what it leaves pending it must find itself

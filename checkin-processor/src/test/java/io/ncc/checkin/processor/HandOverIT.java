@@ -36,6 +36,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.health.contributor.CompositeHealthContributor;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
@@ -77,6 +78,7 @@ final class HandOverIT {
                                 "--server.port=0",
                                 "--spring.data.redis.host=" + redis.host(),
                                 "--spring.data.redis.port=" + redis.port(),
+                                "--checkin.processor.projections=totals",
                                 "--checkin.processor.mode=" + mode,
                                 "--checkin.processor.block=100ms"),
                         Stream.of(args))
@@ -220,7 +222,9 @@ final class HandOverIT {
     void aDamagedKeyIsNamedByTheHealth() {
         append(1);
         redis.commands().set(KEYS.checkpoint(), "yesterday");
-        HealthIndicator processing = start(Mode.GROUP).getBean("processingHealthIndicator", HealthIndicator.class);
+        HealthIndicator processing = (HealthIndicator) Objects.requireNonNull(start(Mode.GROUP)
+                .getBean("processingHealthContributor", CompositeHealthContributor.class)
+                .getContributor(Keys.GROUP));
         await().atMost(LIMIT)
                 .untilAsserted(() -> assertDamaged(processing, "ncc:checkinprocessor:lastid is not a stream id"));
 

@@ -144,6 +144,7 @@ final class LargeEntriesIT {
                                 "--server.port=0",
                                 "--spring.data.redis.host=" + redis.host(),
                                 "--spring.data.redis.port=" + redis.port(),
+                                "--checkin.processor.projections=totals",
                                 "--checkin.processor.claim-after=500ms",
                                 "--checkin.processor.claim-every=500ms"),
                         Stream.of(settings))

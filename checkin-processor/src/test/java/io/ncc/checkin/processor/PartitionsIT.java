@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.springframework.boot.health.contributor.CompositeHealthContributor;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
@@ -56,6 +57,7 @@ final class PartitionsIT {
                                 "--server.port=0",
                                 "--spring.data.redis.url=" + redis.uri(),
                                 "--checkin.partitions=" + partitions,
+                                "--checkin.processor.projections=totals",
                                 "--checkin.processor.claim-every=500ms"),
                         Stream.of(args))
                 .toArray(String[]::new);
@@ -139,16 +141,17 @@ final class PartitionsIT {
         redis.commands().set(partitions.keys(5).settledRanges(), "not a sorted set");
         ConfigurableApplicationContext processor = start(16);
         awaitFolds(partitions, IntStream.range(0, 16).filter(partition -> partition != 5));
-        HealthIndicator processing = processor.getBean("processingHealthIndicator", HealthIndicator.class);
+        var processing = processor.getBean("processingHealthContributor", CompositeHealthContributor.class);
+        HealthIndicator totals = (HealthIndicator) Objects.requireNonNull(processing.getContributor(Keys.GROUP));
         await().atMost(LIMIT).untilAsserted(() -> {
-            Health health = Objects.requireNonNull(processing.health());
+            Health health = Objects.requireNonNull(totals.health());
             assertThat(health.getStatus()).isEqualTo(Status.UP);
             assertThat(health.getDetails().get("away")).asString().startsWith("{5={condition=WRONG_TYPE");
         });
         assertThat(processor
                         .getBean(MeterRegistry.class)
                         .get("checkin.partition.available")
-                        .tag("partition", "5")
+                        .tags("group", Keys.GROUP, "partition", "5")
                         .gauge()
                         .value())
                 .isZero();
