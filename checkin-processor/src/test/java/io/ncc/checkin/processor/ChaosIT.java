@@ -26,9 +26,9 @@ import org.springframework.boot.logging.LogLevel;
 import org.springframework.boot.logging.LoggingSystem;
 
 /**
- * Every entry counts exactly once, whatever happens: processors in JVMs of their own are killed, and paused for longer than the
- * claim time, connections cut, scripts flushed, the group destroyed and rewound, Redis killed and started again from its append-only file.
- * Afterwards the hashes are the sequential fold of the stream, everything is settled and nothing was given up. With either half of the
+ * Every entry counts exactly once in each of both projections, whatever happens: processors in JVMs of their own are killed, and paused for longer than the
+ * claim time, connections cut, scripts flushed, each group destroyed and rewound, Redis killed and started again from its append-only file.
+ * Afterwards the hashes and the boards are the folds of the stream, everything is settled and nothing was given up. With either half of the
  * guard in settle.lua taken out the same check fails.
  *
  * <p>By default it is short: each fault once, with one random seed for each kind of server. The long form:
@@ -54,6 +54,8 @@ final class ChaosIT {
             Fault.SCRIPTS_FLUSHED,
             Fault.GROUP_DESTROYED,
             Fault.GROUP_REWOUND,
+            Fault.BOARDS_GROUP_DESTROYED,
+            Fault.BOARDS_GROUP_REWOUND,
             Fault.REDIS_KILLED);
 
     @TempDir
@@ -92,7 +94,7 @@ final class ChaosIT {
         Collections.shuffle(faults, new Random(attempt.seed));
         run(attempt, 3, List.of(), faults, CHECKINS, run -> {
             run.settleAndStop();
-            run.assertFold();
+            run.assertFolds();
             run.assertNothingGivenUp();
         });
     }
@@ -100,7 +102,7 @@ final class ChaosIT {
     @Test
     void anEntryThatAnotherProgramCountsIsNotCountedAgain() {
         shareWithAnotherProgram(List.of(), run -> {
-            run.assertFold();
+            run.assertFolds();
             run.assertNothingGivenUp();
         });
     }
@@ -117,11 +119,16 @@ final class ChaosIT {
                 control(),
                 2,
                 classPath,
-                List.of(Fault.GROUP_DESTROYED, Fault.GROUP_REWOUND),
+                List.of(
+                        Fault.GROUP_DESTROYED,
+                        Fault.GROUP_REWOUND,
+                        Fault.BOARDS_GROUP_DESTROYED,
+                        Fault.BOARDS_GROUP_REWOUND),
                 CHECKINS_OF_A_CONTROL,
                 run -> {
                     run.settleAndStop();
                     run.assertCountedTwice();
+                    run.assertOnBoardsTwice();
                 });
     }
 

@@ -27,6 +27,7 @@ import io.ncc.checkin.localredis.RedisBinary;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.testsupport.BoardsFold;
 import io.ncc.checkin.testsupport.SequentialFold;
 import io.ncc.checkin.testsupport.ServiceProcess;
 import java.nio.file.Path;
@@ -61,6 +62,8 @@ final class ChaosRun implements AutoCloseable {
         SCRIPTS_FLUSHED,
         GROUP_DESTROYED,
         GROUP_REWOUND,
+        BOARDS_GROUP_DESTROYED,
+        BOARDS_GROUP_REWOUND,
         REDIS_KILLED,
         /** Another program of the group takes what is pending, counts what it is the one to acknowledge, and says nothing to ours. */
         SETTLED_BY_ANOTHER_PROGRAM
@@ -137,6 +140,7 @@ final class ChaosRun implements AutoCloseable {
                     "--spring.data.redis.port=" + server.port(),
                     "--checkin.processor.claim-after=" + CLAIM_AFTER.toMillis() + "ms",
                     "--checkin.processor.claim-every=100ms",
+                    "--checkin.processor.projections=totals,boards",
                     "--checkin.processor.batch-size=" + (100 + random.nextInt(901))));
             if (i < number) {
                 settings.add("--checkin.processor.consumer=processor" + i);
@@ -242,14 +246,10 @@ final class ChaosRun implements AutoCloseable {
                 note(fault, "");
                 redis.scriptFlush();
             }
-            case GROUP_DESTROYED -> {
-                note(fault, "");
-                onceThereIsAGroup(() -> redis.xgroupDestroy(STREAM, Keys.GROUP));
-            }
-            case GROUP_REWOUND -> {
-                note(fault, "");
-                onceThereIsAGroup(() -> "OK".equals(redis.xgroupSetid(StreamOffset.from(STREAM, "0"), Keys.GROUP)));
-            }
+            case GROUP_DESTROYED -> destroy(fault, Keys.GROUP);
+            case GROUP_REWOUND -> rewind(fault, Keys.GROUP);
+            case BOARDS_GROUP_DESTROYED -> destroy(fault, Keys.BOARDS_GROUP);
+            case BOARDS_GROUP_REWOUND -> rewind(fault, Keys.BOARDS_GROUP);
             case REDIS_KILLED -> {
                 note(fault, " for " + length.toMillis() + " ms");
                 server.kill();
@@ -268,6 +268,16 @@ final class ChaosRun implements AutoCloseable {
                 note("it settled " + (settledByAnother - before));
             }
         }
+    }
+
+    private void destroy(Fault fault, String group) {
+        note(fault, "");
+        onceThereIsAGroup(() -> redis.xgroupDestroy(STREAM, group));
+    }
+
+    private void rewind(Fault fault, String group) {
+        note(fault, "");
+        onceThereIsAGroup(() -> "OK".equals(redis.xgroupSetid(StreamOffset.from(STREAM, "0"), group)));
     }
 
     private boolean allButOneAreUp() {
@@ -352,7 +362,8 @@ final class ChaosRun implements AutoCloseable {
 
     private String standing() {
         try {
-            return redis.xlen(STREAM) + " checkins, " + pending() + " pending, totals " + redis.hgetall(KEYS.totals());
+            return redis.xlen(STREAM) + " checkins; " + standing(Keys.GROUP, KEYS.totals()) + "; "
+                    + standing(Keys.BOARDS_GROUP, KEYS.boardsTotals());
         } catch (RedisCommandExecutionException e) {
             throw e;
         } catch (RedisException connectionBroke) {
@@ -360,9 +371,13 @@ final class ChaosRun implements AutoCloseable {
         }
     }
 
-    private String pending() {
+    private String standing(String group, String totals) {
+        return group + ": " + pending(group) + " pending, totals " + redis.hgetall(totals);
+    }
+
+    private String pending(String group) {
         try {
-            return Long.toString(redis.xpending(STREAM, Keys.GROUP).getCount());
+            return Long.toString(redis.xpending(STREAM, group).getCount());
         } catch (RedisCommandExecutionException noGroup) {
             return "no group, nothing";
         }
@@ -388,15 +403,20 @@ final class ChaosRun implements AutoCloseable {
     }
 
     private void assertSettled() {
+        assertSettled(Keys.GROUP, KEYS.checkpoint(), KEYS.settledRanges());
+        assertSettled(Keys.BOARDS_GROUP, KEYS.boardsCheckpoint(), KEYS.boardsSettledRanges());
+    }
+
+    private void assertSettled(String name, String checkpoint, String ranges) {
         Object last = map(redis.xinfoStream(STREAM)).get("last-generated-id");
         Map<Object, Object> group = redis.xinfoGroups(STREAM).stream()
                 .map(reply -> map((List<?>) reply))
-                .filter(it -> Keys.GROUP.equals(it.get("name")))
+                .filter(it -> name.equals(it.get("name")))
                 .findFirst()
-                .orElseThrow(() -> new AssertionError("there is no group"));
+                .orElseThrow(() -> new AssertionError("there is no group " + name));
         assertThat(group).containsEntry("pending", 0L).containsEntry("last-delivered-id", last);
-        assertThat(redis.get(KEYS.checkpoint())).as("checkpoint").isEqualTo(last);
-        assertThat(redis.zcard(KEYS.settledRanges())).as("settled ranges").isZero();
+        assertThat(redis.get(checkpoint)).as(checkpoint).isEqualTo(last);
+        assertThat(redis.zcard(ranges)).as(ranges).isZero();
     }
 
     private static Map<Object, Object> map(List<?> namesAndValues) {
@@ -408,8 +428,17 @@ final class ChaosRun implements AutoCloseable {
     }
 
     /** Every entry of the stream has counted once, whoever counted it. */
-    void assertFold() {
+    void assertFolds() {
+        assertFoldOfTotals();
+        assertFoldOfBoards();
+    }
+
+    private void assertFoldOfTotals() {
         SequentialFold.over(Map.of()).addStream(redis).assertEqualTo(redis);
+    }
+
+    private void assertFoldOfBoards() {
+        BoardsFold.of(redis, KEYS).assertEqualTo(redis);
     }
 
     /** The processors have applied what another program did not, have given up nothing, and met nothing that they have no name for. */
@@ -417,16 +446,30 @@ final class ChaosRun implements AutoCloseable {
         assertThat(redis.hgetall(KEYS.totals()))
                 .containsEntry("applied", Long.toString(redis.xlen(STREAM) - settledByAnother))
                 .doesNotContainKeys("dead", "lost");
-        assertThat(redis.exists(KEYS.deadLetters())).as("dead letters").isZero();
+        assertThat(redis.hgetall(KEYS.boardsTotals()))
+                .containsEntry("applied", Long.toString(redis.xlen(STREAM)))
+                .doesNotContainKeys("dead", "lost");
+        assertThat(redis.exists(KEYS.deadLetters(), KEYS.boardsDeadLetters()))
+                .as("dead letters")
+                .isZero();
         assertThat(processors).flatMap(ServiceProcess::errors).isEmpty();
     }
 
-    /** The check fails, and for the reason that a guard is there for. */
+    /** The check of the totals fails, and for the reason that a guard is there for. */
     void assertCountedTwice() {
-        assertThatThrownBy(this::assertFold).hasMessageContaining("hashes are not the sequential fold of the stream");
+        assertThatThrownBy(this::assertFoldOfTotals)
+                .hasMessageContaining("hashes are not the sequential fold of the stream");
         assertThat(Long.parseLong(redis.hget(KEYS.totals(), "applied")))
                 .as("entries that were applied")
                 .isGreaterThan(redis.xlen(STREAM) - settledByAnother);
+    }
+
+    /** The same of the boards. */
+    void assertOnBoardsTwice() {
+        assertThatThrownBy(this::assertFoldOfBoards).hasMessageContaining("boards differ");
+        assertThat(Long.parseLong(redis.hget(KEYS.boardsTotals(), "applied")))
+                .as("entries that were counted on the boards")
+                .isGreaterThan(redis.xlen(STREAM));
     }
 
     /** What has happened so far, for a check that failed. */
