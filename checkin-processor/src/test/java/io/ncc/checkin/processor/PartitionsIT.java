@@ -181,13 +181,14 @@ final class PartitionsIT {
 
     private static void assertRefused(ConfigurableApplicationContext processor, String reason) {
         Engines engines = processor.getBean(Engines.class);
-        assertThat(engines.partitions())
+        // the start waits a moment for the first attempts to connect, and there are hundreds
+        await().untilAsserted(() -> assertThat(engines.partitions())
                 .allSatisfy(partition -> assertThatThrownBy(() -> engines.of(ProjectionKind.TOTALS, partition)
                                 .scriptLink()
                                 .connection())
                         .cause()
                         .isInstanceOf(UnfitServerException.class)
-                        .hasMessage(reason));
+                        .hasMessage(reason)));
         Health health = Objects.requireNonNull(
                 processor.getBean("redisHealthIndicator", HealthIndicator.class).health());
         assertThat(health.getStatus()).isEqualTo(Status.DOWN);
