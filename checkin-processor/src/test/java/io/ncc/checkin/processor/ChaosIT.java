@@ -43,7 +43,7 @@ import org.springframework.boot.logging.LoggingSystem;
 @Timeout(300)
 final class ChaosIT {
 
-    private static final int CHECKINS = Integer.getInteger("chaos.checkins", 16_000);
+    private static final int CHECKINS = Integer.getInteger("chaos.checkins", 10_000);
     private static final int SEEDS = Integer.getInteger("chaos.seeds", 1);
     private static final int CHECKINS_OF_A_CONTROL = 8_000;
 

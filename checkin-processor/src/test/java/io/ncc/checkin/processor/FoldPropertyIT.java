@@ -80,7 +80,7 @@ final class FoldPropertyIT {
 
     private static final Logger log = LoggerFactory.getLogger(FoldPropertyIT.class);
 
-    private static final int EXAMPLES = Integer.getInteger("QT_EXAMPLES", 400);
+    private static final int EXAMPLES = Integer.getInteger("QT_EXAMPLES", 200);
     private static final int MOST_ARRIVALS = 40;
     private static final int MOST_STEPS = 40;
     private static final int SHRINKS = 2_000;

@@ -62,7 +62,7 @@ final class ReferenceScriptIT {
 
     private static final Logger log = LoggerFactory.getLogger(ReferenceScriptIT.class);
 
-    private static final int SCENARIOS = Integer.getInteger("reference.scenarios", 500);
+    private static final int SCENARIOS = Integer.getInteger("reference.scenarios", 300);
     private static final int OTHER_DATABASE = 1;
     private static final LuaScript REFERENCE = LuaScript.of(ReferenceScriptIT.class, "reference-apply");
 

@@ -88,7 +88,7 @@ final class CheckinAppenderIT {
 
         List<String> ids = Stream.concat(Stream.of(first), others.stream())
                 .map(CompletableFuture::join)
-                .map(runs -> runs.get(0).first().toString())
+                .map(runs -> runs.get(0).get(0).toString())
                 .toList();
         assertThat(receiver.writes() - before).isEqualTo(2);
         assertThat(ids).doesNotHaveDuplicates().containsExactlyInAnyOrderElementsOf(StartedReceiver.ids(redis));
@@ -104,7 +104,7 @@ final class CheckinAppenderIT {
                 .mapToObj(user -> append(appender, user))
                 .toList();
         for (int i = 0; i < answers.size(); i++) {
-            String id = answers.get(i).join().get(0).first().toString();
+            String id = answers.get(i).join().get(0).get(0).toString();
             assertThat(redis.commands()
                             .xrange(STREAM, Range.create(id, id))
                             .get(0)

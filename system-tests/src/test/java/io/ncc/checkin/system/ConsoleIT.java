@@ -183,6 +183,7 @@ final class ConsoleIT {
                                 "--server.port=0",
                                 "--spring.data.redis.url=" + redis.uri(),
                                 "--checkin.processor.consumer=" + name,
+                                "--checkin.processor.projections=totals", // a lane for each of them, not two
                                 "--checkin.processor.batch-size=2",
                                 "--checkin.processor.max-in-flight=1",
                                 "--checkin.processor.simulated-work=300ms..500ms",

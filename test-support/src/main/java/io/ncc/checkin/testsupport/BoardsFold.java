@@ -122,7 +122,7 @@ public final class BoardsFold {
         boards.getOrDefault(keys.boardHours(), Map.of()).forEach((name, start) -> {
             Instant hour = Instant.ofEpochSecond(start.longValue());
             if (hour.isBefore(oldest)) {
-                expected.get(keys.boardHours()).remove(name);
+                Objects.requireNonNull(expected.get(keys.boardHours())).remove(name);
                 expected.remove(keys.userBoard(hour));
                 expected.remove(keys.locationBoard(hour));
             } else {

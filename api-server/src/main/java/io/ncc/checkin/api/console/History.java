@@ -14,7 +14,7 @@ final class History {
     private static final int TENTHS = 10;
 
     private final long step;
-    private final Cell[] ring;
+    private final @Nullable Cell[] ring;
     private long first = -1;
     private long current = -1;
 

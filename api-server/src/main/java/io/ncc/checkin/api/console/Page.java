@@ -39,14 +39,20 @@ class Page implements WebMvcConfigurer {
     @Bean
     Pages consolePages() {
         return new Pages(
-                List.of("/", "/index.html", "/console.css", "/icon.svg", "/js/**", "/webjars/uplot/**"), POLICY);
+                List.of("/", "/index.html", "/console.css", "/icon.svg", "/favicon.ico", "/js/**", "/webjars/uplot/**"),
+                POLICY);
     }
 
     @Bean
     SimpleUrlHandlerMapping pageMapping() {
-        HttpRequestHandler page = (request, response) ->
-                request.getRequestDispatcher("/index.html").forward(request, response);
-        return new SimpleUrlHandlerMapping(Map.of("/", page), BEFORE_SPRINGS_WELCOME_PAGE);
+        return new SimpleUrlHandlerMapping(
+                // browsers ask for the second one on pages that name no icon
+                Map.of("/", forwardedTo("/index.html"), "/favicon.ico", forwardedTo("/icon.svg")),
+                BEFORE_SPRINGS_WELCOME_PAGE);
+    }
+
+    private static HttpRequestHandler forwardedTo(String file) {
+        return (request, response) -> request.getRequestDispatcher(file).forward(request, response);
     }
 
     @Override

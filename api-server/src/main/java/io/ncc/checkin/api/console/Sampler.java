@@ -241,7 +241,8 @@ final class Sampler {
             return null;
         }
         boolean counted = lag != null;
-        Backlog now = new Backlog(time, counted, counted ? lag + group.pending() : Objects.requireNonNull(behind));
+        long amount = lag != null ? lag + group.pending() : Objects.requireNonNull(behind);
+        Backlog now = new Backlog(time, counted, amount);
         Deque<Backlog> past = backlogs.computeIfAbsent(group.name(), name -> new ArrayDeque<>());
         past.removeIf(backlog -> backlog.counted != counted || backlog.time > time || backlog.time < time - MEAN_OF);
         past.add(now);
