@@ -6,7 +6,7 @@ import {doItYourself, everyWhile, failure, fullName, locationLink, panel, server
 
 const REFRESH = 5000;
 const LIMIT = 10;
-const WINDOWS = [['1h', 'This hour'], ['24h', '24 hours'], ['all', 'All time']];
+const WINDOWS = [['1h', 'This and last hour'], ['24h', '24 hours'], ['all', 'All time']];
 
 export function rankings(root, _, signal) {
   let window = 'all';
