@@ -484,11 +484,4 @@ final class ConsoleIT {
                   .filter(text => /Send|Put|Discard/.test(text));
                 """);
     }
-
-    @Test
-    void noOtherPageCanFrameIt() {
-        browser.open(services.api() + "/docs");
-        browser.run("const frame = document.createElement('iframe'); frame.src = '../'; document.body.append(frame);");
-        await().untilAsserted(() -> assertThat(browser.messages()).anyMatch(message -> message.contains("frame")));
-    }
 }

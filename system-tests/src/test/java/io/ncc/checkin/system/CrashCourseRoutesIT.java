@@ -42,6 +42,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -87,16 +88,26 @@ final class CrashCourseRoutesIT {
                 .addStream(redis.commands())
                 .hashes()
                 .forEach((key, hash) -> redis.commands().hset(key, hash));
-        SAMPLE.checkins().forEach(CrashCourseRoutesIT::addToBoards);
+        boards().forEach((key, board) -> redis.commands()
+                .zadd(
+                        key,
+                        board.entrySet().stream()
+                                .flatMap(member -> Stream.<Object>of(member.getValue(), member.getKey()))
+                                .toArray()));
     }
 
-    private static void addToBoards(RecordedCheckin recorded) {
+    private static Map<String, Map<String, Double>> boards() {
         Keys keys = Keys.unpartitioned();
-        String user = Long.toString(recorded.checkin().userId());
-        double millis = recorded.id().millis();
-        redis.commands().zincrby(keys.userBoard(), 1, user);
-        redis.commands().zadd(keys.recentUsers(), millis, user);
-        redis.commands().zadd(keys.visitors(recorded.checkin().locationId()), millis, user);
+        Map<String, Map<String, Double>> boards = new TreeMap<>();
+        for (RecordedCheckin recorded : SAMPLE.checkins()) {
+            String user = Long.toString(recorded.checkin().userId());
+            double millis = recorded.id().millis();
+            boards.computeIfAbsent(keys.userBoard(), key -> new TreeMap<>()).merge(user, 1.0, Double::sum);
+            boards.computeIfAbsent(keys.recentUsers(), key -> new TreeMap<>()).merge(user, millis, Math::max);
+            boards.computeIfAbsent(keys.visitors(recorded.checkin().locationId()), key -> new TreeMap<>())
+                    .merge(user, millis, Math::max);
+        }
+        return boards;
     }
 
     @AfterAll
