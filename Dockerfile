@@ -37,4 +37,5 @@ RUN java -XX:AOTCacheOutput=app.aot -Dspring.context.exit=onRefresh -jar app.jar
 USER checkins
 # A JVM that has run out of memory may have lost threads: it ends, and is started again.
 ENV JDK_JAVA_OPTIONS="-Xmx256m -XX:+ExitOnOutOfMemoryError"
+# Without checkin.security.* a service is in protected mode and listens inside its container only. docker-compose.yml sets the mode.
 ENTRYPOINT ["java", "-XX:AOTCache=app.aot", "-jar", "app.jar"]
