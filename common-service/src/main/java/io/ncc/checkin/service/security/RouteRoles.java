@@ -1,6 +1,7 @@
 package io.ncc.checkin.service.security;
 
 import io.ncc.checkin.service.ApiContract;
+import io.ncc.checkin.service.PathIndex;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -43,15 +44,21 @@ final class RouteRoles implements AuthorizationManager<HttpServletRequest> {
      */
     RouteRoles(@Nullable ApiContract contract, List<Pages> pages, List<Rule> others) {
         this.others = others;
+        List<Operation> operations = new ArrayList<>();
         if (contract != null) {
             contract.operations().forEach((name, operation) -> {
                 int space = name.indexOf(' ');
-                add(name.substring(0, space), name.substring(space + 1), rolesOf(operation));
+                operations.add(new Operation(
+                        name.substring(0, space), routeOf(name.substring(space + 1), rolesOf(operation))));
             });
         }
-        pages.forEach(each -> each.paths().forEach(path -> add("GET", path, Set.of())));
-        byMethod.values().forEach(routes -> routes.patterns.sort(Comparator.comparing(Route::pattern)));
+        pages.forEach(each ->
+                each.paths().forEach(path -> operations.add(new Operation("GET", routeOf(path, Set.of())))));
+        operations.sort(Comparator.comparing(operation -> operation.route.pattern));
+        operations.forEach(this::add);
     }
+
+    private record Operation(String method, Route route) {}
 
     /** @param roles any of which is enough; if there is none, no token is needed */
     record Rule(RequestMatcher matcher, Set<Role> roles) {}
@@ -70,22 +77,27 @@ final class RouteRoles implements AuthorizationManager<HttpServletRequest> {
 
     /**
      * @param exact those without variables, by their path as it is in a request
-     * @param patterns all, the most specific one first
+     * @param index all, the most specific one first
      */
-    private record Routes(Map<String, Route> exact, List<Route> patterns) {}
+    private record Routes(Map<String, Route> exact, PathIndex<Route> index) {}
 
-    private void add(String method, String path, @Nullable Set<Role> roles) {
-        Route route = new Route(PathPatternParser.defaultInstance.parse(path), roles);
-        add(method, path, route);
-        if (method.equals("GET")) {
-            add("HEAD", path, route);
-        }
-        add("OPTIONS", path, new Route(route.pattern, Set.of())); // tells the methods, and nothing else
+    private static Route routeOf(String path, @Nullable Set<Role> roles) {
+        return new Route(PathPatternParser.defaultInstance.parse(path), roles);
     }
 
-    private void add(String method, String path, Route route) {
-        Routes routes = byMethod.computeIfAbsent(method, unused -> new Routes(new HashMap<>(), new ArrayList<>()));
-        routes.patterns.add(route);
+    private void add(Operation operation) {
+        Route route = operation.route;
+        add(operation.method, route);
+        if (operation.method.equals("GET")) {
+            add("HEAD", route);
+        }
+        add("OPTIONS", new Route(route.pattern, Set.of())); // tells the methods, and nothing else
+    }
+
+    private void add(String method, Route route) {
+        Routes routes = byMethod.computeIfAbsent(method, unused -> new Routes(new HashMap<>(), new PathIndex<>()));
+        String path = route.pattern.getPatternString();
+        routes.index.add(path, route);
         if (!route.pattern.hasPatternSyntax()) {
             routes.exact.put(path, route);
         }
@@ -142,7 +154,7 @@ final class RouteRoles implements AuthorizationManager<HttpServletRequest> {
             return exact;
         }
         PathContainer path = ServletRequestPathUtils.parse(request).pathWithinApplication();
-        for (Route route : routes.patterns) {
+        for (Route route : routes.index.candidates(path.value())) {
             if (route.pattern.matches(path)) {
                 return route;
             }
