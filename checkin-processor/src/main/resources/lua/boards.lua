@@ -78,9 +78,15 @@ end
 
 -- Write.
 
+-- Redis is slow in making text of numbers, and most counts are small.
+local texts = setmetatable({}, { __index = function(known, number)
+  known[number] = tostring(number)
+  return known[number]
+end })
+
 local function add(counts, ids, boards)
   for i, count in pairs(counts) do
-    for b = 1, #boards do call('ZINCRBY', boards[b], count, ids[i]) end
+    for b = 1, #boards do call('ZINCRBY', boards[b], texts[count], ids[i]) end
   end
 end
 
