@@ -143,7 +143,10 @@ public final class Benchmarks implements Callable<Integer> {
         Map<String, String> about = new LinkedHashMap<>();
         about.put("CPU", cpuName() + ", " + Runtime.getRuntime().availableProcessors() + " cores for everything");
         about.put("system", System.getProperty("os.name") + ' ' + System.getProperty("os.version"));
-        about.put("Java", System.getProperty("java.vm.name") + ' ' + Runtime.version() + ", -Xmx256m for each service");
+        about.put(
+                "Java",
+                System.getProperty("java.vm.name") + ' ' + Runtime.version() + ", "
+                        + String.join(" ", Started.OPTIONS));
         about.put("Redis", RedisBinary.chosen().version() + ", no persistence unless said otherwise");
         about.put("rounds", "up to %d, after up to %d to warm up".formatted(scale.rounds(), scale.warmUps()));
         return about;

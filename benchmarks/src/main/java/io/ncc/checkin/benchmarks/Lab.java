@@ -144,15 +144,15 @@ final class Lab implements AutoCloseable {
     }
 
     private List<String> contestant(String name, int redisPort) {
-        return new ArrayList<>(List.of(
-                Started.java(),
-                "-Xmx256m",
+        List<String> command = Started.javaCommand();
+        command.addAll(List.of(
                 "-cp",
                 System.getProperty("java.class.path"),
                 mainClass(),
                 "contestant",
                 name,
                 Integer.toString(redisPort)));
+        return command;
     }
 
     /** From the runnable jar this program was started by its launcher, which has to start the other, too. */

@@ -24,6 +24,9 @@ import java.util.stream.Stream;
 /** A process that is measured. It is stopped with {@link #close}, or at the latest when this JVM ends. */
 final class Started implements AutoCloseable {
 
+    /** The heap and the collector of our image. */
+    static final List<String> OPTIONS = List.of("-Xmx256m", "-XX:+UseSerialGC");
+
     private static final Duration LONGEST_START = Duration.ofSeconds(60);
     private static final Duration LONGEST_STOP = Duration.ofSeconds(15);
     private static final HttpClient HTTP =
@@ -78,15 +81,18 @@ final class Started implements AutoCloseable {
         }
     }
 
-    /** A service of ours, with 256 MB of heap. */
+    /** Starts a program in Java. */
+    static List<String> javaCommand() {
+        List<String> command = new ArrayList<>(List.of(java()));
+        command.addAll(OPTIONS);
+        return command;
+    }
+
+    /** A service of ours. */
     static Started service(Jars jars, String module, int port, List<String> settings) {
-        List<String> command = new ArrayList<>(List.of(
-                java(),
-                "-Xmx256m",
-                "-jar",
-                jars.of(module).toString(),
-                "--server.port=" + port,
-                "--logging.level.root=warn"));
+        List<String> command = javaCommand();
+        command.addAll(
+                List.of("-jar", jars.of(module).toString(), "--server.port=" + port, "--logging.level.root=warn"));
         command.addAll(settings);
         return server(module, command, Map.of(), port, "/actuator/health/readiness");
     }
