@@ -20,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Applies batches of entries, several at a time, and sets aside the entries that can't be applied. If a batch fails because of Redis, its
- * entries stay pending, and {@link #takeFailure} tells the reader to read the pending entries again.
+ * entries stay pending, and {@link #takeFailure} tells the reader to read the pending entries again, after the {@link #stalled} batch.
  */
 final class Applier {
 
@@ -39,8 +39,7 @@ final class Applier {
     private final Semaphore slots;
     private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
 
-    /** Whether the last batch failed because of a damaged key that all entries need: then the number of deliveries says nothing about an entry. */
-    private volatile boolean damaged;
+    private volatile @Nullable Batch stalled;
 
     Applier(RedisLink redis, Projection projection, String consumer, EngineMetrics metrics, EngineSettings settings) {
         this.redis = redis;
@@ -81,7 +80,7 @@ final class Applier {
                 CompletableFuture.completedFuture(batch).thenCompose(this::process);
         processed.whenComplete((outcome, error) -> {
             try {
-                damaged = error != null && RedisCondition.of(error) == RedisCondition.WRONG_TYPE;
+                stalled = error == null || mayBeOfAnEntry(RedisCondition.of(error)) ? null : batch;
                 if (outcome != null) {
                     metrics.processed(batch, outcome, System.nanoTime() - start);
                     logEach(batch, outcome);
@@ -160,8 +159,7 @@ final class Applier {
     /**
      * Applies entries alone that have more than {@code maxDeliveries} deliveries. Such an entry may fail itself, or may have been in a batch with
      * one that fails, or processors may have read it during an outage. An entry with more than twice as many deliveries may be one that kills the
-     * process. So the first of these in a batch is set aside without another attempt: otherwise those after it might never be tried. But not while
-     * a key is damaged that all entries need.
+     * process. So the first of these in a batch is set aside without another attempt: otherwise those after it might never be tried.
      */
     private CompletionStage<Outcome> applySuspectsAlone(
             StatefulRedisConnection<String, String> connection, Batch batch) {
@@ -174,7 +172,7 @@ final class Applier {
         for (Entry entry : batch.entries()) {
             if (entry.deliveries() <= maxDeliveries) {
                 innocent.add(entry);
-            } else if (entry.deliveries() <= 2L * maxDeliveries || oneIsGivenUp || damaged) {
+            } else if (entry.deliveries() <= 2L * maxDeliveries || oneIsGivenUp) {
                 all = then(all, () -> applyOrSplit(connection, Batch.of(entry)));
             } else {
                 all = then(all, () -> giveUp(connection, entry));
@@ -231,6 +229,14 @@ final class Applier {
         return condition == RedisCondition.UNEXPECTED;
     }
 
+    /** An entry whose script takes too long, or ends Redis, shows in what is not {@code UNEXPECTED}. */
+    private static boolean mayBeOfAnEntry(RedisCondition condition) {
+        return switch (condition) {
+            case UNEXPECTED, AWAY, TIMEOUT, BUSY -> true;
+            default -> false;
+        };
+    }
+
     private static Outcome rejected(Entry entry, String reason) {
         return new Outcome(0, 0, 0, List.of(new Rejected(entry.id(), reason)));
     }
@@ -280,6 +286,16 @@ final class Applier {
     @Nullable
     Throwable takeFailure() {
         return failure.getAndSet(null);
+    }
+
+    /**
+     * The batch that was applied last, if it failed for a reason that is no entry's, such as a damaged key that all entries need, or a missing
+     * permission; else null. It is to be applied again before more entries are read: each read counts as a delivery, and such a failure must not make
+     * an entry look like one that can't be applied.
+     */
+    @Nullable
+    Batch stalled() {
+        return stalled;
     }
 
     /** Waits until no batch is in flight; false if that takes longer than the limit. */

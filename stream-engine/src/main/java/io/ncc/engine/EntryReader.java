@@ -91,16 +91,24 @@ final class EntryReader {
         clientId = clientId();
         applier.awaitIdle(DRAIN_LIMIT); // or the entries of batches in flight would be read again
         applier.takeFailure();
+        Batch stalled = applier.stalled();
         source.open();
-        while (!isStopping() || source.isAhead()) {
-            applier.submit(source.next(!isStopping()), this::turned);
-            if (trouble != null) {
-                applier.awaitIdle(DRAIN_LIMIT); // the trouble lasts until this batch has succeeded
-            }
-            throwIfFailed();
-            turned();
-            leaveTrouble();
+        if (stalled != null) {
+            apply(new Batch(stalled.entries(), false)); // the stream may be another one by now
         }
+        while (!isStopping() || source.isAhead()) {
+            apply(source.next(!isStopping()));
+        }
+    }
+
+    private void apply(Batch batch) throws InterruptedException {
+        applier.submit(batch, this::turned);
+        if (trouble != null) {
+            applier.awaitIdle(DRAIN_LIMIT); // the trouble lasts until this batch has succeeded
+        }
+        throwIfFailed();
+        turned();
+        leaveTrouble();
     }
 
     /** The id with which a stop ends a blocked read. Null if the Redis user may not ask for it: a stop then waits for the read. */

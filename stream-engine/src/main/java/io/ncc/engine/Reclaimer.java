@@ -40,6 +40,9 @@ final class Reclaimer implements Periodic.Task {
     /** Claims from the next part of the group's pending entries; false after the last part. */
     @Override
     public boolean run(Runnable waiting) throws InterruptedException {
+        if (applier.stalled() != null) {
+            return false; // what is claimed would be delivered once more, and not applied
+        }
         try {
             submitClaimed(waiting); // the entries that the last turn failed to read
             GroupKeys keys = group.keys();
