@@ -615,6 +615,20 @@ final class DeadLettersIT {
     }
 
     @Test
+    void aFailureToCountTheReasonsIsNotGivenAgain() {
+        stream.createGroup();
+        setAside(1, "broken");
+        redis.permit("-xrevrange");
+        try {
+            await().atMost(Duration.ofSeconds(5))
+                    .until(() -> api.get("/dead-letters/reasons").status() == 503);
+        } finally {
+            redis.permit("+@all");
+        }
+        assertThat(api.get("/dead-letters/reasons").status()).isEqualTo(200);
+    }
+
+    @Test
     @ExtendWith(OutputCaptureExtension.class)
     void theLogSaysWhoChangedSomething(CapturedOutput log) {
         stream.createGroup();

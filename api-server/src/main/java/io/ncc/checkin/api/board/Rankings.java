@@ -1,6 +1,7 @@
 package io.ncc.checkin.api.board;
 
 import io.ncc.checkin.api.board.SumRanking.Rated;
+import io.ncc.checkin.api.web.SharedAnswers;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import java.time.Instant;
@@ -8,6 +9,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -25,14 +27,17 @@ final class Rankings {
     private final BoardReader reader;
     private final SumRanking sums;
     private final Partitions partitions;
-    private final SharedAnswers<Window, Ranking<Ranked>> users = new SharedAnswers<>();
-    private final SharedAnswers<Window, Ranking<Ranked>> locations = new SharedAnswers<>();
-    private final SharedAnswers<Long, Ranking<Rated>> byStars = new SharedAnswers<>();
+    private final SharedAnswers<Window, Ranking<Ranked>> users;
+    private final SharedAnswers<Window, Ranking<Ranked>> locations;
+    private final SharedAnswers<Long, Ranking<Rated>> byStars;
 
-    Rankings(BoardReader reader, SumRanking sums, Partitions partitions) {
+    Rankings(BoardReader reader, SumRanking sums, Partitions partitions, Executor applicationTaskExecutor) {
         this.reader = reader;
         this.sums = sums;
         this.partitions = partitions;
+        this.users = new SharedAnswers<>(applicationTaskExecutor);
+        this.locations = new SharedAnswers<>(applicationTaskExecutor);
+        this.byStars = new SharedAnswers<>(applicationTaskExecutor);
     }
 
     /** The users with the most checkins. A user is in one partition, so the first of all are among the first of their partitions. */

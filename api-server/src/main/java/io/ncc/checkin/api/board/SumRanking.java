@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -43,17 +44,22 @@ final class SumRanking {
 
     private final PartitionLinks redis;
     private final BoardReader reader;
+    private final Executor executor;
     private final int mostIds;
 
     @Autowired
-    SumRanking(PartitionLinks redis, BoardReader reader) {
-        this(redis, reader, MOST_IDS);
+    SumRanking(PartitionLinks redis, BoardReader reader, Executor applicationTaskExecutor) {
+        this(redis, reader, applicationTaskExecutor, MOST_IDS);
     }
 
-    /** @param mostIds how many sums to keep at once */
-    SumRanking(PartitionLinks redis, BoardReader reader, int mostIds) {
+    /**
+     * @param executor of the work between the reads, because the thread that reads the replies of Redis must not be held up
+     * @param mostIds how many sums to keep at once
+     */
+    SumRanking(PartitionLinks redis, BoardReader reader, Executor executor, int mostIds) {
         this.redis = redis;
         this.reader = reader;
+        this.executor = executor;
         this.mostIds = mostIds;
     }
 
@@ -65,18 +71,18 @@ final class SumRanking {
     private CompletionStage<List<Ranked>> top(List<Board> boards, int count, Supplier newSums) {
         Sums sums = newSums.get();
         List<Walk> walks = boards.stream().map(board -> new Walk(board, sums)).toList();
-        return eachInTurn(walks, walk -> walk.readOn(count)).thenComposeAsync(read -> {
+        return eachInTurn(walks, walk -> walk.readOn(count)).thenCompose(read -> {
             long filled = walks.stream().filter(walk -> !walk.isEmpty()).count();
             if (filled <= 1) {
                 return CompletableFuture.completedFuture(sums.top(count));
             }
-            return readToBound(walks, sums, count, filled, 1).thenComposeAsync(bound -> {
+            return readToBound(walks, sums, count, filled, 1).thenCompose(bound -> {
                 long floor = share(bound, filled);
                 if (floor == 1) {
                     return CompletableFuture.completedFuture(sums.top(count)); // everything was read
                 }
                 long[] candidates = sums.where(couldReach(bound, floor, walks));
-                return look(candidates, boards, newSums.get()).thenApplyAsync(exact -> exact.top(count));
+                return look(candidates, boards, newSums.get()).thenApply(exact -> exact.top(count));
             });
         });
     }
@@ -94,7 +100,7 @@ final class SumRanking {
         return unfinished.isEmpty()
                 ? CompletableFuture.completedFuture(bound)
                 : eachInTurn(unfinished, walk -> walk.readDownTo(floor, pages))
-                        .thenComposeAsync(read -> readToBound(walks, sums, count, filled, 2 * pages));
+                        .thenCompose(read -> readToBound(walks, sums, count, filled, 2 * pages));
     }
 
     /**
@@ -114,7 +120,7 @@ final class SumRanking {
         List<Walk> walks =
                 checkins.stream().map(board -> new Walk(board, partial)).toList();
         long floor = share(least, checkins.size());
-        return eachInTurn(walks, walk -> walk.readDownTo(floor, ALL)).thenComposeAsync(read -> {
+        return eachInTurn(walks, walk -> walk.readDownTo(floor, ALL)).thenCompose(read -> {
             long[] candidates = partial.where(couldReach(least, floor, walks));
             boolean all = walks.stream().allMatch(walk -> walk.ended);
             CompletionStage<Sums> sums = all || walks.size() == 1
@@ -122,7 +128,7 @@ final class SumRanking {
                     : look(candidates, checkins, newSums.get());
             CompletionStage<Sums> starSums =
                     all ? readAll(stars, newSums.get()) : look(candidates, stars, newSums.get());
-            return sums.thenCompose(exact -> starSums.thenApplyAsync(sumOfStars -> Arrays.stream(candidates)
+            return sums.thenCompose(exact -> starSums.thenApply(sumOfStars -> Arrays.stream(candidates)
                     .filter(id -> exact.of(id) >= least)
                     .mapToObj(id -> new Rated(id, exact.of(id), sumOfStars.of(id)))
                     .sorted(BY_AVERAGE)
@@ -159,12 +165,13 @@ final class SumRanking {
         return eachInTurn(lookups, Lookup::add).thenApply(all -> sums);
     }
 
-    /** Does something of each partition at a time. */
+    /** Does something of each partition at a time. What comes after it has a thread of the executor, so it may take a while. */
     private <T extends OfPartition> CompletionStage<?> eachInTurn(
             List<T> items, Function<T, ? extends CompletionStage<?>> step) {
         var ofPartitions = items.stream()
                 .collect(Collectors.groupingBy(item -> item.board().partition()));
-        return redis.ofAll(partition -> inTurn(ofPartitions.getOrDefault(partition, List.of()), step));
+        return redis.ofAll(partition -> inTurn(ofPartitions.getOrDefault(partition, List.of()), step))
+                .thenApplyAsync(all -> all, executor);
     }
 
     /** Does the same for one after the other. */

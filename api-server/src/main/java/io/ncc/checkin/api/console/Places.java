@@ -3,6 +3,7 @@ package io.ncc.checkin.api.console;
 import io.lettuce.core.Range;
 import io.ncc.checkin.api.total.Location;
 import io.ncc.checkin.api.total.LocationReader;
+import io.ncc.checkin.api.web.SharedAnswers;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionLinks;
 import java.time.Duration;
@@ -10,18 +11,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
 /**
  * Where the locations are, for a map: each of them or, if there are very many, how many are in each cell of a grid that is finer where there are more.
- * Whoever asks within some seconds gets the same answer.
  */
 @Component
 final class Places {
 
-    private static final Duration KEPT_FOR = Duration.ofSeconds(10);
+    private static final Duration OLDEST = Duration.ofSeconds(10);
+    private static final String ALL = "all";
     private static final int MOST_APART = 20_000;
     private static final int AT_ONCE = 1_000;
 
@@ -31,15 +33,13 @@ final class Places {
     private final PartitionLinks redis;
     private final Partitions partitions;
     private final LocationReader locations;
+    private final SharedAnswers<String, Columns> answers;
 
-    // guarded by this
-    private @Nullable CompletableFuture<Columns> latest;
-    private long askedAt;
-
-    Places(PartitionLinks redis, Partitions partitions, LocationReader locations) {
+    Places(PartitionLinks redis, Partitions partitions, LocationReader locations, Executor applicationTaskExecutor) {
         this.redis = redis;
         this.partitions = partitions;
         this.locations = locations;
+        this.answers = new SharedAnswers<>(applicationTaskExecutor, OLDEST);
     }
 
     /**
@@ -84,16 +84,9 @@ final class Places {
         }
     }
 
-    synchronized CompletionStage<Columns> read() {
-        CompletableFuture<Columns> known = latest;
-        if (known == null || (known.isDone() && System.nanoTime() - askedAt > KEPT_FOR.toNanos())) {
-            askedAt = System.nanoTime();
-            known = count(GeoCell.WORLD)
-                    .thenCompose(all -> all > MOST_APART ? clusters(all) : each())
-                    .toCompletableFuture();
-            latest = known;
-        }
-        return known;
+    CompletionStage<Columns> read() {
+        return answers.of(
+                ALL, () -> count(GeoCell.WORLD).thenCompose(all -> all > MOST_APART ? clusters(all) : each()));
     }
 
     private CompletionStage<Long> count(GeoCell cell) {

@@ -2,6 +2,7 @@ package io.ncc.checkin.api.deadletter;
 
 import io.lettuce.core.ScriptOutputType;
 import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.web.SharedAnswers;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.LuaScript;
@@ -12,17 +13,18 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
 import java.util.function.BinaryOperator;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Counts dead letters by their reason. Whoever asks within a second gets the same answer, so that many who ask cost Redis no more than one. */
+/** Counts dead letters by their reason. */
 @Component
 final class DeadLetterReasons {
 
-    private static final Duration KEPT_FOR = Duration.ofSeconds(1);
+    private static final Duration OLDEST = Duration.ofSeconds(1);
+    private static final String ALL = "all";
     private static final int MOST_REASONS = 100;
     private static final int MOST_COUNTED = 10_000; // of a partition
     private static final int MOST_AT_ONCE = 1_000;
@@ -30,14 +32,12 @@ final class DeadLetterReasons {
     private final LuaScript script = LuaScript.of(DeadLetterReasons.class, "dead-reasons");
     private final PartitionLinks redis;
     private final Partitions partitions;
+    private final SharedAnswers<String, Reasons> answers;
 
-    // guarded by this
-    private @Nullable CompletableFuture<Reasons> latest;
-    private long askedAt;
-
-    DeadLetterReasons(PartitionLinks redis, Partitions partitions) {
+    DeadLetterReasons(PartitionLinks redis, Partitions partitions, Executor applicationTaskExecutor) {
         this.redis = redis;
         this.partitions = partitions;
+        this.answers = new SharedAnswers<>(applicationTaskExecutor, OLDEST);
     }
 
     /** @param newest the id of the newest dead letter that has it */
@@ -52,16 +52,11 @@ final class DeadLetterReasons {
     record Reasons(List<Reason> items, boolean more) {}
 
     /** The highest count first. */
-    synchronized CompletionStage<Reasons> read() {
-        CompletableFuture<Reasons> known = latest;
-        if (known == null || (known.isDone() && System.nanoTime() - askedAt > KEPT_FOR.toNanos())) {
-            askedAt = System.nanoTime();
-            known = redis.ofAll(partition -> count(partition, "+", MOST_COUNTED, List.of()))
-                    .thenApply(DeadLetterReasons::sum)
-                    .toCompletableFuture();
-            latest = known;
-        }
-        return known;
+    CompletionStage<Reasons> read() {
+        return answers.of(
+                ALL,
+                () -> redis.ofAll(partition -> count(partition, "+", MOST_COUNTED, List.of()))
+                        .thenApply(DeadLetterReasons::sum));
     }
 
     /** One call after the other, so that none of them takes long. */

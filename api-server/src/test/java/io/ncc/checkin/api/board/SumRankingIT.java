@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Function;
 import java.util.stream.Stream;
@@ -95,7 +96,11 @@ final class SumRankingIT {
     }
 
     private static SumRanking ranking(int mostIds) {
-        return new SumRanking(api.getBean("redis", PartitionLinks.class), api.getBean(BoardReader.class), mostIds);
+        return new SumRanking(
+                api.getBean("redis", PartitionLinks.class),
+                api.getBean(BoardReader.class),
+                api.getBean("applicationTaskExecutor", Executor.class),
+                mostIds);
     }
 
     private static List<Board> boards(Function<Keys, String> key) {

@@ -1,4 +1,4 @@
-package io.ncc.checkin.api.board;
+package io.ncc.checkin.api.web;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -9,16 +9,26 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.springframework.web.ErrorResponseException;
 
 @Timeout(20)
 final class SharedAnswersTest {
 
-    private final SharedAnswers<String, Integer> answers = new SharedAnswers<>();
+    private final ExecutorService executor = Executors.newSingleThreadExecutor();
+    private final SharedAnswers<String, Integer> answers = new SharedAnswers<>(executor);
     private final List<CompletableFuture<Integer>> works = new CopyOnWriteArrayList<>();
+
+    @AfterEach
+    void stop() {
+        executor.shutdownNow();
+    }
 
     private CompletionStage<Integer> work() {
         CompletableFuture<Integer> work = new CompletableFuture<>();
@@ -66,6 +76,31 @@ final class SharedAnswersTest {
         });
         assertThat(Duration.ofNanos(System.nanoTime() - found))
                 .isBetween(Duration.ofMillis(500), Duration.ofSeconds(10));
+    }
+
+    @Test
+    void anAnswerIsNotGivenAgainIfItIsTooOld() {
+        SharedAnswers<String, Integer> young = new SharedAnswers<>(executor, Duration.ofMillis(50));
+        CompletionStage<Integer> first = young.of("a", this::work);
+        await().until(() -> works.size() == 1);
+        await().pollDelay(Duration.ofMillis(60)).until(() -> true);
+        CompletionStage<Integer> meanwhile = young.of("a", this::work);
+        works.get(0).complete(1);
+        assertThat(meanwhile).isSameAs(first);
+        CompletionStage<Integer> later = young.of("a", this::work);
+        assertThat(later).isNotSameAs(first);
+    }
+
+    /** As while the server stops. */
+    @Test
+    void whatTheExecutorDoesNotTakeIsAnsweredWithAProblem() {
+        ask("a");
+        await().until(() -> works.size() == 1);
+        CompletableFuture<Integer> queued = ask("b");
+        executor.shutdown();
+        works.get(0).complete(1);
+        assertThatThrownBy(queued::join).hasRootCauseInstanceOf(ErrorResponseException.class);
+        assertThatThrownBy(ask("c")::join).hasRootCauseInstanceOf(ErrorResponseException.class);
     }
 
     @Test

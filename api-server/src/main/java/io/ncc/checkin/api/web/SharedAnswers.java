@@ -1,0 +1,108 @@
+package io.ncc.checkin.api.web;
+
+import io.ncc.checkin.service.ProblemType;
+import io.ncc.redis.RedisCondition;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.function.Supplier;
+
+/**
+ * Answers to questions that cost much to answer. One is worked on at a time. Who asks the same gets the same answer, until thirty times as long has passed as it took
+ * to find. So at most 3 % of the time is spent on each question, however often it is asked.
+ *
+ * @param <Q> a question, with {@code equals} and {@code hashCode}
+ */
+public final class SharedAnswers<Q, A> {
+
+    private static final int REUSE = 30;
+    private static final Duration UNLIMITED = Duration.ofDays(365);
+
+    private final Executor executor;
+    private final long oldest;
+    private final Map<Q, Entry<A>> entries = new HashMap<>();
+    private CompletableFuture<?> turn = CompletableFuture.completedFuture(null);
+
+    /** @param executor of the work */
+    public SharedAnswers(Executor executor) {
+        this(executor, UNLIMITED);
+    }
+
+    /**
+     * @param executor of the work
+     * @param oldest since when an answer may at most have been worked on to be given again
+     */
+    public SharedAnswers(Executor executor, Duration oldest) {
+        this.executor = executor;
+        this.oldest = oldest.toNanos();
+    }
+
+    /** @param work finds the answer */
+    public CompletionStage<A> of(Q question, Supplier<CompletionStage<A>> work) {
+        CompletableFuture<?> before;
+        Entry<A> entry;
+        synchronized (this) {
+            Entry<A> known = entries.get(question);
+            if (known != null && !known.isStale()) {
+                return known.answer;
+            }
+            entries.values().removeIf(Entry::isStale);
+            entry = new Entry<>();
+            entries.put(question, entry);
+            before = turn;
+            turn = entry.answer;
+        }
+        CompletionStage<?> unused = before.handleAsync( // else a long queue would fill the stack
+                        (earlier, ignored) -> {
+                            entry.find(work, oldest);
+                            return entry;
+                        },
+                        executor)
+                .whenComplete((begun, refusal) -> {
+                    if (refusal != null) {
+                        entry.fail(refusal);
+                    }
+                });
+        return entry.answer;
+    }
+
+    private static final class Entry<A> {
+
+        private final CompletableFuture<A> answer = new CompletableFuture<>();
+        private volatile long staleAt;
+
+        void find(Supplier<CompletionStage<A>> work, long oldest) {
+            long begun = System.nanoTime();
+            CompletionStage<A> found;
+            try {
+                found = work.get();
+            } catch (RuntimeException e) {
+                found = CompletableFuture.failedFuture(e);
+            }
+            CompletionStage<?> unused = found.whenComplete((value, failure) -> {
+                if (failure == null) {
+                    long took = System.nanoTime() - begun;
+                    staleAt = begun + Math.min(took + REUSE * took, oldest);
+                    answer.complete(value);
+                } else {
+                    fail(failure);
+                }
+            });
+        }
+
+        void fail(Throwable failure) {
+            staleAt = System.nanoTime();
+            boolean refused = RedisCondition.unwrapped(failure) instanceof RejectedExecutionException;
+            answer.completeExceptionally(
+                    refused ? ProblemType.REDIS_UNAVAILABLE.exception("The server is stopping.") : failure);
+        }
+
+        boolean isStale() {
+            return answer.isDone() && System.nanoTime() - staleAt >= 0;
+        }
+    }
+}
