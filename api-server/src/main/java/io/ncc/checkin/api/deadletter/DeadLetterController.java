@@ -73,8 +73,8 @@ final class DeadLetterController {
     }
 
     @GetMapping("/reasons")
-    CompletionStage<DeadLetterReasons.Reasons> reasons() {
-        return reasons.read();
+    CompletionStage<DeadLetterReasons.Reasons> reasons(@RequestParam(required = false) @Nullable String group) {
+        return reasons.read(ProjectionGroup.parse(group));
     }
 
     @GetMapping("/{id}")

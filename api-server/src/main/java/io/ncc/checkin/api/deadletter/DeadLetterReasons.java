@@ -2,6 +2,7 @@ package io.ncc.checkin.api.deadletter;
 
 import io.lettuce.core.ScriptOutputType;
 import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.api.web.SharedAnswers;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionLinks;
@@ -19,12 +20,11 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.springframework.stereotype.Component;
 
-/** Counts dead letters by their reason. */
+/** Counts the dead letters of a group by their reason. */
 @Component
 final class DeadLetterReasons {
 
     private static final Duration OLDEST = Duration.ofSeconds(1);
-    private static final String ALL = "all";
     private static final int MOST_REASONS = 100;
     private static final int MOST_COUNTED = 10_000; // of a partition
     private static final int MOST_AT_ONCE = 1_000;
@@ -32,7 +32,7 @@ final class DeadLetterReasons {
     private final LuaScript script = LuaScript.of(DeadLetterReasons.class, "dead-reasons");
     private final PartitionLinks redis;
     private final Partitions partitions;
-    private final SharedAnswers<String, Reasons> answers;
+    private final SharedAnswers<ProjectionGroup, Reasons> answers;
 
     DeadLetterReasons(PartitionLinks redis, Partitions partitions, Executor applicationTaskExecutor) {
         this.redis = redis;
@@ -52,16 +52,17 @@ final class DeadLetterReasons {
     record Reasons(List<Reason> items, boolean more) {}
 
     /** The highest count first. */
-    CompletionStage<Reasons> read() {
+    CompletionStage<Reasons> read(ProjectionGroup group) {
         return answers.of(
-                ALL,
-                () -> redis.ofAll(partition -> count(partition, "+", MOST_COUNTED, List.of()))
+                group,
+                () -> redis.ofAll(partition -> count(group, partition, "+", MOST_COUNTED, List.of()))
                         .thenApply(DeadLetterReasons::sum));
     }
 
     /** One call after the other, so that none of them takes long. */
-    private CompletionStage<Reasons> count(int partition, String from, int most, List<Reason> before) {
-        String[] keys = {partitions.keys(partition).deadLetters()};
+    private CompletionStage<Reasons> count(
+            ProjectionGroup group, int partition, String from, int most, List<Reason> before) {
+        String[] keys = {group.keys(partitions.keys(partition)).deadLetters()};
         String[] args = {from, Integer.toString(Math.min(most, MOST_AT_ONCE))};
         return redis.of(partition)
                 .<List<Object>>send(commands -> script.run(commands, ScriptOutputType.MULTI, keys, args))
@@ -78,7 +79,7 @@ final class DeadLetterReasons {
                     int left = most - ((Long) reply.get(1)).intValue();
                     return last.isEmpty() || left <= 0
                             ? CompletableFuture.completedFuture(new Reasons(merged(reasons), !last.isEmpty()))
-                            : count(partition, last, left, merged(reasons));
+                            : count(group, partition, last, left, merged(reasons));
                 });
     }
 
