@@ -165,7 +165,6 @@ final class PartitionAwayIT {
                 "/checkins",
                 "/checkins?order=desc",
                 "/checkins/0/9999999999999",
-                "/stream",
                 "/stream/groups",
                 "/locations",
                 "/locations?category=bar&sort=stars",
@@ -173,6 +172,13 @@ final class PartitionAwayIT {
                 "/dead-letters")) {
             assertUnavailable(api.get(path));
         }
+        JsonNode stream = api.get("/stream").json();
+        assertThat(stream.get("away")).hasToString("[2,3]");
+        assertThat(stream.get("length").asInt()).isEqualTo(1);
+        assertThat(stream.get("lastId").asString()).isEqualTo(here);
+        assertThat(stream.get("partitions")).hasSize(1);
+        near.commands().del(PARTITIONS.keys(0).checkins());
+        assertUnavailable(api.get("/stream")); // where there is one may be those that are away
         assertThat(health("/actuator/health/readiness")).isEqualTo("UP");
         assertThat(available(0)).isEqualTo(1);
         assertThat(available(3)).isZero();
@@ -182,6 +188,7 @@ final class PartitionAwayIT {
                 .untilAsserted(() -> assertThat(
                                 api.get("/locations/7").json().path("numStars").asInt())
                         .isEqualTo(16));
+        assertThat(api.get("/stream").json().get("away")).isEmpty();
     }
 
     @Test

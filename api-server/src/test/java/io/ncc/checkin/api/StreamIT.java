@@ -104,7 +104,7 @@ final class StreamIT {
         assertThat(figures.get("oldestUnsettledAge").asLong()).isBetween(before - 1_100, after - 900);
         assertThat(figures.get("deadLetters").asLong()).isEqualTo(1);
         assertThat(figures.get("totals").toString())
-                .isEqualTo("{\"applied\":12,\"dead\":1,\"lost\":3,\"skipped\":4,\"foreign\":0}");
+                .isEqualTo("{\"applied\":12,\"dead\":1,\"lost\":3,\"skipped\":4,\"foreign\":0,\"missed\":0}");
     }
 
     @Test
@@ -112,12 +112,13 @@ final class StreamIT {
         add(1);
         redis.commands().hset(KEYS.totals(), Map.of("applied", "12", "lost", "many"));
         assertThat(json("/stream").get("totals").toString())
-                .isEqualTo("{\"applied\":12,\"dead\":0,\"lost\":null,\"skipped\":0,\"foreign\":0}");
+                .isEqualTo("{\"applied\":12,\"dead\":0,\"lost\":null,\"skipped\":0,\"foreign\":0,\"missed\":0}");
         redis.commands().del(KEYS.totals());
         redis.commands().set(KEYS.totals(), "no hash");
         redis.commands().set(KEYS.deadLetters(), "no stream");
         assertThat(json("/stream").get("totals").toString())
-                .isEqualTo("{\"applied\":null,\"dead\":null,\"lost\":null,\"skipped\":null,\"foreign\":null}");
+                .isEqualTo(
+                        "{\"applied\":null,\"dead\":null,\"lost\":null,\"skipped\":null,\"foreign\":null,\"missed\":null}");
         assertThat(json("/stream").get("deadLetters").isNull()).isTrue();
     }
 
@@ -129,7 +130,7 @@ final class StreamIT {
         redis.commands().set(KEYS.checkpoint(), "1000-5");
         redis.commands().set(KEYS.boardsCheckpoint(), "1000-1");
         redis.commands().hset(KEYS.totals(), Map.of("applied", "4", "foreign", "1"));
-        redis.commands().hset(KEYS.boardsTotals(), Map.of("applied", "1"));
+        redis.commands().hset(KEYS.boardsTotals(), Map.of("applied", "1", "missed", "7"));
         stream.setAside(ProjectionGroup.BOARDS, "1000-2", "a reason");
         JsonNode figures = json("/stream");
         assertThat(figures.get("groups").asLong()).isEqualTo(2);
@@ -141,7 +142,7 @@ final class StreamIT {
             assertThat(totals.get(name)).as(name).isEqualTo(figures.get(name));
         }
         assertThat(totals.get("totals").toString())
-                .isEqualTo("{\"applied\":4,\"dead\":0,\"lost\":0,\"skipped\":0,\"foreign\":1}");
+                .isEqualTo("{\"applied\":4,\"dead\":0,\"lost\":0,\"skipped\":0,\"foreign\":1,\"missed\":0}");
         JsonNode boards = figures.get("projections").get(1);
         assertThat(boards.get("group").asString()).isEqualTo("checkinBoards");
         assertThat(boards.get("checkpoint").asString()).isEqualTo("1000-2");
@@ -149,19 +150,20 @@ final class StreamIT {
         assertThat(boards.get("oldestUnsettledAge").asLong()).isPositive();
         assertThat(boards.get("deadLetters").asLong()).isEqualTo(1);
         assertThat(boards.get("totals").toString())
-                .isEqualTo("{\"applied\":1,\"dead\":1,\"lost\":0,\"skipped\":0,\"foreign\":0}");
+                .isEqualTo("{\"applied\":1,\"dead\":1,\"lost\":0,\"skipped\":0,\"foreign\":0,\"missed\":7}");
     }
 
     @Test
     void whatIsNotKnownIsNull() {
         stream.createGroup();
         assertThat(api.get("/stream").body())
-                .isEqualTo("{\"length\":0,\"firstId\":null,\"lastId\":null,\"lastGeneratedId\":\"0-0\",\"groups\":1,"
-                        + "\"checkpoint\":null,\"oldestUnsettled\":null,\"oldestUnsettledAge\":null,\"deadLetters\":0,"
-                        + "\"totals\":{\"applied\":0,\"dead\":0,\"lost\":0,\"skipped\":0,\"foreign\":0},"
-                        + "\"projections\":[{\"group\":\"checkinConsumers\",\"checkpoint\":null,"
-                        + "\"oldestUnsettled\":null,\"oldestUnsettledAge\":null,\"deadLetters\":0,"
-                        + "\"totals\":{\"applied\":0,\"dead\":0,\"lost\":0,\"skipped\":0,\"foreign\":0}}]}");
+                .isEqualTo(
+                        "{\"length\":0,\"firstId\":null,\"lastId\":null,\"lastGeneratedId\":\"0-0\",\"groups\":1,"
+                                + "\"checkpoint\":null,\"oldestUnsettled\":null,\"oldestUnsettledAge\":null,\"deadLetters\":0,"
+                                + "\"totals\":{\"applied\":0,\"dead\":0,\"lost\":0,\"skipped\":0,\"foreign\":0,\"missed\":0},"
+                                + "\"projections\":[{\"group\":\"checkinConsumers\",\"checkpoint\":null,"
+                                + "\"oldestUnsettled\":null,\"oldestUnsettledAge\":null,\"deadLetters\":0,"
+                                + "\"totals\":{\"applied\":0,\"dead\":0,\"lost\":0,\"skipped\":0,\"foreign\":0,\"missed\":0}}]}");
     }
 
     @Test

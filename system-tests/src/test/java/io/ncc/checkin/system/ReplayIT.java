@@ -133,7 +133,7 @@ final class ReplayIT {
                 boolean own = projection.get("group").asString().equals(group);
                 assertThat(projection.get("totals").toString())
                         .isEqualTo("{\"applied\":1,\"dead\":" + (own ? 1 : 0) + ",\"lost\":0,\"skipped\":0,\"foreign\":"
-                                + (own ? 0 : 1) + '}');
+                                + (own ? 0 : 1) + ",\"missed\":0}");
             }
         }
     }

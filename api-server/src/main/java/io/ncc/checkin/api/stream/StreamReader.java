@@ -3,6 +3,7 @@ package io.ncc.checkin.api.stream;
 import io.lettuce.core.Consumer;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.XPendingArgs;
 import io.lettuce.core.models.stream.PendingMessage;
@@ -49,21 +50,55 @@ final class StreamReader {
         return partitions.keys(partition).checkins();
     }
 
-    /** The stream; empty if there is none. */
+    /**
+     * The stream; empty if there is none.
+     *
+     * @throws RedisException if no partition that has a stream answers
+     */
     Optional<StreamState> state() {
-        List<StreamState.OfPartition> states = RedisLink.await(redis.ofAll(this::state)).stream()
-                .flatMap(Optional::stream)
-                .toList();
-        if (states.isEmpty()) {
-            return Optional.empty();
+        List<StreamState.OfPartition> states = new ArrayList<>();
+        List<Integer> away = new ArrayList<>();
+        Throwable outage = null;
+        for (Answer answer : RedisLink.await(redis.ofAll(this::answer))) {
+            if (answer.outage != null) {
+                away.add(answer.partition);
+                outage = answer.outage;
+            } else if (answer.state != null) {
+                states.add(new StreamState.OfPartition(answer.partition, answer.state));
+            }
         }
-        return Optional.of(
-                partitions.arePartitioned()
-                        ? StreamState.sum(states)
-                        : states.get(0).state());
+        if (!states.isEmpty()) {
+            return Optional.of(
+                    partitions.arePartitioned()
+                            ? StreamState.sum(states, away)
+                            : states.get(0).state());
+        }
+        if (outage != null) {
+            throw new RedisException(outage);
+        }
+        return Optional.empty();
     }
 
-    private CompletionStage<Optional<StreamState.OfPartition>> state(int partition) {
+    /**
+     * What one partition has to say.
+     *
+     * @param state null if it has no stream, or is away
+     * @param outage null unless it is away
+     */
+    private record Answer(
+            int partition,
+            @Nullable StreamState state,
+            @Nullable Throwable outage) {}
+
+    private CompletionStage<Answer> answer(int partition) {
+        return state(partition)
+                .thenApply(state -> new Answer(partition, state.orElse(null), null))
+                .exceptionallyCompose(failure -> RedisCondition.of(failure).isOutage()
+                        ? CompletableFuture.completedFuture(new Answer(partition, null, failure))
+                        : CompletableFuture.failedFuture(failure));
+    }
+
+    private CompletionStage<Optional<StreamState>> state(int partition) {
         List<String> scriptKeys = new ArrayList<>(List.of(stream(partition)));
         for (ProjectionGroup group : ProjectionGroup.values()) {
             GroupKeys keys = group.keys(partitions.keys(partition));
@@ -75,9 +110,7 @@ final class StreamReader {
         return redis.of(partition)
                 .<List<Object>>send(commands ->
                         script.run(commands, ScriptOutputType.MULTI, scriptKeys.toArray(String[]::new), groups))
-                .thenApply(reply -> reply.isEmpty()
-                        ? Optional.empty()
-                        : Optional.of(new StreamState.OfPartition(partition, state(partition, reply))));
+                .thenApply(reply -> reply.isEmpty() ? Optional.empty() : Optional.of(state(partition, reply)));
     }
 
     private StreamState state(int partition, List<Object> reply) {
@@ -96,6 +129,7 @@ final class StreamReader {
                 id(partition, reply.get(3)),
                 (Long) reply.get(4),
                 projections,
+                null,
                 null);
     }
 
@@ -111,7 +145,13 @@ final class StreamReader {
     }
 
     private static Totals totals(List<?> reply) {
-        return new Totals(number(reply, 0), number(reply, 1), number(reply, 2), number(reply, 3), number(reply, 4));
+        return new Totals(
+                number(reply, 0),
+                number(reply, 1),
+                number(reply, 2),
+                number(reply, 3),
+                number(reply, 4),
+                number(reply, 5));
     }
 
     private static @Nullable Long number(List<?> reply, int index) {

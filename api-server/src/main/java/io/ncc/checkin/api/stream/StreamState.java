@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
  * @param groups how many consumer groups it has; in sum, the most that one of the streams has
  * @param checkpoint of the totals, and so are the next ones
  * @param projections what each projection that there is has made of the stream, the totals first
+ * @param away of a sum, the partitions that didn't answer: it is that of the others; else null
  * @param partitions of a sum, what is summed up; else null
  */
 record StreamState(
@@ -34,6 +35,7 @@ record StreamState(
         @Nullable Long deadLetters,
         Totals totals,
         List<Projection> projections,
+        @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<Integer> away,
         @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable List<OfPartition> partitions) {
 
     /**
@@ -55,7 +57,7 @@ record StreamState(
 
         /** Where it has not begun yet. */
         static Projection none(String group) {
-            return new Projection(group, null, null, null, 0L, new Totals(0L, 0L, 0L, 0L, 0L));
+            return new Projection(group, null, null, null, 0L, new Totals(0L, 0L, 0L, 0L, 0L, 0L));
         }
     }
 
@@ -63,13 +65,15 @@ record StreamState(
      * What became of the entries of the stream, ever since it was made. What is null is not known, as the key or the field is damaged.
      *
      * @param foreign dead letters of other projections that were put back
+     * @param missed entries that had been trimmed before the projection was there
      */
     record Totals(
             @Nullable Long applied,
             @Nullable Long dead,
             @Nullable Long lost,
             @Nullable Long skipped,
-            @Nullable Long foreign) {}
+            @Nullable Long foreign,
+            @Nullable Long missed) {}
 
     /** The stream of one partition. */
     record OfPartition(int partition, @JsonUnwrapped StreamState state) {}
@@ -82,6 +86,7 @@ record StreamState(
             @Nullable CheckinId lastGeneratedId,
             long groups,
             List<Projection> projections,
+            @Nullable List<Integer> away,
             @Nullable List<OfPartition> partitions) {
         Projection totals = projections.get(0);
         return new StreamState(
@@ -96,11 +101,15 @@ record StreamState(
                 totals.deadLetters,
                 totals.totals,
                 projections,
+                away,
                 partitions);
     }
 
-    /** @param shares one or more */
-    static StreamState sum(List<OfPartition> shares) {
+    /**
+     * @param shares one or more
+     * @param away the partitions that didn't answer
+     */
+    static StreamState sum(List<OfPartition> shares, List<Integer> away) {
         List<StreamState> states = shares.stream().map(OfPartition::state).toList();
         return of(
                 states.stream().mapToLong(StreamState::length).sum(),
@@ -113,6 +122,7 @@ record StreamState(
                         .distinct()
                         .map(group -> sum(group, states))
                         .toList(),
+                away,
                 shares);
     }
 
@@ -134,7 +144,8 @@ record StreamState(
                         sum(shares, share -> share.totals.dead),
                         sum(shares, share -> share.totals.lost),
                         sum(shares, share -> share.totals.skipped),
-                        sum(shares, share -> share.totals.foreign)));
+                        sum(shares, share -> share.totals.foreign),
+                        sum(shares, share -> share.totals.missed)));
     }
 
     private Projection projection(String group) {
