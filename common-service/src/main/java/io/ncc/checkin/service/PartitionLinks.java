@@ -5,11 +5,9 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.RedisServers;
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
-import java.util.stream.IntStream;
 import org.springframework.context.SmartLifecycle;
 
 /**
@@ -19,13 +17,15 @@ import org.springframework.context.SmartLifecycle;
 public final class PartitionLinks implements SmartLifecycle {
 
     private final PartitionCheck check;
+    private final List<Integer> partitions;
     private final List<RedisLink> links;
 
     /** @param purpose for the log; the number of the partition is added if there are partitions */
     public PartitionLinks(String purpose, Partitions partitions, RedisServers servers, PartitionCheck check) {
         this.check = check;
-        this.links = IntStream.range(0, partitions.count())
-                .mapToObj(partition -> new RedisLink(
+        this.partitions = partitions.all();
+        this.links = this.partitions.stream()
+                .map(partition -> new RedisLink(
                                 partitions.arePartitioned() ? purpose + '-' + partition : purpose,
                                 servers.holding(partitions.keys(partition).checkins()))
                         .greetedWith(check.of(partition)))
@@ -56,11 +56,7 @@ public final class PartitionLinks implements SmartLifecycle {
      * @return the answers in the order of the partitions; fails if one fails
      */
     public <T> CompletionStage<List<T>> ofAll(IntFunction<? extends CompletionStage<T>> question) {
-        List<CompletableFuture<T>> answers = IntStream.range(0, links.size())
-                .mapToObj(partition -> question.apply(partition).toCompletableFuture())
-                .toList();
-        return CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new))
-                .thenApply(all -> answers.stream().map(CompletableFuture::join).toList());
+        return AtOnce.ask(partitions, question::apply);
     }
 
     @Override

@@ -6,6 +6,7 @@ import io.ncc.checkin.api.checkin.EntryStatus.State;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.AtOnce;
 import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.engine.GroupKeys;
 import io.ncc.redis.LuaScript;
@@ -16,6 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -71,12 +73,9 @@ public final class StatusReader {
     }
 
     private CompletionStage<List<EntryStatus>> settledByUs(List<CheckinId> ids, List<Object> replies) {
-        List<CompletableFuture<EntryStatus>> statuses = new ArrayList<>();
-        for (int i = 0; i < ids.size(); i++) {
-            statuses.add(settledByUs(ids.get(i), (List<?>) replies.get(i)).toCompletableFuture());
-        }
-        return CompletableFuture.allOf(statuses.toArray(CompletableFuture[]::new))
-                .thenApply(all -> statuses.stream().map(CompletableFuture::join).toList());
+        return AtOnce.ask(
+                IntStream.range(0, ids.size()).boxed().toList(),
+                i -> settledByUs(ids.get(i), (List<?>) replies.get(i)));
     }
 
     /**

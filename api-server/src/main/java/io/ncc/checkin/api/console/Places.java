@@ -5,6 +5,7 @@ import io.ncc.checkin.api.total.Location;
 import io.ncc.checkin.api.total.LocationReader;
 import io.ncc.checkin.api.web.SharedAnswers;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.AtOnce;
 import io.ncc.checkin.service.PartitionLinks;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,7 +13,6 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
@@ -123,14 +123,6 @@ final class Places {
         });
     }
 
-    private static <T, R> CompletionStage<List<R>> all(List<T> of, Function<T, ? extends CompletionStage<R>> question) {
-        List<CompletableFuture<R>> answers = of.stream()
-                .map(each -> question.apply(each).toCompletableFuture())
-                .toList();
-        return CompletableFuture.allOf(answers.toArray(CompletableFuture[]::new))
-                .thenApply(done -> answers.stream().map(CompletableFuture::join).toList());
-    }
-
     /** One whose place is no longer known, or is damaged, is left out. */
     private static void add(Columns columns, @Nullable Location location) {
         String place = location == null ? null : location.location();
@@ -169,7 +161,7 @@ final class Places {
         List<GeoCell> quarters = large.stream()
                 .flatMap(counted -> counted.cell.quarters().stream())
                 .toList();
-        return all(quarters, cell -> count(cell).thenApply(places -> new Counted(cell, places)))
+        return AtOnce.ask(quarters, cell -> count(cell).thenApply(places -> new Counted(cell, places)))
                 .thenCompose(counted -> {
                     List<Counted> next = new ArrayList<>(cells);
                     next.removeAll(large);

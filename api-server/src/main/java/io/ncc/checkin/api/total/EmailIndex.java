@@ -4,8 +4,8 @@ import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.ncc.checkin.model.IndexEntry;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.AtOnce;
 import io.ncc.checkin.service.PartitionLinks;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -70,19 +70,17 @@ public final class EmailIndex {
 
     /** Another program may have changed a user since. */
     private CompletionStage<Optional<Long>> firstThatIsRight(int partition, String email, List<Long> ids) {
-        List<CompletableFuture<HashReader.Fields>> users = new ArrayList<>();
-        for (long id : ids) {
-            users.add(hashes.read(partition, partitions.keys(partition).user(id), EMAIL)
-                    .toCompletableFuture());
-        }
-        return CompletableFuture.allOf(users.toArray(CompletableFuture[]::new)).thenApply(all -> {
-            for (int i = 0; i < ids.size(); i++) {
-                String now = users.get(i).join().text(EMAIL);
-                if (now != null && IndexEntry.email(now).equals(email)) {
-                    return Optional.of(ids.get(i));
-                }
-            }
-            return Optional.empty();
-        });
+        return AtOnce.ask(
+                        ids,
+                        id -> hashes.read(partition, partitions.keys(partition).user(id), EMAIL))
+                .thenApply(users -> {
+                    for (int i = 0; i < ids.size(); i++) {
+                        String now = users.get(i).text(EMAIL);
+                        if (now != null && IndexEntry.email(now).equals(email)) {
+                            return Optional.of(ids.get(i));
+                        }
+                    }
+                    return Optional.empty();
+                });
     }
 }
