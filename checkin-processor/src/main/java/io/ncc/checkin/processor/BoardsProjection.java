@@ -53,21 +53,7 @@ public final class BoardsProjection implements Projection {
     public BoardsProjection(Partitions partitions, int partition, Mode mode) {
         this.keys = partitions.keys(partition);
         this.decoder = new CheckinDecoder(partitions, partition);
-        this.script = new ProjectionScript(BoardsProjection.class, "boards", groupKeys(keys), mode);
-    }
-
-    /** The group that makes the boards, and the keys of its state. */
-    public static GroupKeys groupKeys(Keys keys) {
-        return new GroupKeys(
-                keys.checkins(),
-                Keys.BOARDS_GROUP,
-                keys.boardsCheckpoint(),
-                keys.boardsSettledRanges(),
-                keys.boardsTotals(),
-                keys.boardsDeadLetters(),
-                keys.boardsDeadLetterIds(),
-                keys.projections(),
-                keys.boardsProbe());
+        this.script = new ProjectionScript(BoardsProjection.class, "boards", keys.boardsGroup(GroupKeys::new), mode);
     }
 
     @Override

@@ -22,21 +22,7 @@ public final class CheckinProjection implements Projection {
     public CheckinProjection(Partitions partitions, int partition, Mode mode) {
         this.decoder = new CheckinDecoder(partitions, partition);
         this.keys = partitions.keys(partition);
-        this.script = new ProjectionScript(CheckinProjection.class, "apply", groupKeys(keys), mode);
-    }
-
-    /** The processor's group, and the keys of its state. */
-    public static GroupKeys groupKeys(Keys keys) {
-        return new GroupKeys(
-                keys.checkins(),
-                Keys.GROUP,
-                keys.checkpoint(),
-                keys.settledRanges(),
-                keys.totals(),
-                keys.deadLetters(),
-                keys.deadLetterIds(),
-                keys.projections(),
-                keys.probe());
+        this.script = new ProjectionScript(CheckinProjection.class, "apply", keys.totalsGroup(GroupKeys::new), mode);
     }
 
     @Override

@@ -92,7 +92,7 @@ final class FoldPropertyIT {
     private static final LuaScript SET_ASIDE = LuaScript.of(Engine.class, "settled", "set-aside");
     private static final LuaScript LEAVE = LuaScript.of(Engine.class, "leave");
 
-    private static final GroupKeys GROUP_KEYS = CheckinProjection.groupKeys(KEYS);
+    private static final GroupKeys GROUP_KEYS = KEYS.totalsGroup(GroupKeys::new);
     private static final int DAMAGED = 9;
     private static final long FIRST_MILLIS = 1_000;
     private static final String BEGINNING = "0-0";

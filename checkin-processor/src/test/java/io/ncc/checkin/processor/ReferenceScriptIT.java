@@ -76,7 +76,7 @@ final class ReferenceScriptIT {
             return all
             """;
 
-    private static final GroupKeys GROUP_KEYS = CheckinProjection.groupKeys(KEYS);
+    private static final GroupKeys GROUP_KEYS = KEYS.totalsGroup(GroupKeys::new);
 
     private final long seed = Long.getLong("reference.seed", System.nanoTime());
     private final Random random = new Random(seed);

@@ -172,6 +172,48 @@ public final class Keys {
         return prefix + "boards:probe";
     }
 
+    /** The group of the totals, as what {@code group} makes of its name and keys. */
+    public <T> T totalsGroup(OfGroup<T> group) {
+        return group.of(
+                checkins(),
+                GROUP,
+                checkpoint(),
+                settledRanges(),
+                totals(),
+                deadLetters(),
+                deadLetterIds(),
+                projections(),
+                probe());
+    }
+
+    /** The group of the boards, as what {@code group} makes of its name and keys. */
+    public <T> T boardsGroup(OfGroup<T> group) {
+        return group.of(
+                checkins(),
+                BOARDS_GROUP,
+                boardsCheckpoint(),
+                boardsSettledRanges(),
+                boardsTotals(),
+                boardsDeadLetters(),
+                boardsDeadLetterIds(),
+                projections(),
+                boardsProbe());
+    }
+
+    /** Such as the constructor of a record of these. The model knows no engine. */
+    public interface OfGroup<T> {
+        T of(
+                String stream,
+                String group,
+                String checkpoint,
+                String settledRanges,
+                String totals,
+                String deadLetters,
+                String deadLetterIds,
+                String projections,
+                String probe);
+    }
+
     /** Sorted set: the {@linkplain IndexEntry entries} of the users by e-mail address. */
     public String emails() {
         return prefix + "index:emails";

@@ -26,28 +26,8 @@ public enum ProjectionGroup {
     /** The keys of its state in a partition. */
     public GroupKeys keys(Keys keys) {
         return switch (this) {
-            case TOTALS ->
-                new GroupKeys(
-                        keys.checkins(),
-                        text,
-                        keys.checkpoint(),
-                        keys.settledRanges(),
-                        keys.totals(),
-                        keys.deadLetters(),
-                        keys.deadLetterIds(),
-                        keys.projections(),
-                        keys.probe());
-            case BOARDS ->
-                new GroupKeys(
-                        keys.checkins(),
-                        text,
-                        keys.boardsCheckpoint(),
-                        keys.boardsSettledRanges(),
-                        keys.boardsTotals(),
-                        keys.boardsDeadLetters(),
-                        keys.boardsDeadLetterIds(),
-                        keys.projections(),
-                        keys.boardsProbe());
+            case TOTALS -> keys.totalsGroup(GroupKeys::new);
+            case BOARDS -> keys.boardsGroup(GroupKeys::new);
         };
     }
 
