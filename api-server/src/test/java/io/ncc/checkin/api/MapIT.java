@@ -71,6 +71,7 @@ final class MapIT {
         add(7, 1, 1, Map.of("id", "7", "location", "1,1"));
         places(each -> each.get("ids").size() == 1);
         HttpAnswer answer = api.get("/console/places");
+        assertThat(answer.header("ETag")).matches("\"[0-9a-f]{16}\"");
         HttpAnswer again = HttpAnswer.send(
                 api.request("/console/places").header("If-None-Match", String.valueOf(answer.header("ETag"))));
         assertThat(again.status()).isEqualTo(304);

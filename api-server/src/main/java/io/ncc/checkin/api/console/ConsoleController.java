@@ -62,14 +62,14 @@ final class ConsoleController {
                         ResponseEntity.ok().cacheControl(CacheControl.noStore()).body(polled));
     }
 
-    /** It may be long, so Spring writes it, and not the thread that reads the replies of Redis. */
+    /** It may be long, so Spring writes it, and not the thread that found it. */
     @GetMapping(path = "/places", produces = MediaType.APPLICATION_JSON_VALUE)
-    CompletableFuture<ResponseEntity<Places.Columns>> places() {
+    CompletableFuture<ResponseEntity<byte[]>> places() {
         return places.read()
-                .thenApply(columns -> ResponseEntity.ok()
+                .thenApply(json -> ResponseEntity.ok()
                         .cacheControl(CacheControl.noCache().cachePrivate())
-                        .eTag('"' + Integer.toHexString(columns.hashCode()) + '"')
-                        .body(columns))
+                        .eTag('"' + json.digest() + '"')
+                        .body(json.bytes()))
                 .toCompletableFuture();
     }
 

@@ -15,6 +15,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
+import tools.jackson.databind.json.JsonMapper;
 
 /**
  * Where the locations are, for a map: each of them or, if there are very many, how many are in each cell of a grid that is finer where there are more.
@@ -33,14 +34,26 @@ final class Places {
     private final PartitionLinks redis;
     private final Partitions partitions;
     private final LocationReader locations;
-    private final SharedAnswers<String, Columns> answers;
+    private final JsonMapper mapper;
+    private final Executor executor;
+    private final SharedAnswers<String, Json> answers;
 
-    Places(PartitionLinks redis, Partitions partitions, LocationReader locations, Executor applicationTaskExecutor) {
+    Places(
+            PartitionLinks redis,
+            Partitions partitions,
+            LocationReader locations,
+            JsonMapper mapper,
+            Executor applicationTaskExecutor) {
         this.redis = redis;
         this.partitions = partitions;
         this.locations = locations;
-        this.answers = new SharedAnswers<>(applicationTaskExecutor, OLDEST);
+        this.mapper = mapper;
+        this.executor = applicationTaskExecutor;
+        this.answers = new SharedAnswers<>(executor, OLDEST);
     }
+
+    /** {@link Columns} as JSON. */
+    record Json(byte[] bytes, String digest) {}
 
     /**
      * In columns, which are equally long.
@@ -53,7 +66,7 @@ final class Places {
      * @param places how many they are: 1, or those in the cell
      * @param clustered whether they are cells
      */
-    record Columns(
+    private record Columns(
             List<Long> ids,
             List<Double> lon,
             List<Double> lat,
@@ -84,9 +97,17 @@ final class Places {
         }
     }
 
-    CompletionStage<Columns> read() {
+    CompletionStage<Json> read() {
         return answers.of(
-                ALL, () -> count(GeoCell.WORLD).thenCompose(all -> all > MOST_APART ? clusters(all) : each()));
+                ALL,
+                () -> count(GeoCell.WORLD)
+                        .thenCompose(all -> all > MOST_APART ? clusters(all) : each())
+                        .thenApplyAsync(this::json, executor));
+    }
+
+    private Json json(Columns columns) {
+        byte[] json = mapper.writeValueAsBytes(columns);
+        return new Json(json, Page.digest(json));
     }
 
     private CompletionStage<Long> count(GeoCell cell) {
