@@ -152,9 +152,13 @@ public abstract class RoleChecks {
 
     @ParameterizedTest
     @ValueSource(strings = {"/nowhere", "/users/1/nothing", "/openapi.yml", "/webjars/"})
-    void whatIsNotInTheContractIsDenied(String path) {
+    void whatDoesNotExistIsNotFoundWithAToken(String path) {
         assertThat(get(path, null).status()).isEqualTo(401);
-        assertDeniedToAll(path);
+        for (String role : ROLES) {
+            HttpAnswer answer = get(path, token(role));
+            assertThat(answer.status()).as(role).isEqualTo(404);
+            assertThat(answer.problemType()).isEqualTo("not-found");
+        }
     }
 
     protected final void assertDeniedToAll(String path) {

@@ -7,6 +7,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
@@ -28,11 +29,16 @@ import org.springframework.web.servlet.HandlerExceptionResolver;
 final class Refusals implements AuthenticationEntryPoint, AuthenticationFailureHandler, AccessDeniedHandler {
 
     private final HandlerExceptionResolver problems;
+    private final Predicate<HttpServletRequest> hasRoute;
     private final @Nullable Filter alsoFor;
 
-    /** @param alsoFor is passed by the requests that are refused, too; if it doesn't let them on, the answer is its own */
-    Refusals(HandlerExceptionResolver problems, @Nullable Filter alsoFor) {
+    /**
+     * @param hasRoute tells a request that nobody may make from one for a path that doesn't exist
+     * @param alsoFor is passed by the requests that are refused, too; if it doesn't let them on, the answer is its own
+     */
+    Refusals(HandlerExceptionResolver problems, Predicate<HttpServletRequest> hasRoute, @Nullable Filter alsoFor) {
         this.problems = problems;
+        this.hasRoute = hasRoute;
         this.alsoFor = alsoFor;
     }
 
@@ -65,7 +71,9 @@ final class Refusals implements AuthenticationEntryPoint, AuthenticationFailureH
                 ? result.needed()
                 : Set.of();
         String challenge = "Bearer error=\"insufficient_scope\"";
-        if (needed.isEmpty()) {
+        if (needed.isEmpty() && !hasRoute.test(request)) {
+            refuse(request, response, ProblemType.NOT_FOUND.exception());
+        } else if (needed.isEmpty()) {
             refuse(request, response, challenging(ProblemType.FORBIDDEN.exception(), challenge));
         } else {
             String scopes = needed.stream().map(Role::getAuthority).collect(Collectors.joining(" "));

@@ -40,6 +40,7 @@ import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.filter.CorsFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
+import org.springframework.web.servlet.HandlerMapping;
 
 /**
  * One chain of filters for all requests, on every port of a service. It keeps no state between requests. To be imported by each service. A service may have
@@ -99,6 +100,7 @@ public class SecurityConfiguration {
             ObjectProvider<ApiContract> contract,
             ObjectProvider<Pages> pages,
             ObjectProvider<RequestLimit> limit,
+            ObjectProvider<HandlerMapping> mappings,
             HandlerExceptionResolver handlerExceptionResolver) {
         Set<String> hosts = properties.allowedHosts().stream()
                 .map(host -> host.toLowerCase(Locale.ROOT))
@@ -116,7 +118,8 @@ public class SecurityConfiguration {
             filters.add(new LocalCallers(handlerExceptionResolver));
         } else if (access.isByToken()) {
             RequestLimit counted = limit.getIfAvailable();
-            Refusals refusals = new Refusals(handlerExceptionResolver, counted == null ? null : counted.filter());
+            Refusals refusals = new Refusals(
+                    handlerExceptionResolver, new MappedRoutes(mappings), counted == null ? null : counted.filter());
             RouteRoles roles = new RouteRoles(
                     contract.getIfAvailable(),
                     allPages,
