@@ -347,7 +347,7 @@ final class ChaosRun implements AutoCloseable {
     }
 
     /** Waits for a moment that is not the moment of anything. */
-    private static void elapse(int millis) {
+    static void elapse(int millis) {
         try {
             Thread.sleep(millis);
         } catch (InterruptedException e) {

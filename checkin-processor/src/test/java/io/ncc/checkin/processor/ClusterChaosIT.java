@@ -101,7 +101,7 @@ final class ClusterChaosIT {
             fault.run();
             note("a fault is over");
             enough.incrementAndGet();
-            elapse(random.nextInt(300));
+            ChaosRun.elapse(random.nextInt(300));
         }
         traffic.orTimeout(5, TimeUnit.MINUTES).join();
         note("all is appended");
@@ -121,14 +121,14 @@ final class ClusterChaosIT {
         RandomCheckins checkins = new RandomCheckins(SEED, 1_000, 200);
         for (int appended = 0; appended < CHECKINS; ) {
             if (appended >= (long) CHECKINS * (faultsOver.get() + 1) / (faults + 1)) {
-                elapse(5);
+                ChaosRun.elapse(5);
                 continue;
             }
             try {
                 checkins.append(PARTITIONS, partition -> commands(PARTITIONS.keys(partition)), AT_ONCE);
                 appended += AT_ONCE;
             } catch (RedisException e) {
-                elapse(20); // a node is away
+                ChaosRun.elapse(20); // a node is away
             }
         }
     }
@@ -140,14 +140,14 @@ final class ClusterChaosIT {
     private void killProcessor() {
         ServiceProcess victim = victim();
         victim.kill();
-        elapse(random.nextInt(1_000));
+        ChaosRun.elapse(random.nextInt(1_000));
         victim.startAgain();
     }
 
     private void pauseProcessor() {
         ServiceProcess victim = victim();
         victim.pause();
-        elapse((int) CLAIM_AFTER.toMillis() + 200 + random.nextInt(1_000));
+        ChaosRun.elapse((int) CLAIM_AFTER.toMillis() + 200 + random.nextInt(1_000));
         victim.resume();
     }
 
@@ -186,7 +186,7 @@ final class ClusterChaosIT {
         RealCluster.Node node =
                 cluster.nodes().get(random.nextInt(cluster.nodes().size()));
         node.kill();
-        elapse(random.nextInt(1_000));
+        ChaosRun.elapse(random.nextInt(1_000));
         node.start();
         cluster.awaitReady();
     }
@@ -219,14 +219,5 @@ final class ClusterChaosIT {
                     .forEach(entry -> counted.merge(entry.getBody().get(CheckinCodec.LOCATION_ID), 1.0, Double::sum));
         }
         assertThat(shares).isEqualTo(counted).hasSize(200);
-    }
-
-    private static void elapse(int millis) {
-        try {
-            Thread.sleep(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new IllegalStateException(e);
-        }
     }
 }

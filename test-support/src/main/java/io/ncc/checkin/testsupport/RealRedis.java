@@ -229,6 +229,16 @@ public final class RealRedis implements BeforeAllCallback, BeforeEachCallback {
                 .orElseThrow(() -> new IllegalStateException("no " + field + " in INFO " + section));
     }
 
+    /** How often the server has run a command since it was started, by anyone and in scripts, too. */
+    public long calls(String command) {
+        return commands()
+                .info("commandstats")
+                .lines()
+                .filter(line -> line.startsWith("cmdstat_" + command + ":calls="))
+                .mapToLong(line -> Long.parseLong(line.substring(line.indexOf('=') + 1, line.indexOf(','))))
+                .sum();
+    }
+
     private void awaitAnswer() {
         await().atMost(START_LIMIT)
                 .pollInterval(Duration.ofMillis(10))
