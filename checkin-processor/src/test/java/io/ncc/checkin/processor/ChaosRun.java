@@ -28,6 +28,7 @@ import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.BoardsFold;
+import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.SequentialFold;
 import io.ncc.checkin.testsupport.ServiceProcess;
 import java.nio.file.Path;
@@ -69,6 +70,7 @@ final class ChaosRun implements AutoCloseable {
         SETTLED_BY_ANOTHER_PROGRAM
     }
 
+    private static final Path JAR = new Jars(Path.of("..")).extracted("checkin-processor");
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String STREAM = KEYS.checkins();
     private static final int USERS = 1_000;
@@ -145,8 +147,7 @@ final class ChaosRun implements AutoCloseable {
             if (i < number) {
                 settings.add("--checkin.processor.consumer=processor" + i);
             }
-            processors.add(
-                    ServiceProcess.ofClass("processor" + i, folder, classPath, ProcessorApplication.class, settings));
+            processors.add(ServiceProcess.ofJar("processor" + i, folder, classPath, JAR, settings));
         }
         await("start of all processors")
                 .atMost(UP_LIMIT)

@@ -11,6 +11,7 @@ import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.BoardsFold;
+import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealCluster;
 import io.ncc.checkin.testsupport.SequentialFold;
@@ -45,6 +46,7 @@ final class ClusterChaosIT {
 
     private static final int CHECKINS = Integer.getInteger("chaos.checkins", 16_000);
     private static final long SEED = Long.getLong("chaos.seed", new Random().nextInt(1_000_000_000));
+    private static final Path JAR = new Jars(Path.of("..")).extracted("checkin-processor");
     private static final Partitions PARTITIONS = Partitions.of(16);
     private static final int AT_ONCE = 500;
     private static final Duration CLAIM_AFTER = Duration.ofMillis(500);
@@ -66,11 +68,11 @@ final class ClusterChaosIT {
     void eachEntryCountsOnceInBothProjectionsWhateverHappens() {
         note("seed " + SEED);
         for (int i = 1; i <= 3; i++) {
-            processors.add(ServiceProcess.ofClass(
+            processors.add(ServiceProcess.ofJar(
                     "processor" + i,
                     folder,
                     List.of(),
-                    ProcessorApplication.class,
+                    JAR,
                     List.of(
                             "--server.port=0",
                             "--spring.data.redis.cluster.nodes="

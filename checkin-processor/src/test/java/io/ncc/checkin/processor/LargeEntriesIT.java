@@ -15,6 +15,7 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.ServiceProcess;
 import java.nio.file.Path;
@@ -149,7 +150,8 @@ final class LargeEntriesIT {
                                 "--checkin.processor.claim-every=500ms"),
                         Stream.of(settings))
                 .toList();
-        return ServiceProcess.ofClass("processor", folder, jvmOptions, List.of(), ProcessorApplication.class, all);
+        Path jar = new Jars(Path.of("..")).extracted("checkin-processor");
+        return ServiceProcess.ofJar("processor", folder, jvmOptions, List.of(), jar, all);
     }
 
     private static void append(Large large) {

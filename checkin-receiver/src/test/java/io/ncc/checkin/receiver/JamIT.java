@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
+import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.RawAnswer;
 import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
@@ -74,12 +75,12 @@ final class JamIT {
 
     @BeforeAll
     static void start() {
-        receiver = ServiceProcess.ofClass(
+        receiver = ServiceProcess.ofJar(
                 "receiver",
                 folder,
                 List.of("-XX:+ExitOnOutOfMemoryError"),
                 List.of(),
-                ReceiverApplication.class,
+                new Jars(Path.of("..")).extracted("checkin-receiver"),
                 List.of(
                         "--server.port=0",
                         "--server.tomcat.max-connections=" + MOST_CONNECTIONS,

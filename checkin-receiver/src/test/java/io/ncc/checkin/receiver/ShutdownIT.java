@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ncc.checkin.testsupport.Clients;
+import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.Ledger;
 import io.ncc.checkin.testsupport.Ledger.Attempt;
 import io.ncc.checkin.testsupport.RealRedis;
@@ -44,8 +45,8 @@ final class ShutdownIT {
         var ledger = new Ledger();
         var accepted = new AtomicInteger();
         long asked;
-        try (var receiver = ServiceProcess.ofClass(
-                "receiver", folder, List.of(), ReceiverApplication.class, TestReceiver.settings(redis))) {
+        Path jar = new Jars(Path.of("..")).extracted("checkin-receiver");
+        try (var receiver = ServiceProcess.ofJar("receiver", folder, List.of(), jar, TestReceiver.settings(redis))) {
             receiver.awaitUp();
             try (var clients = new Clients(CLIENTS, receiver::port, (client, number) -> {
                 while (true) {

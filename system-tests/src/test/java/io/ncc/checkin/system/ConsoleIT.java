@@ -5,8 +5,8 @@ import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Range;
 import io.ncc.checkin.model.Keys;
-import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.ServiceProcess;
 import java.io.ByteArrayOutputStream;
@@ -56,6 +56,7 @@ final class ConsoleIT {
             "const digits = document.querySelector(arguments[0]).textContent.replace(/[^0-9.]/g, '');"
                     + " return digits ? Math.round(Number(digits)) : null;";
 
+    private static final Path PROCESSOR = new Jars(Path.of("..")).extracted("checkin-processor");
     private static final Keys KEYS = Keys.unpartitioned();
 
     @RegisterExtension
@@ -174,11 +175,11 @@ final class ConsoleIT {
         List<ServiceProcess> processors = new ArrayList<>();
         try {
             for (String name : List.of("alder", "birch", "cedar")) {
-                processors.add(ServiceProcess.ofClass(
+                processors.add(ServiceProcess.ofJar(
                         name,
                         output,
                         List.of(),
-                        ProcessorApplication.class,
+                        PROCESSOR,
                         List.of(
                                 "--server.port=0",
                                 "--spring.data.redis.url=" + redis.uri(),

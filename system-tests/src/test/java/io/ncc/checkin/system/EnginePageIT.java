@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Range;
 import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.checkin.testsupport.ServiceProcess;
 import java.io.File;
 import java.io.IOException;
 import java.io.StringWriter;
@@ -21,7 +22,7 @@ import java.util.regex.Pattern;
 import javax.tools.JavaCompiler;
 import javax.tools.ToolProvider;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -43,8 +44,8 @@ final class EnginePageIT {
 
     private final List<Process> programs = new ArrayList<>();
 
-    @BeforeEach
-    void compile() throws IOException {
+    @BeforeAll
+    static void compile() throws IOException {
         Path source = Files.createDirectories(folder.resolve("shop")).resolve("CustomerTotals.java");
         Files.writeString(source, block("java"));
         Files.writeString(Files.createDirectories(folder.resolve("lua")).resolve("customer-totals.lua"), block("lua"));
@@ -139,13 +140,10 @@ final class EnginePageIT {
     }
 
     private Process start(String consumer) throws IOException {
-        Process program = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-cp",
-                        folder + File.pathSeparator + CLASS_PATH,
-                        "shop.CustomerTotals",
-                        redis.uri(),
-                        consumer)
+        List<String> command = new ArrayList<>(ServiceProcess.JAVA);
+        command.addAll(List.of("-cp", folder + File.pathSeparator + CLASS_PATH));
+        command.addAll(List.of("shop.CustomerTotals", redis.uri(), consumer));
+        Process program = new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(ProcessBuilder.Redirect.INHERIT)
                 .start();

@@ -41,9 +41,6 @@ final class LedgerIT {
     private static final Jars JARS = new Jars(Path.of(".."));
 
     @TempDir
-    static Path applications;
-
-    @TempDir
     Path folder;
 
     static LongStream seeds() {
@@ -55,16 +52,12 @@ final class LedgerIT {
     @MethodSource("seeds")
     void whatClientsWereToldHolds(long seed) {
         Plan plan = Plan.of(seed, setup(seed), faults());
-        try (var topology = new Topology(plan.setup(), 2, LedgerIT::jar, folder);
+        try (var topology = new Topology(plan.setup(), 2, JARS::extracted, folder);
                 var run = new LedgerRun(topology, seed)) {
             assertThat(reportedIfItFails(run, () -> run.endure(plan, LENGTH)))
                     .as("-Dledger.seed=%d -Dledger.setup=%s\n%s", seed, plan.setup(), run.report())
                     .isEmpty();
         }
-    }
-
-    private static Path jar(String module) {
-        return JARS.extracted(module, applications);
     }
 
     private static Setup setup(long seed) {
@@ -92,7 +85,7 @@ final class LedgerIT {
     /** One after the other with the same services, those that replace a service last. */
     @Test
     void whatDoesNotKeepThePromisesIsFound() {
-        try (var topology = new Topology(Setup.CLUSTER_AND_REPLICA, 1, LedgerIT::jar, folder)) {
+        try (var topology = new Topology(Setup.CLUSTER_AND_REPLICA, 1, JARS::extracted, folder)) {
             for (Sabotage sabotage : Sabotage.values()) {
                 try (var run = new LedgerRun(topology, new Random().nextLong())) {
                     List<Violation> violations = reportedIfItFails(run, () -> run.commit(sabotage));

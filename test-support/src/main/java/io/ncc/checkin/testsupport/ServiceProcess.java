@@ -16,12 +16,22 @@ import java.util.jar.Attributes;
 import java.util.jar.JarFile;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A service in its own JVM, which a test can kill, pause and start again. It ends with this JVM at the latest, even if this JVM is killed: a
  * watcher process waits until a pipe from this JVM closes, and then kills the service. Needs a POSIX shell.
  */
 public final class ServiceProcess implements AutoCloseable {
+
+    /** The {@code java} that runs this JVM, with options for a JVM that lives for seconds: a quick start matters more than the last bit of speed. */
+    public static final List<String> JAVA = List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "-XX:+UnlockDiagnosticVMOptions",
+            "-XX:-BytecodeVerificationRemote");
 
     private static final Duration STOP_LIMIT = Duration.ofMinutes(2);
     private static final Duration START_LIMIT = Duration.ofMinutes(4);
@@ -52,53 +62,12 @@ public final class ServiceProcess implements AutoCloseable {
     private ServiceProcess(String name, Path outputFolder, List<String> program, List<String> settings) {
         this.name = name;
         this.outputFolder = outputFolder;
-        this.command = new ArrayList<>(List.of(
-                "/bin/sh",
-                "-c",
-                LAUNCHER,
-                name,
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
-                // it lives for seconds: a quick start matters more than the last bit of speed
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "-XX:+UnlockDiagnosticVMOptions",
-                "-XX:-BytecodeVerificationRemote"));
+        this.command = new ArrayList<>(List.of("/bin/sh", "-c", LAUNCHER, name));
+        command.addAll(JAVA);
+        command.add("-Xmx256m");
         command.addAll(program);
         command.addAll(settings);
         this.process = launch();
-    }
-
-    /**
-     * Begins to start a service that is on the class path of this JVM.
-     *
-     * @param name of its output's file
-     * @param classPath goes before the class path of this JVM
-     */
-    public static ServiceProcess ofClass(
-            String name, Path outputFolder, List<Path> classPath, Class<?> main, List<String> settings) {
-        return ofClass(name, outputFolder, List.of(), classPath, main, settings);
-    }
-
-    /**
-     * Begins to start a service that is on the class path of this JVM.
-     *
-     * @param name of its output's file
-     * @param jvmOptions in place of our own, where they are the same
-     * @param classPath goes before the class path of this JVM
-     */
-    public static ServiceProcess ofClass(
-            String name,
-            Path outputFolder,
-            List<String> jvmOptions,
-            List<Path> classPath,
-            Class<?> main,
-            List<String> settings) {
-        var classes = new ArrayList<>(classPath.stream().map(Path::toString).toList());
-        classes.add(System.getProperty("java.class.path"));
-        List<String> program = new ArrayList<>(jvmOptions);
-        program.addAll(List.of("-cp", String.join(File.pathSeparator, classes), main.getName()));
-        return new ServiceProcess(name, outputFolder, program, settings);
     }
 
     /**
@@ -108,10 +77,44 @@ public final class ServiceProcess implements AutoCloseable {
      */
     public static ServiceProcess ofJar(
             String name, Path outputFolder, List<Path> classPath, Path jar, List<String> settings) {
-        var classes = new ArrayList<>(classPath.stream().map(Path::toString).toList());
-        classes.add(jar.toString());
-        List<String> program = List.of("-cp", String.join(File.pathSeparator, classes), mainClass(jar));
+        return ofJar(name, outputFolder, List.of(), classPath, jar, settings);
+    }
+
+    /**
+     * Begins to start the service of an {@linkplain Jars#extracted extracted} jar.
+     *
+     * @param jvmOptions in place of our own, where they are the same
+     * @param classPath goes before the class path of the jar
+     */
+    public static ServiceProcess ofJar(
+            String name,
+            Path outputFolder,
+            List<String> jvmOptions,
+            List<Path> classPath,
+            Path jar,
+            List<String> settings) {
+        List<String> program = new ArrayList<>(jvmOptions);
+        Path classes = Jars.classesOf(jar);
+        if (classPath.isEmpty() && Files.exists(classes)) { // it is of no use with another class path
+            program.add("-XX:SharedArchiveFile=" + classes);
+        }
+        program.addAll(start(classPath, jar));
         return new ServiceProcess(name, outputFolder, program, settings);
+    }
+
+    /** Begins to start the service of an extracted jar, which archives the classes that it has loaded when it stops. */
+    static ServiceProcess thatArchivesItsClasses(Path jar, Path outputFolder, List<String> settings) {
+        List<String> program = new ArrayList<>();
+        program.add("-XX:ArchiveClassesAtExit=" + Jars.classesOf(jar));
+        program.addAll(start(List.of(), jar));
+        return new ServiceProcess("archive", outputFolder, program, settings);
+    }
+
+    private static List<String> start(List<Path> classPath, Path jar) {
+        String paths = Stream.concat(classPath.stream(), Stream.of(jar))
+                .map(Path::toString)
+                .collect(Collectors.joining(File.pathSeparator));
+        return List.of("-cp", paths, mainClass(jar));
     }
 
     private static String mainClass(Path jar) {
