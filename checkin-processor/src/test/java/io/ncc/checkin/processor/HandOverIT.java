@@ -325,14 +325,13 @@ final class HandOverIT {
 
     /** The counters only: the other program keeps no others. */
     private static void awaitCounters() {
-        await().atMost(LIMIT).untilAsserted(() -> {
-            SequentialFold fold = SequentialFold.over(Map.of()).addStream(redis.commands());
-            fold.hashes().forEach((key, expected) -> {
-                Map<String, String> actual = redis.commands().hgetall(key);
-                for (String counted : List.of("numCheckins", "numStars")) {
-                    assertThat(actual.get(counted)).as(key + " " + counted).isEqualTo(expected.get(counted));
-                }
-            });
-        });
+        SequentialFold fold = SequentialFold.over(Map.of()).addStream(redis.commands());
+        await().atMost(LIMIT)
+                .untilAsserted(() -> fold.hashes().forEach((key, expected) -> {
+                    Map<String, String> actual = redis.commands().hgetall(key);
+                    for (String counted : List.of("numCheckins", "numStars")) {
+                        assertThat(actual.get(counted)).as(key + " " + counted).isEqualTo(expected.get(counted));
+                    }
+                }));
     }
 }

@@ -409,17 +409,18 @@ final class ProcessorIT {
     }
 
     private static void awaitFold() {
+        SequentialFold expected = SequentialFold.over(Map.of()).addStream(redis.commands());
         await().atMost(LIMIT).untilAsserted(() -> {
             assertThat(pending()).isZero();
-            SequentialFold.over(Map.of()).addStream(redis.commands()).assertEqualTo(redis.commands());
+            expected.assertEqualTo(redis.commands());
         });
     }
 
     /** The counters only: the others a plain program reads and writes in two steps. */
     private static void awaitCounters() {
+        SequentialFold fold = SequentialFold.over(Map.of()).addStream(redis.commands());
         await().atMost(LIMIT).untilAsserted(() -> {
             assertThat(pending()).isZero();
-            SequentialFold fold = SequentialFold.over(Map.of()).addStream(redis.commands());
             fold.hashes().forEach((key, expected) -> {
                 Map<String, String> actual = redis.commands().hgetall(key);
                 for (String counted : List.of("numCheckins", "numStars")) {
