@@ -114,7 +114,7 @@ final class RunAll implements AutoCloseable {
         RedisClient client = RedisClient.create(uris.get(0));
         RedisServers servers = cluster ? new RedisCluster(client, uris) : new SingleRedis(client);
         try (Loader loader = Loader.connect(partitions, servers, out)) {
-            loader.load(SampleData.create(), EnumSet.allOf(Kind.class), false);
+            loader.load(SampleData.dataset(), EnumSet.allOf(Kind.class), false);
         } catch (LoadException e) {
             throw new IllegalStateException(e);
         } finally {

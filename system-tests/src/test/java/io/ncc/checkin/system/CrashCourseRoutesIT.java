@@ -66,7 +66,7 @@ final class CrashCourseRoutesIT {
     private static final Pattern COURSE_ROUTE = Pattern.compile("`([A-Z]+ /api/[^`]*)`");
     private static final double METRES_PER_MILE = 1609.344;
     private static final JsonMapper MAPPER = new JsonMapper();
-    private static final Dataset SAMPLE = SampleData.create();
+    private static final Dataset SAMPLE = SampleData.dataset();
     private static final List<ConfigurableApplicationContext> services = new ArrayList<>();
 
     @BeforeAll

@@ -54,7 +54,7 @@ final class PipelineIT {
         RedisClient client = RedisClient.create(redis.uri());
         try (Loader loader =
                 Loader.connect(Partitions.none(), new SingleRedis(client), new PrintWriter(Writer.nullWriter()))) {
-            loader.load(SampleData.create(), kinds, false);
+            loader.load(SampleData.dataset(), kinds, false);
         } finally {
             client.shutdown();
         }

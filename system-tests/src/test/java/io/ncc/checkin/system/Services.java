@@ -88,7 +88,7 @@ final class Services implements AutoCloseable {
         RedisClient client = RedisClient.create(redisUri);
         try (Loader loader =
                 Loader.connect(Partitions.none(), new SingleRedis(client), new PrintWriter(Writer.nullWriter()))) {
-            loader.load(SampleData.create(), EnumSet.of(Kind.USERS, Kind.LOCATIONS), false);
+            loader.load(SampleData.dataset(), EnumSet.of(Kind.USERS, Kind.LOCATIONS), false);
         } catch (LoadException e) {
             throw new IllegalStateException(e);
         } finally {

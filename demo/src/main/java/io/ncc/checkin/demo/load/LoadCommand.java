@@ -108,7 +108,7 @@ public final class LoadCommand implements Callable<Integer> {
                     return;
                 }
                 Set<Kind> kinds = selection.kinds();
-                Dataset data = directory == null ? SampleData.create() : new JsonFiles(directory).read(kinds);
+                Dataset data = directory == null ? SampleData.dataset() : new JsonFiles(directory).read(kinds);
                 loader.load(data, kinds, existingStream.reset);
             }
         });

@@ -87,7 +87,7 @@ final class LoaderIT {
 
     @Test
     void theWholeSampleArrives() throws Exception {
-        Dataset sample = SampleData.create();
+        Dataset sample = SampleData.dataset();
 
         loader.load(sample, ALL, false);
 
@@ -363,7 +363,7 @@ final class LoaderIT {
     void aFullRedisEndsTheLoadWithTheReason() {
         redis.fillMemory();
         assertThatExceptionOfType(LoadException.class)
-                .isThrownBy(() -> loader.load(SampleData.create(), ALL, false))
+                .isThrownBy(() -> loader.load(SampleData.dataset(), ALL, false))
                 .withMessageStartingWith("users: stopped with at least 0 of 1,000 written: Redis: OOM ");
     }
 
@@ -371,7 +371,7 @@ final class LoaderIT {
     @ValueSource(ints = {1, 4, 64})
     void withPartitionsEachRecordIsInItsOwn(int count) throws Exception {
         Partitions partitions = Partitions.of(count);
-        Dataset sample = SampleData.create();
+        Dataset sample = SampleData.dataset();
 
         load(partitions, sample, ALL, false);
 

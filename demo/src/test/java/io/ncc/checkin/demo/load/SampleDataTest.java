@@ -17,7 +17,7 @@ import org.springframework.security.crypto.bcrypt.BCrypt;
 
 final class SampleDataTest {
 
-    private static final Dataset SAMPLE = SampleData.create();
+    private static final Dataset SAMPLE = SampleData.dataset();
 
     /** If a change is meant, take the new digest over; the same on every JDK. */
     @Test
