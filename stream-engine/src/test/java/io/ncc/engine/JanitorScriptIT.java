@@ -16,7 +16,6 @@ import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -1104,7 +1103,7 @@ final class JanitorScriptIT {
             if (before != null) {
                 bench.checkpoint(before);
             }
-            Arrays.stream(ranges).forEach(bench::range);
+            bench.ranges(ranges);
         }
 
         private void deliver(GroupBench bench, String group, int count, List<Integer> unacknowledged) {

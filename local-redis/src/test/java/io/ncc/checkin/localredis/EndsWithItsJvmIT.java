@@ -64,6 +64,7 @@ final class EndsWithItsJvmIT {
             var command = new ArrayList<>(List.of(prefix));
             command.addAll(List.of(
                     Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                    "-XX:TieredStopAtLevel=1",
                     "-D" + RedisBinary.PROPERTY + '=' + System.getProperty(RedisBinary.PROPERTY, ""),
                     "-cp",
                     System.getProperty("java.class.path"),

@@ -9,11 +9,14 @@ import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Run with each binary that this machine has, or with the demanded one. */
+/** Run with each binary that this machine has, or with the demanded one. At the same time, as they mostly wait for the nodes to see each other. */
 @Timeout(60)
+@Execution(ExecutionMode.CONCURRENT)
 @ParameterizedClass
 @MethodSource("binaries")
 final class LocalClusterIT {

@@ -70,9 +70,9 @@ public final class Contract {
     /** By method. Of several paths that match, the first counts. */
     private final Map<String, List<Path>> paths = new HashMap<>();
 
-    private Contract(String text) {
+    private Contract(String text, JsonNode document) {
         this.text = text;
-        this.document = new YAMLMapper().readTree(text);
+        this.document = document;
         document.get("paths")
                 .propertyStream()
                 .forEach(path -> path.getValue()
@@ -106,14 +106,18 @@ public final class Contract {
     /** Reads the YAML. */
     public static Contract read(URL file) {
         try (InputStream in = file.openStream()) {
-            return new Contract(new String(in.readAllBytes(), StandardCharsets.UTF_8));
+            return of(new String(in.readAllBytes(), StandardCharsets.UTF_8));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
     static Contract of(String text) {
-        return new Contract(text);
+        return new Contract(text, new YAMLMapper().readTree(text));
+    }
+
+    static Contract of(JsonNode document) {
+        return new Contract(document.toString(), document);
     }
 
     /** As it stands in the file. */

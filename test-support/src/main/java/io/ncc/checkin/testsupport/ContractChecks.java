@@ -24,10 +24,8 @@ import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.servlet.mvc.method.RequestMappingInfo;
 import org.springframework.web.servlet.mvc.method.annotation.RequestMappingHandlerMapping;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
-import tools.jackson.dataformat.yaml.YAMLMapper;
 
 /**
  * The contract of a service is a file that is written by hand: it must be valid, it must have each route with its parameters and no other, and it must be
@@ -100,19 +98,15 @@ public abstract class ContractChecks {
             if (path.get(method).get("parameters") instanceof ArrayNode parameters
                     && otherHeaders().isEmpty()) {
                 parameters.remove(parameters.size() - 1);
-                assertThat(withoutAnswers(of(document).routes()))
+                assertThat(withoutAnswers(Contract.of(document).routes()))
                         .as("without the last parameter of %s", name)
                         .isNotEqualTo(mapped);
             }
             path.remove(method);
-            assertThat(withoutAnswers(of(document).routes()))
+            assertThat(withoutAnswers(Contract.of(document).routes()))
                     .as("without %s", name)
                     .isNotEqualTo(mapped);
         });
-    }
-
-    private static Contract of(JsonNode document) {
-        return Contract.of(new YAMLMapper().writeValueAsString(document));
     }
 
     private Map<String, Route> withoutAnswers(Map<String, Route> routes) {

@@ -9,7 +9,6 @@ import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.StreamMessage;
-import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XClaimArgs;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs;
@@ -18,8 +17,7 @@ import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.models.stream.PendingMessage;
-import io.ncc.checkin.model.Checkin;
-import io.ncc.checkin.model.CheckinCodec;
+import io.lettuce.core.resource.ClientResources;
 import io.ncc.checkin.model.Keys;
 import java.time.Duration;
 import java.util.HexFormat;
@@ -30,6 +28,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -45,13 +44,22 @@ public final class GroupBench implements AutoCloseable {
 
     private static final int ALL = 100_000;
 
+    /** They live as long as the JVM: to end their timer takes a tenth of a second, which each test would wait for. */
+    private static final ClientResources RESOURCES = ClientResources.create();
+
+    private static final String APPEND = """
+            for _, id in ipairs(ARGV) do
+              redis.call('XADD', KEYS[1], id, 'userId', 7, 'locationId', 8, 'starRating', 5)
+            end
+            """;
+
     private final RealRedis redis;
     private final RedisClient client;
     private final StatefulRedisConnection<String, String> connection;
 
     public GroupBench(RealRedis redis) {
         this.redis = redis;
-        this.client = RedisClient.create(redis.uri());
+        this.client = RedisClient.create(RESOURCES, redis.uri());
         this.connection = client.connect();
     }
 
@@ -116,17 +124,14 @@ public final class GroupBench implements AutoCloseable {
         commands().xgroupCreate(StreamOffset.from(STREAM, position), group, XGroupCreateArgs.Builder.mkstream());
     }
 
+    /** In one script, so that many take no longer than one. */
     public void append(String... ids) {
-        for (String id : ids) {
-            commands().xadd(STREAM, new XAddArgs().id(id), CheckinCodec.encode(new Checkin(7, 8, 5)));
-        }
+        commands().eval(APPEND, ScriptOutputType.STATUS, new String[] {STREAM}, ids);
     }
 
     /** Appends entries with the ids 1-0 to n-0. */
     public void appendNumbered(int n) {
-        for (int i = 1; i <= n; i++) {
-            append(i + "-0");
-        }
+        append(IntStream.rangeClosed(1, n).mapToObj(i -> i + "-0").toArray(String[]::new));
     }
 
     /** Lets a consumer read what is new. */
@@ -199,8 +204,22 @@ public final class GroupBench implements AutoCloseable {
 
     /** Settles what is from the first to the last, written {@code 1-0..5-0}. */
     public void range(String firstToLast) {
+        commands().zadd(KEYS.settledRanges(), 0, asStored(firstToLast));
+    }
+
+    /** The same for several at once. */
+    public void ranges(String... firstToLast) {
+        Object[] all = Stream.of(firstToLast)
+                .flatMap(range -> Stream.<Object>of(0.0, asStored(range)))
+                .toArray();
+        if (all.length > 0) {
+            commands().zadd(KEYS.settledRanges(), all);
+        }
+    }
+
+    private static String asStored(String firstToLast) {
         String[] ends = firstToLast.split("\\.\\.");
-        commands().zadd(KEYS.settledRanges(), 0, padded(ends[1]) + '|' + padded(ends[0]));
+        return padded(ends[1]) + '|' + padded(ends[0]);
     }
 
     /** The settled ranges, ascending, each written {@code 1-0..5-0}. */
