@@ -30,7 +30,7 @@ final class DeafClientIT {
     @RegisterExtension
     static final RealRedis redis = RealRedis.server();
 
-    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("deaf.seconds", 3));
+    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("deaf.seconds", 2));
 
     /** Far below what a write that blocks takes here, and enough for a busy machine. */
     private static final Duration SOON = Duration.ofSeconds(4);
@@ -65,7 +65,7 @@ final class DeafClientIT {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 3, 20})
-    void nobodyElseNoticesAClientThatDoesNotRead(int number) throws IOException {
+    void nobodyElseNoticesAClientThatDoesNotRead(int number) throws Exception {
         assertThat(api.get("/users/1").status()).isEqualTo(200); // the first is always slow
         List<DeafClient> deaf = new ArrayList<>();
         try {
@@ -77,6 +77,7 @@ final class DeafClientIT {
                 HttpAnswer answer = api.get("/users/1");
                 assertThat(answer.status()).as(answer.body()).isEqualTo(200);
                 assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(SOON);
+                Thread.sleep(10); // the other tests need the CPU
             }
         } finally {
             for (DeafClient client : deaf) {

@@ -106,12 +106,14 @@ final class PlacesIT {
         redis.commands().select(count);
         Partitions partitions = count == 0 ? Partitions.none() : Partitions.of(count);
         PlaceFixture fixture = new PlaceFixture(partitions, partition -> redis.commands());
+        redis.commands().multi(); // in which no command waits for the reply to the one before
         for (Known known : ALL) {
             fixture.location(known.id, known.category, known.spot.longitude, known.spot.latitude);
             if (known.checkins > 0) {
                 spread(fixture, partitions, known);
             }
         }
+        assertThat(redis.commands().exec().wasDiscarded()).isFalse();
         return Objects.requireNonNull(SERVERS.get(count));
     }
 
