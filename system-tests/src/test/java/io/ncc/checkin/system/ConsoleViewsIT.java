@@ -39,6 +39,9 @@ final class ConsoleViewsIT {
     private static final int HEIGHT = 860;
     private static final Path PICTURES = Path.of("target", "console");
 
+    /** Each view light and dark, both wide and narrow, or only light and wide, and dark and narrow. */
+    private static final boolean ALL_FORMS = Boolean.getBoolean("console.forms");
+
     private static final @Nullable String DOCUMENTS = System.getProperty("console.pictures");
 
     private static final String AXE = """
@@ -132,30 +135,31 @@ final class ConsoleViewsIT {
                         .get("id")
                         .asString()
                 : "";
-        for (String scheme : List.of("light", "dark")) {
-            browser.prefer(Map.of("prefers-color-scheme", scheme));
-            browser.resize(WIDTH, HEIGHT);
-            browser.open("about:blank");
-            browser.open(services.api() + "/" + view.address + id);
-            browser.awaitTrue("document.querySelector(arguments[0])", view.shown);
-            shoot(view, scheme, "wide");
-            if (scheme.equals("light")) { // colours depend on the scheme, and the rest on the width
-                assertAccessible("wide, light");
-            }
-            browser.resize(360, 640);
-            assertThat(browser.<Boolean>run(
-                            "const page = document.documentElement; return page.scrollWidth === page.clientWidth"))
-                    .as("no sideways scrolling")
-                    .isTrue();
-            shoot(view, scheme, "360");
-            if (scheme.equals("dark")) {
-                assertAccessible("narrow, dark");
-            }
+        String address = services.api() + "/" + view.address + id;
+        // colours depend on the scheme, and the rest on the width
+        check(view, address, "light", false);
+        check(view, address, "dark", true);
+        if (ALL_FORMS) {
+            check(view, address, "light", true);
+            check(view, address, "dark", false);
         }
         browser.assertQuiet();
     }
 
-    private static void assertAccessible(String form) {
+    private static void check(View view, String address, String scheme, boolean narrow) {
+        browser.prefer(Map.of("prefers-color-scheme", scheme));
+        browser.resize(narrow ? 360 : WIDTH, narrow ? 640 : HEIGHT);
+        browser.open("about:blank");
+        browser.open(address);
+        browser.awaitTrue("document.querySelector(arguments[0])", view.shown);
+        String form = scheme + '-' + (narrow ? "360" : "wide");
+        if (narrow) {
+            assertThat(browser.<Boolean>run(
+                            "const page = document.documentElement; return page.scrollWidth === page.clientWidth"))
+                    .as("no sideways scrolling, %s", form)
+                    .isTrue();
+        }
+        shoot(view, form);
         browser.run(axe);
         assertThat(browser.<List<String>>runAsync(AXE)).as(form).isEmpty();
     }
@@ -172,8 +176,8 @@ final class ConsoleViewsIT {
         browser.picture(Path.of(folder, "console-dark.png"));
     }
 
-    private static void shoot(View view, String scheme, String width) {
+    private static void shoot(View view, String form) {
         browser.runAsync("await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
-        browser.picture(PICTURES.resolve(view.name().toLowerCase(Locale.ROOT) + '-' + scheme + '-' + width + ".png"));
+        browser.picture(PICTURES.resolve(view.name().toLowerCase(Locale.ROOT) + '-' + form + ".png"));
     }
 }

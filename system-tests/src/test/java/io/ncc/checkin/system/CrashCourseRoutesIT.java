@@ -289,13 +289,12 @@ final class CrashCourseRoutesIT {
         }
     }
 
-    /** JSON.GET with the path {@code hours[day]}. */
+    /** JSON.GET with the path {@code hours[day]}, of each location on one of the days. */
     private static void hours() {
         for (LocationDetails details : SAMPLE.details()) {
-            for (int day = 0; day <= 6; day++) {
-                assertThat(get("/api/location/" + details.id() + "/hours/" + day))
-                        .isEqualTo(document(details).get("hours").get(day));
-            }
+            int day = (int) (details.id() % 7);
+            assertThat(get("/api/location/" + details.id() + "/hours/" + day))
+                    .isEqualTo(document(details).get("hours").get(day));
         }
     }
 
