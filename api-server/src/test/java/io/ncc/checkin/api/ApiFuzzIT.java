@@ -31,7 +31,7 @@ final class ApiFuzzIT {
     static final RealRedis redis = RealRedis.server();
 
     private static final Logger log = LoggerFactory.getLogger(ApiFuzzIT.class);
-    private static final int REQUESTS = Integer.getInteger("fuzz.requests", 3_000);
+    private static final int REQUESTS = Integer.getInteger("fuzz.requests", 2_000);
 
     private static final StreamFixture stream = new StreamFixture(redis);
     private static final List<String> METHODS =

@@ -31,7 +31,7 @@ final class CutConnectionIT {
 
     private static final long SEED = Long.getLong("cut.seed", System.nanoTime());
     private static final int CUTS =
-            Integer.getInteger("cut.cuts", 40); // the pause after each gets longer, up to a second
+            Integer.getInteger("cut.cuts", 20); // the pause after each gets longer, up to a second
     private static final int CLIENTS = 16;
 
     private static TestReceiver receiver;

@@ -36,7 +36,7 @@ final class FaultsIT {
     private static final Logger log = LoggerFactory.getLogger(FaultsIT.class);
 
     private static final long SEED = Long.getLong("faults.seed", System.nanoTime());
-    private static final Duration LENGTH = Duration.ofSeconds(Integer.getInteger("faults.seconds", 18));
+    private static final Duration LENGTH = Duration.ofSeconds(Integer.getInteger("faults.seconds", 10));
     private static final int CLIENTS = 64;
     private static final int BATCH = 20;
 
