@@ -36,7 +36,10 @@ public final class RedisCluster implements RedisServers {
     /** How long one node alone is asked. A frozen node delays a connect by this time. */
     private static final Duration PATIENCE = Duration.ofMillis(200);
 
-    /** The longest time for a node to answer the question where a slot is, and to accept a connection. */
+    /**
+     * The longest time for a node to answer the question where a slot is, and to accept a connection. It doesn't hold for the first connection, which
+     * may take as long as a command may: the first TLS handshake of a JVM can take a second, as it loads classes.
+     */
     private static final Duration LIMIT = Duration.ofSeconds(1);
 
     private final RedisClient client;
@@ -44,6 +47,7 @@ public final class RedisCluster implements RedisServers {
     private final RepeatedErrors refusals = new RepeatedErrors();
     private final NodeRequirements requirements = new NodeRequirements();
     private volatile List<RedisURI> nodes; // in the order in which they are asked
+    private volatile boolean wasConnected;
 
     /**
      * @param client for its resources and options; its own address, if it has one, is not used
@@ -67,6 +71,7 @@ public final class RedisCluster implements RedisServers {
     private StatefulRedisConnection<String, String> connect(int slot, RedisCodec<String, String> codec) {
         RedisURI primary = slots().primaryOf(slot);
         StatefulRedisConnection<String, String> connection = client.connect(codec, withinLimit(primary));
+        wasConnected = true;
         try {
             connection.setTimeout(primary.getTimeout());
             requirements.check(address(primary), connection.sync());
@@ -85,13 +90,16 @@ public final class RedisCluster implements RedisServers {
         BlockingQueue<Answer> answers = new LinkedBlockingQueue<>();
         Iterator<RedisURI> next = nodes.iterator();
         Throwable failure = null;
+        Duration limit = LIMIT;
         int outstanding = 0;
         do {
             if (next.hasNext()) {
-                ask(next.next(), answers);
+                RedisURI node = next.next();
+                limit = limitOf(node);
+                ask(node, answers);
                 outstanding++;
             }
-            Answer answer = poll(answers, next.hasNext() ? PATIENCE : LIMIT);
+            Answer answer = poll(answers, next.hasNext() ? PATIENCE : limit);
             if (answer != null) {
                 outstanding--;
                 if (answer.slots != null) {
@@ -180,9 +188,12 @@ public final class RedisCluster implements RedisServers {
         nodes = List.copyOf(known);
     }
 
-    private static RedisURI withinLimit(RedisURI node) {
-        return RedisURI.builder(node)
-                .withTimeout(node.getTimeout().compareTo(LIMIT) < 0 ? node.getTimeout() : LIMIT)
-                .build();
+    private RedisURI withinLimit(RedisURI node) {
+        return RedisURI.builder(node).withTimeout(limitOf(node)).build();
+    }
+
+    private Duration limitOf(RedisURI node) {
+        boolean isLimited = wasConnected && node.getTimeout().compareTo(LIMIT) > 0;
+        return isLimited ? LIMIT : node.getTimeout();
     }
 }

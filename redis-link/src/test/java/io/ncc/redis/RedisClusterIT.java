@@ -24,6 +24,7 @@ import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.localredis.LocalRedis;
+import io.ncc.checkin.testsupport.FaultProxy;
 import io.ncc.checkin.testsupport.RealCluster;
 import io.ncc.checkin.testsupport.RealCluster.Node;
 import io.ncc.checkin.testsupport.RealCluster.SlotMove;
@@ -154,6 +155,25 @@ final class RedisClusterIT {
         assertThat(shortestTimeToConnect(() -> servers, key))
                 .as("the node that has answered is the first to be asked")
                 .isLessThan(Duration.ofMillis(200));
+    }
+
+    /** As the first TLS handshake of a JVM does. */
+    @Test
+    void theFirstConnectionMayTakeLongerThanLaterOnes() {
+        try (var slow = new FaultProxy("127.0.0.1", primaryWithout(KEY).port())) {
+            RedisURI seed = RedisURI.create("127.0.0.1", slow.port());
+            seed.setTimeout(LIMIT);
+            var servers = new RedisCluster(client, List.of(seed));
+            slow.delay(Duration.ofMillis(550)); // in each direction
+            servers.holding(KEY).connect(StringCodec.UTF8).close();
+
+            slow.delay(Duration.ZERO);
+            cluster.primaryOf(KEY).pause();
+            long start = System.nanoTime();
+            assertThatItFailsAs(
+                    RedisCondition.TIMEOUT, () -> servers.holding(KEY).connect(StringCodec.UTF8));
+            assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(LIMIT.dividedBy(2));
+        }
     }
 
     /** Not just one time: the machine may be busy. */
