@@ -223,8 +223,12 @@ final class TokensIT {
         String user = signed(claims("17", "checkins.own").build(), keys);
         assertThat(post(user, checkin(USER)).status()).isEqualTo(202);
         assertThat(post(user, checkin(18)).status()).isEqualTo(403);
-        String nobody = signed(claims("alice", "checkins.own").build(), keys);
-        assertThat(post(nobody, checkin(USER)).status()).isEqualTo(403);
+        String last = signed(claims("9223372036854775807", "checkins.own").build(), keys);
+        assertThat(post(last, checkin(Long.MAX_VALUE)).status()).isEqualTo(202);
+        for (String nobody : List.of("alice", "9223372036854775808", "017")) {
+            String token = signed(claims(nobody, "checkins.own").build(), keys);
+            assertThat(post(token, checkin(USER)).status()).as(nobody).isEqualTo(403);
+        }
     }
 
     @Test

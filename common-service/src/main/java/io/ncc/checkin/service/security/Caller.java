@@ -4,6 +4,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.Set;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.context.SecurityContext;
@@ -16,6 +17,8 @@ import org.springframework.security.web.context.RequestAttributeSecurityContextR
  * @param user whose checkins a caller with the role {@link Role#OWN} may store; null without that role
  */
 public record Caller(String name, Set<Role> roles, @Nullable Long user) implements Authentication {
+
+    private static final Pattern USER_ID = Pattern.compile("[1-9][0-9]{0,18}");
 
     public Caller {
         if (roles.contains(Role.OWN) == (user == null)) {
@@ -34,6 +37,15 @@ public record Caller(String name, Set<Role> roles, @Nullable Long user) implemen
                         && context.getAuthentication() instanceof Caller caller
                 ? caller
                 : null;
+    }
+
+    /** Null if the text isn't the id of a user: 1 to 2^63-1, in decimal. */
+    static @Nullable Long userId(String text) {
+        try {
+            return USER_ID.matcher(text).matches() ? Long.valueOf(text) : null;
+        } catch (NumberFormatException e) { // larger
+            return null;
+        }
     }
 
     public boolean has(Role role) {

@@ -7,7 +7,6 @@ import java.time.Instant;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.authentication.AuthenticationProvider;
 import org.springframework.security.core.Authentication;
@@ -29,7 +28,6 @@ final class JwtTokens implements AuthenticationProvider {
     private static final Duration GOOD_FOR = Duration.ofMinutes(1);
     private static final int MOST_REMEMBERED = 10_000;
     private static final String SCOPE = "SCOPE_"; // what Spring puts before a scope
-    private static final Pattern USER_ID = Pattern.compile("[1-9][0-9]{0,17}");
 
     private final JwtAuthenticationProvider jwts;
     private final Cache<String, Verified> verified = Caffeine.newBuilder()
@@ -66,7 +64,7 @@ final class JwtTokens implements AuthenticationProvider {
         if (isBoundToKey(jwt.getToken())) {
             throw new InvalidBearerTokenException("It is bound to a key (DPoP), so it is no bearer token");
         }
-        Long user = USER_ID.matcher(subject).matches() ? Long.valueOf(subject) : null;
+        Long user = Caller.userId(subject);
         Set<Role> roles = EnumSet.noneOf(Role.class);
         for (GrantedAuthority authority : jwt.getAuthorities()) {
             Role role = roleOf(authority);
