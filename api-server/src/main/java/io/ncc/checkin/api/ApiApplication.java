@@ -3,6 +3,7 @@ package io.ncc.checkin.api;
 import io.lettuce.core.resource.NettyCustomizer;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
+import io.ncc.checkin.api.session.LoginProperties;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ApiContract;
 import io.ncc.checkin.service.PartitionCheck;
@@ -12,12 +13,14 @@ import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
 import io.ncc.checkin.service.security.SecurityConfiguration;
+import io.ncc.checkin.service.security.Sessions;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.ServerSettings;
 import io.netty.channel.Channel;
 import io.netty.handler.flush.FlushConsolidationHandler;
 import java.util.stream.IntStream;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.data.redis.autoconfigure.ClientResourcesBuilderCustomizer;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -30,7 +33,7 @@ import org.springframework.web.servlet.function.ServerResponse;
 
 /** The API server. Its parts are found in the packages below. */
 @SpringBootApplication(proxyBeanMethods = false)
-@EnableConfigurationProperties(ApiProperties.class)
+@EnableConfigurationProperties({ApiProperties.class, LoginProperties.class})
 @Import({ServiceConfiguration.class, SecurityConfiguration.class})
 public class ApiApplication {
 
@@ -81,6 +84,12 @@ public class ApiApplication {
     @Bean
     PartitionLinks tailLinks(Partitions partitions, RedisServers servers, PartitionCheck check) {
         return new PartitionLinks("tail", partitions, servers, check);
+    }
+
+    @Bean
+    @ConditionalOnBooleanProperty("checkin.security.logins")
+    Sessions sessions(Partitions partitions, PartitionLinks redis) {
+        return new Sessions(partitions, redis);
     }
 
     @Bean

@@ -64,7 +64,6 @@ final class ContractIT extends ContractChecks {
         Set<ProblemType> ofTheReceiver = Set.of(
                 ProblemType.REPEAT,
                 ProblemType.IDEMPOTENCY_MISMATCH,
-                ProblemType.TOO_MANY_REQUESTS,
                 ProblemType.REDIS_READ_ONLY,
                 ProblemType.REDIS_OUT_OF_MEMORY,
                 ProblemType.MEMORY_LIMIT,

@@ -4,19 +4,16 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import io.github.bucket4j.Bucket;
 import io.github.bucket4j.ConsumptionProbe;
+import io.ncc.checkin.service.ClientAddress;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.service.security.Caller;
-import io.netty.util.NetUtil;
 import jakarta.servlet.FilterChain;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
-import java.net.Inet6Address;
 import java.time.Duration;
-import java.util.Arrays;
-import java.util.HexFormat;
 import org.springframework.http.HttpHeaders;
 import org.springframework.web.ErrorResponseException;
 import org.springframework.web.servlet.HandlerExceptionResolver;
@@ -30,7 +27,6 @@ final class RateLimit extends HttpFilter {
 
     private static final long serialVersionUID = 1;
     private static final int MOST_CLIENTS = 100_000;
-    private static final int PREFIX_BYTES = 8;
 
     private final int perSecond;
     private final transient HandlerExceptionResolver problems;
@@ -71,18 +67,9 @@ final class RateLimit extends HttpFilter {
 
     private static String clientOf(HttpServletRequest request) {
         Caller caller = Caller.of(request);
-        return caller == null ? clientOf(request.getRemoteAddr()) : "caller " + caller.name(); // no address has a space
-    }
-
-    /** @param address a literal; anything else, such as what a proxy's header may hold, stands for itself */
-    static String clientOf(String address) {
-        int zone = address.indexOf('%');
-        String literal = zone < 0 ? address : address.substring(0, zone);
-        if (literal.indexOf(':') >= 0
-                && NetUtil.createInetAddressFromIpAddressString(literal) instanceof Inet6Address client) {
-            return HexFormat.of().formatHex(Arrays.copyOf(client.getAddress(), PREFIX_BYTES));
-        }
-        return address;
+        return caller == null
+                ? ClientAddress.of(request.getRemoteAddr())
+                : "caller " + caller.name(); // no address has a space
     }
 
     private Bucket newBucket() {

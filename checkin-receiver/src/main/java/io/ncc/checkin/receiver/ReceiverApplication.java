@@ -13,6 +13,7 @@ import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
 import io.ncc.checkin.service.security.SecurityConfiguration;
 import io.ncc.checkin.service.security.SecurityConfiguration.RequestLimit;
+import io.ncc.checkin.service.security.Sessions;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.ServerSettings;
 import java.time.Duration;
@@ -23,6 +24,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import org.springframework.boot.actuate.info.InfoContributor;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
+import org.springframework.boot.autoconfigure.condition.ConditionalOnBooleanProperty;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisProperties;
 import org.springframework.boot.health.contributor.Health;
@@ -68,6 +70,12 @@ public class ReceiverApplication {
     @Bean
     PartitionLinks links(Partitions partitions, RedisServers servers, PartitionCheck check) {
         return new PartitionLinks("append", partitions, servers, check);
+    }
+
+    @Bean
+    @ConditionalOnBooleanProperty("checkin.security.logins")
+    Sessions sessions(Partitions partitions, PartitionLinks links) {
+        return new Sessions(partitions, links);
     }
 
     @Bean

@@ -76,6 +76,8 @@ final class ContractIT extends ContractChecks {
                 ProblemType.METHOD_NOT_ALLOWED,
                 ProblemType.CONFLICT,
                 ProblemType.GONE,
+                ProblemType.LOGIN_REFUSED,
+                ProblemType.LOGINS_BUSY,
                 ProblemType.TOO_MANY_LISTENERS,
                 ProblemType.READ_ONLY,
                 ProblemType.RECEIVER_UNAVAILABLE,

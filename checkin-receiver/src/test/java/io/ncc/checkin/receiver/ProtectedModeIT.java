@@ -70,7 +70,11 @@ final class ProtectedModeIT {
                 .hasRootCauseInstanceOf(InvalidConfigurationPropertyValueException.class)
                 .rootCause()
                 .hasMessageContainingAll(
-                        "server.address", "checkin.security.tokens", "issuer-uri", "checkin.security.mode=open");
+                        "server.address",
+                        "checkin.security.tokens",
+                        "issuer-uri",
+                        "checkin.security.logins",
+                        "checkin.security.mode=open");
     }
 
     @Test

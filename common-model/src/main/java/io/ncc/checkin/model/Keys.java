@@ -239,6 +239,16 @@ public final class Keys {
         return prefix + "details:" + locationId;
     }
 
+    /** String: the id of the user whose session has a token with this digest. Expires with the session. */
+    public String session(String digest) {
+        return prefix + "sessions:" + digest;
+    }
+
+    /** String: how many logins have failed lately, to an account or from an address with this digest. Expires. */
+    public String failedLogins(String digest) {
+        return prefix + "logins:" + digest;
+    }
+
     /** String: the number of partitions. Only partitioned keys have it. */
     public String partitions() {
         return prefix + "partitions";

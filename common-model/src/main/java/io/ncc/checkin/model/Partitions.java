@@ -102,7 +102,16 @@ public final class Partitions {
     }
 
     private int of(long id) {
-        return keys.size() == 1 ? 0 : slot(Long.toString(id)) * keys.size() / SLOTS;
+        return keys.size() == 1 ? 0 : ofName(Long.toString(id));
+    }
+
+    /**
+     * The partition of something that is neither a user nor a location.
+     *
+     * @param name ASCII
+     */
+    public int ofName(String name) {
+        return slot(name) * keys.size() / SLOTS;
     }
 
     /** The keys of a partition. */

@@ -46,6 +46,8 @@ final class KeysTest {
                         "ncc:index:places",
                         "ncc:index:places:bar",
                         "ncc:details:8",
+                        "ncc:sessions:0af",
+                        "ncc:logins:0af",
                         "ncc:partitions",
                         "ncc:idempotency:k",
                         "ncc:checkedin:7:8");
@@ -89,6 +91,8 @@ final class KeysTest {
                 keys.places(),
                 keys.places("bar"),
                 keys.details(8),
+                keys.session("0af"),
+                keys.failedLogins("0af"),
                 keys.partitions(),
                 keys.idempotency("k"),
                 keys.checkedIn(7, 8));

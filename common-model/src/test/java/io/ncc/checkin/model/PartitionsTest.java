@@ -30,6 +30,7 @@ final class PartitionsTest {
     void aUserIsInThePartitionOfItsSlot(int count, int partition) {
         assertThat(Partitions.of(count).ofUser(1)).isEqualTo(partition); // slot 9842
         assertThat(Partitions.of(count).ofLocation(1)).isEqualTo(partition);
+        assertThat(Partitions.of(count).ofName("1")).isEqualTo(partition);
     }
 
     @ParameterizedTest

@@ -53,6 +53,9 @@ public record InvalidMember(String pointer, String message) {
         }
         if (e instanceof MismatchedInputException mismatch) {
             Class<?> wanted = mismatch.getTargetType();
+            if (wanted == String.class) {
+                return "must be a string";
+            }
             boolean number = wanted != null && (wanted.isPrimitive() || Number.class.isAssignableFrom(wanted));
             return number ? "must be an integer" : "must be one JSON object";
         }

@@ -17,6 +17,7 @@ import org.springframework.web.ErrorResponseException;
 public enum ProblemType {
     INVALID_REQUEST(HttpStatus.BAD_REQUEST, "Invalid request", "The request is invalid."),
     UNAUTHENTICATED(HttpStatus.UNAUTHORIZED, "Unauthenticated", "The request must have a bearer token."),
+    LOGIN_REFUSED(HttpStatus.UNAUTHORIZED, "Login refused", "The e-mail address or the password is wrong."),
     FORBIDDEN(HttpStatus.FORBIDDEN, "Forbidden", "The token doesn't permit this."),
     PROTECTED_MODE(
             HttpStatus.FORBIDDEN,
@@ -97,6 +98,8 @@ public enum ProblemType {
             HttpStatus.SERVICE_UNAVAILABLE,
             "Token unverified",
             "The token can't be verified at the moment. Try again later."),
+    LOGINS_BUSY(
+            HttpStatus.SERVICE_UNAVAILABLE, "Logins busy", "Too many passwords are being checked. Try again later."),
     TOO_MANY_LISTENERS(
             HttpStatus.SERVICE_UNAVAILABLE,
             "Too many listeners",

@@ -55,20 +55,25 @@ public final class EmailIndex {
     }
 
     private CompletionStage<Optional<Long>> find(int partition, String email) {
+        return ids(partition, email).thenCompose(ids -> firstThatIsRight(partition, email, ids));
+    }
+
+    /**
+     * The ids that a partition has for an address, ascending. Another program may have changed a user since.
+     *
+     * @param email as {@link IndexEntry#email} makes it
+     */
+    public CompletionStage<List<Long>> ids(int partition, String email) {
         Range<String> range = Range.create(IndexEntry.of(email, 0), IndexEntry.of(email, Long.MAX_VALUE));
         return redis.of(partition)
                 .<List<String>>send(commands ->
                         commands.zrangebylex(partitions.keys(partition).emails(), range, Limit.from(MOST_ENTRIES)))
-                .thenCompose(entries -> firstThatIsRight(
-                        partition,
-                        email,
-                        entries.stream()
-                                .filter(entry -> IndexEntry.isOf(email, entry))
-                                .map(IndexEntry::id)
-                                .toList()));
+                .thenApply(entries -> entries.stream()
+                        .filter(entry -> IndexEntry.isOf(email, entry))
+                        .map(IndexEntry::id)
+                        .toList());
     }
 
-    /** Another program may have changed a user since. */
     private CompletionStage<Optional<Long>> firstThatIsRight(int partition, String email, List<Long> ids) {
         return AtOnce.ask(
                         ids,

@@ -69,7 +69,8 @@ public final class Access {
                     configured.getHostAddress(),
                     "In protected mode, a service that asks for no token listens on the loopback address only. To be reached from"
                             + " other machines it needs checkin.security.tokens, an issuer of JWTs"
-                            + " (spring.security.oauth2.resourceserver.jwt.issuer-uri), or checkin.security.mode=open if"
+                            + " (spring.security.oauth2.resourceserver.jwt.issuer-uri), checkin.security.logins, or"
+                            + " checkin.security.mode=open if"
                             + " something in front of it decides who may reach it.");
         }
         return configured;

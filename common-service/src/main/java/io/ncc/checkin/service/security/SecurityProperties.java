@@ -12,17 +12,19 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
 /**
  * Who may reach a service.
  *
- * @param mode protected: without tokens or an issuer of JWTs the service listens on the loopback address only; open: it asks nobody for a token, because something in front of it does
+ * @param mode protected: without tokens, logins or an issuer of JWTs the service listens on the loopback address only; open: it asks nobody for a token, because something in front of it does
  * @param tokens the bearer tokens: of each the name, the sha256 and the roles, of the role own also the user
  * @param allowedHosts the names under which clients reach the service, beside addresses, localhost and names without a dot; *.example.org for those below one
  * @param allowedOrigins the origins of other sites whose pages may use the service, such as https://app.example.org
+ * @param logins whether users can log in at the API server; to be set in the receiver, too, so that it accepts the tokens of their sessions
  */
 @ConfigurationProperties(prefix = "checkin.security", ignoreUnknownFields = false)
 public record SecurityProperties(
         @DefaultValue("protected") Mode mode,
         @DefaultValue List<Token> tokens,
         @DefaultValue Set<String> allowedHosts,
-        @DefaultValue Set<String> allowedOrigins) {
+        @DefaultValue Set<String> allowedOrigins,
+        @DefaultValue("false") boolean logins) {
 
     private static final Pattern HOST = Pattern.compile("(\\*\\.)?[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*");
     private static final Pattern ORIGIN = Pattern.compile("https?://[^/?#*\\s]+");
@@ -30,8 +32,8 @@ public record SecurityProperties(
     public SecurityProperties {
         require(unique(tokens), "tokens must have different names and different sha256");
         require(
-                mode != Mode.OPEN || tokens.isEmpty(),
-                "mode must be protected if there are tokens: open asks for none");
+                mode != Mode.OPEN || (tokens.isEmpty() && !logins),
+                "mode must be protected if there are tokens or logins: open asks for no token");
         allowedHosts.forEach(host ->
                 require(HOST.matcher(host).matches(), "allowed-hosts must be names, without a port, not " + host));
         allowedOrigins.forEach(origin -> require(

@@ -31,6 +31,7 @@ final class SecurityPropertiesTest {
         assertThat(properties.tokens()).isEmpty();
         assertThat(properties.allowedHosts()).isEmpty();
         assertThat(properties.allowedOrigins()).isEmpty();
+        assertThat(properties.logins()).isFalse();
     }
 
     @Test
@@ -41,7 +42,8 @@ final class SecurityPropertiesTest {
                 "tokens[0].roles", "own, read",
                 "tokens[0].user", "17",
                 "allowed-hosts", "checkins.example.org,*.internal",
-                "allowed-origins", "https://app.example.org,http://localhost:3000"));
+                "allowed-origins", "https://app.example.org,http://localhost:3000",
+                "logins", "true"));
         Caller caller = properties.tokens().get(0).caller();
         assertThat(caller.getName()).isEqualTo("phone");
         assertThat(caller.getAuthorities()).containsExactly(Role.OWN, Role.READ);
@@ -49,7 +51,15 @@ final class SecurityPropertiesTest {
         assertThat(caller.mayWriteFor(18)).isFalse();
         assertThat(properties.allowedHosts()).containsExactlyInAnyOrder("checkins.example.org", "*.internal");
         assertThat(properties.allowedOrigins()).hasSize(2);
+        assertThat(properties.logins()).isTrue();
         assertThat(bound(Map.of("mode", "open")).mode()).isEqualTo(Mode.OPEN);
+    }
+
+    @Test
+    void openWithLoginsIsRefused() {
+        assertThatThrownBy(() -> bound(Map.of("mode", "open", "logins", "true")))
+                .rootCause()
+                .hasMessageContaining("must be protected if there are tokens or logins");
     }
 
     @ParameterizedTest
@@ -64,6 +74,7 @@ final class SecurityPropertiesTest {
         "tokens[1].sha256, 0000000000000000000000000000000000000000000000000000000000000000, different",
         "mode, open, must be protected",
         "mode, closed, Mode",
+        "logins, maybe, maybe",
         "allowed-hosts, checkins.example.org:8082, allowed-hosts",
         "allowed-hosts, http://checkins.example.org, allowed-hosts",
         "allowed-origins, app.example.org, allowed-origins",
