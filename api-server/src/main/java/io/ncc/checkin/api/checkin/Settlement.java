@@ -205,7 +205,9 @@ public final class Settlement implements SmartLifecycle {
 
     @Override
     public void start() {
-        executor = newExecutor();
+        if (executor.isShutdown()) {
+            executor = newExecutor();
+        }
         partitions.forEach(partition -> partition.looking.set(false));
         running = true;
     }

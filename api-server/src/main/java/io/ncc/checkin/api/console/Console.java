@@ -342,7 +342,9 @@ final class Console implements SmartLifecycle {
 
     @Override
     public void start() {
-        executor = newExecutor();
+        if (executor.isShutdown()) {
+            executor = newExecutor();
+        }
         running = true;
         executor.execute(this::look);
         ScheduledFuture<?> unused = executor.scheduleWithFixedDelay(

@@ -280,7 +280,9 @@ final class PullGroups implements SmartLifecycle {
 
     @Override
     public void start() {
-        executor = newExecutor();
+        if (executor.isShutdown()) {
+            executor = newExecutor();
+        }
         running = true;
         ScheduledFuture<?> unused =
                 executor.scheduleWithFixedDelay(this::tick, TICK.toMillis(), TICK.toMillis(), TimeUnit.MILLISECONDS);
