@@ -1,14 +1,15 @@
 -- How the stream of a partition and its groups stand, for those who watch them. Writes nothing. Its work is bounded, however much there is.
 --
--- KEYS     the stream, the stream of dead letters, then for each group of a processor: the checkpoint, the settled ranges, the totals
+-- KEYS     the stream, then for each group of a processor: the checkpoint, the settled ranges, the totals, the stream of dead letters
 -- ARGV     the groups of the processor
 --
--- Returns { milliseconds now, length, first id, last id, entries ever appended, dead letters, newest dead letter, groups, { group, ... } }. An id is ''
--- where there is none, and so is a number that isn't known, which is a string else. Of the newest dead letter there are { id, id of the entry, reason }, or
--- none. Each group is { name, number of the processor's group or 0, pending, lag, checkpoint, oldest unsettled id, applied, skipped, dead, consumers,
--- { { name, idle, pending }, ... }, { { id, consumer, idle, deliveries }, ... } }. Its oldest unsettled id is '?' if it isn't known.
+-- Returns { milliseconds now, length, first id, last id, entries ever appended, { dead letters, ... }, groups, { group, ... } }. An id is '' where there is
+-- none, and so is a number that isn't known, which is a string else. The dead letters of each group of a processor are { group, number, newest }, where the
+-- newest is { id, id of the entry, reason }, or empty if there is none. Each group is { name, number of the processor's group or 0, pending, lag, checkpoint,
+-- oldest unsettled id, applied, skipped, dead, consumers, { { name, idle, pending }, ... }, { { id, consumer, idle, deliveries }, ... } }. Its oldest unsettled
+-- id is '?' if it isn't known.
 
-local stream, deadKey = KEYS[1], KEYS[2]
+local stream = KEYS[1]
 local MOST_GROUPS = 20
 local MOST_CONSUMERS = 100 -- of a group
 local MOST_LISTED = 1000 -- consumers of all groups: Redis lists all of a group, or none
@@ -57,7 +58,7 @@ local function figuresOf(name, own, reply, last)
   local checkpoint, oldest = '', '?'
   local totals = { '', '', '' }
   if own > 0 then
-    local checkpointKey, rangesKey, totalsKey = unpack(KEYS, 3 * own)
+    local checkpointKey, rangesKey, totalsKey = unpack(KEYS, 4 * own - 2)
     local known, read = pcall(readCheckpoint, checkpointKey)
     if known then
       checkpoint = read and unpad(read) or ''
@@ -76,7 +77,7 @@ local function figuresOf(name, own, reply, last)
   }
 end
 
-local function newestDeadLetter()
+local function newestIn(deadKey)
   local reply = redis.pcall('XREVRANGE', deadKey, '+', '-', 'COUNT', 1)
   local entry = not reply.err and reply[1]
   if not entry then return {} end
@@ -85,11 +86,19 @@ local function newestDeadLetter()
   return { entry[1], values.originalId or '', string.sub(values.reason or '', 1, 1000) }
 end
 
+local function deadLetters()
+  local all = {}
+  for i, group in ipairs(ARGV) do
+    local deadKey = KEYS[4 * i + 1]
+    all[i] = { group, numberOf(redis.pcall('XLEN', deadKey)), newestIn(deadKey) }
+  end
+  return all
+end
+
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local dead = numberOf(redis.pcall('XLEN', deadKey))
 local info = readStreamInfo(stream)
-if info.err then return { now, 0, '', '', '0', dead, newestDeadLetter(), 0, {} } end
+if info.err then return { now, 0, '', '', '0', deadLetters(), 0, {} } end
 
 local last = infoOf(info, 'last-generated-id')
 local replies, others = {}, {}
@@ -101,7 +110,7 @@ end
 local groups, isOwn = {}, {}
 for i, name in ipairs(ARGV) do
   isOwn[name] = true
-  if replies[name] or redis.call('EXISTS', KEYS[3 * i], KEYS[3 * i + 2]) > 0 then
+  if replies[name] or redis.call('EXISTS', KEYS[4 * i - 2], KEYS[4 * i]) > 0 then
     groups[#groups + 1] = figuresOf(name, i, replies[name], last)
   end
 end
@@ -115,5 +124,5 @@ end
 
 return {
   now, infoOf(info, 'length'), idOf(infoOf(info, 'first-entry')), idOf(infoOf(info, 'last-entry')),
-  numberOf(infoOf(info, 'entries-added')), dead, newestDeadLetter(), count, groups,
+  numberOf(infoOf(info, 'entries-added')), deadLetters(), count, groups,
 }

@@ -10,7 +10,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * The settings of the API server.
  *
  * @param maxWait the longest wait that a request may ask for, until a checkin is applied or can be pulled, 100 ms to 5 min
- * @param claimAfter how long a pulled entry may stay unacknowledged before another pull of the group can claim it, 100 ms or more
+ * @param claimAfter how long a pulled entry may stay unacknowledged before another pull of the group can claim it, 100 ms or more; the console shows it for all groups, so the processors' should be the same
  * @param consumerTimeout how long a consumer without pending entries may be idle until it is removed from a group that is pulled from, 1 s or more
  * @param maxLength must equal the receiver's max-length, 1,000 or more; once it is reached, no dead letter is put back
  * @param maxListeners how many clients may follow the stream at once, 1 to 100,000; more are refused; server.tomcat.max-connections must be larger
@@ -19,6 +19,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxPages how many pages of the console may be open at once, 1 to 10,000; more are refused
  * @param readOnly whether to refuse every request that could change something
  * @param receiverBaseUrl the base URL of the receiver, such as http://localhost:8082; if set, the console can send a checkin
+ * @param receiverPublicUrl the base URL of the receiver in the commands that the console shows; if not set, receiver-base-url
  */
 @ConfigurationProperties(prefix = "checkin.api", ignoreUnknownFields = false)
 public record ApiProperties(
@@ -31,7 +32,8 @@ public record ApiProperties(
         @DefaultValue("15s") Duration heartbeat,
         @DefaultValue("100") int maxPages,
         @DefaultValue("false") boolean readOnly,
-        @Nullable URI receiverBaseUrl) {
+        @Nullable URI receiverBaseUrl,
+        @Nullable URI receiverPublicUrl) {
 
     public ApiProperties {
         require(isBetween(maxWait, 100, 300_000), "max-wait must be from 100ms to 5m");
@@ -42,11 +44,13 @@ public record ApiProperties(
         require(listenerBuffer >= 1000, "listener-buffer must be 1000 or more");
         require(isBetween(heartbeat, 100, 300_000), "heartbeat must be from 100ms to 5m");
         require(maxPages >= 1 && maxPages <= 10_000, "max-pages must be from 1 to 10000");
-        require(
-                receiverBaseUrl == null
-                        || (receiverBaseUrl.getHost() != null
-                                && !receiverBaseUrl.getPath().endsWith("/")),
-                "receiver-base-url must be a URL with a host and no slash at its end");
+        require(isBase(receiverBaseUrl), "receiver-base-url must be a URL with a host and no slash at its end");
+        require(isBase(receiverPublicUrl), "receiver-public-url must be a URL with a host and no slash at its end");
+        receiverPublicUrl = receiverPublicUrl == null ? receiverBaseUrl : receiverPublicUrl;
+    }
+
+    private static boolean isBase(@Nullable URI url) {
+        return url == null || (url.getHost() != null && !url.getPath().endsWith("/"));
     }
 
     private static boolean isBetween(Duration value, long leastMillis, long mostMillis) {

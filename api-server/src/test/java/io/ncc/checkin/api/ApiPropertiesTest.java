@@ -2,6 +2,7 @@ package io.ncc.checkin.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.entry;
 
 import java.net.URI;
 import java.time.Duration;
@@ -27,22 +28,24 @@ final class ApiPropertiesTest {
                         Duration.ofSeconds(15),
                         100,
                         false,
+                        null,
                         null));
     }
 
     @Test
     void everySettingIsRead() {
-        Map<String, String> settings = Map.of(
-                "max-wait", "10s",
-                "claim-after", "5m",
-                "consumer-timeout", "2h",
-                "max-length", "5000",
-                "max-listeners", "50",
-                "listener-buffer", "20000",
-                "heartbeat", "1s",
-                "max-pages", "7",
-                "read-only", "true",
-                "receiver-base-url", "https://receiver/base");
+        Map<String, String> settings = Map.ofEntries(
+                entry("max-wait", "10s"),
+                entry("claim-after", "5m"),
+                entry("consumer-timeout", "2h"),
+                entry("max-length", "5000"),
+                entry("max-listeners", "50"),
+                entry("listener-buffer", "20000"),
+                entry("heartbeat", "1s"),
+                entry("max-pages", "7"),
+                entry("read-only", "true"),
+                entry("receiver-base-url", "https://receiver/base"),
+                entry("receiver-public-url", "https://checkins.example"));
         assertThat(bind(settings))
                 .isEqualTo(new ApiProperties(
                         Duration.ofSeconds(10),
@@ -54,7 +57,14 @@ final class ApiPropertiesTest {
                         Duration.ofSeconds(1),
                         7,
                         true,
-                        URI.create("https://receiver/base")));
+                        URI.create("https://receiver/base"),
+                        URI.create("https://checkins.example")));
+    }
+
+    @Test
+    void thePublicUrlOfTheReceiverIsItsBaseUrlIfNoneIsSet() {
+        assertThat(bind(Map.of("receiver-base-url", "http://receiver:8082")).receiverPublicUrl())
+                .isEqualTo(URI.create("http://receiver:8082"));
     }
 
     @ParameterizedTest
@@ -91,7 +101,9 @@ final class ApiPropertiesTest {
         "max-pages, 0",
         "max-pages, 10001",
         "receiver-base-url, http://receiver/",
-        "receiver-base-url, receiver:8082"
+        "receiver-base-url, receiver:8082",
+        "receiver-public-url, http://receiver/",
+        "receiver-public-url, receiver:8082"
     })
     void aWrongValueIsRefusedByItsName(String name, String value) {
         assertThatThrownBy(() -> bind(Map.of(name, value)))

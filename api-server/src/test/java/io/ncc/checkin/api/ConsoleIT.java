@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Consumer;
 import io.lettuce.core.XClaimArgs;
+import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.LiveFollower;
@@ -45,7 +46,12 @@ final class ConsoleIT {
 
     @BeforeAll
     static void start() {
-        api = ApiServer.start(redis, "--checkin.api.max-pages=" + MOST);
+        api = ApiServer.start(
+                redis,
+                "--checkin.api.max-pages=" + MOST,
+                "--checkin.api.claim-after=5s",
+                "--checkin.api.receiver-base-url=http://receiver:8082",
+                "--checkin.api.receiver-public-url=https://checkins.example");
     }
 
     @AfterAll
@@ -135,6 +141,10 @@ final class ConsoleIT {
             eventually(() -> later.count() >= 2);
             JsonNode hello = events(later, "hello").get(0);
             assertThat(hello.get("redis").asString()).matches("(Redis|Valkey) \\d+\\.\\d+\\.\\d+");
+            assertThat(hello.get("redisCli").asString()).matches("redis-cli( -p \\d+)?");
+            assertThat(hello.get("keyPrefixes").toString()).isEqualTo("[\"ncc:\"]");
+            assertThat(hello.get("claimAfter").asLong()).isEqualTo(5_000);
+            assertThat(hello.get("receiverUrl").asString()).isEqualTo("https://checkins.example");
             JsonNode fine = hello.get("history").get("fine");
             assertThat(fine.get("accepted")).isNotEmpty();
             for (String series : List.of("applied", "behind", "pending")) {
@@ -389,7 +399,29 @@ final class ConsoleIT {
             assertThat(claim.get("deliveries").asLong()).isEqualTo(2);
             nextSample(page);
             assertThat(events(page, "claim")).hasSize(1);
+            try (LiveFollower later = open()) {
+                eventually(() -> later.count() >= 2);
+                JsonNode known = events(later, "hello").get(0).get("claims");
+                assertThat(known.get(known.size() - 1)).isEqualTo(claim);
+                assertThat(events(later, "claim")).isEmpty();
+            }
         }
+    }
+
+    @Test
+    void ofManyClaimsTheLastAreKeptForPagesThatAreOpenedLater() {
+        stream.createGroup();
+        append(30);
+        stream.deliver("a", 30);
+        String[] ids = stream.ids().toArray(String[]::new);
+        try (LiveFollower page = open()) {
+            freshSample(page);
+            redis.commands().xclaim(KEYS.checkins(), Consumer.from(Keys.GROUP, "b"), new XClaimArgs(), ids);
+            eventually(() -> events(page, "claim").size() == 30);
+        }
+        JsonNode claims = api.get("/console/sample").json().at("/hello/claims");
+        assertThat(claims.valueStream().map(claim -> claim.get("id").asString()))
+                .containsExactlyElementsOf(stream.ids().subList(10, 30));
     }
 
     @Test
@@ -406,9 +438,32 @@ final class ConsoleIT {
             assertThat(dead.get("count").asLong()).isEqualTo(2);
             assertThat(dead.at("/newest/reason").asString()).isEqualTo("<img onerror>");
             assertThat(dead.at("/newest/originalId").asString()).isEqualTo(ids.get(2));
+            assertThat(dead.at("/newest/group").asString()).isEqualTo(Keys.GROUP);
             assertThat(api.get("/dead-letters/" + dead.at("/newest/id").asString())
                             .status())
                     .isEqualTo(200);
+        }
+    }
+
+    @Test
+    void theDeadLettersOfBothGroupsAreToldAndCounted() {
+        stream.createGroup();
+        stream.createGroup(Keys.BOARDS_GROUP, "0");
+        List<String> ids = List.of(stream.addOther(), stream.addOther());
+        stream.setAside(ids.get(0), "of the totals");
+        try (LiveFollower page = open()) {
+            assertThat(freshSample(page).get("deadLetters").asLong()).isEqualTo(1);
+            int before = events(page, "dead").size();
+            String letter = stream.setAside(ProjectionGroup.BOARDS, ids.get(1), "of the boards");
+            eventually(() -> events(page, "dead").size() > before);
+            JsonNode newest = events(page, "dead").get(before).get("newest");
+            assertThat(newest.get("group").asString()).isEqualTo(Keys.BOARDS_GROUP);
+            assertThat(newest.get("id").asString()).isEqualTo(letter);
+            JsonNode sample = freshSample(page);
+            assertThat(sample.get("deadLetters").asLong()).isEqualTo(2);
+            assertThat(group(sample, Keys.GROUP).get("deadLetters").asLong()).isEqualTo(1);
+            assertThat(group(sample, Keys.BOARDS_GROUP).get("deadLetters").asLong())
+                    .isEqualTo(1);
         }
     }
 

@@ -53,6 +53,17 @@ final class ComposeFileTest {
                 .allSatisfy(service -> assertThat(environment(service)).containsEntry("CHECKIN_SECURITY_MODE", "open"));
     }
 
+    /** In the network of the containers the receiver has a name that nobody else knows. */
+    @Test
+    void theConsoleShowsTheReceiverUnderThePortThatIsPublished() throws IOException {
+        Map<String, Map<String, Object>> services = ours(ONE_REDIS);
+        String url = (String) environment(services.get("api-server")).get("CHECKIN_API_RECEIVER_PUBLIC_URL");
+        String port = url.substring("http://localhost:".length());
+        assertThat((List<?>) services.get("checkin-receiver").get("ports"))
+                .asString()
+                .startsWith("[127.0.0.1:" + port + ":");
+    }
+
     @Test
     void bothFilesRunTheSameServicesExceptWhereRedisIs() throws IOException {
         Set<String> ofRedis = Set.of("SPRING_DATA_REDIS_HOST", "SPRING_DATA_REDIS_CLUSTER_NODES", "CHECKIN_PARTITIONS");

@@ -17,6 +17,8 @@ import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
 import java.net.URI;
 import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +52,7 @@ final class Console implements SmartLifecycle {
     private static final Duration UNWATCHED_PERIOD = Duration.ofSeconds(5);
     private static final Duration WATCHED_FOR = Duration.ofMinutes(1);
     private static final Duration SHORT_PERIOD = Duration.ofMillis(250); // of the feed, and of traces
+    private static final int MOST_CLAIMS = 20;
 
     private final FiguresReader figures;
     private final JsonMapper mapper;
@@ -69,11 +72,12 @@ final class Console implements SmartLifecycle {
     private final Sampler sampler;
     private @Nullable Record latest;
     private @Nullable String latestJson;
+    private final Deque<Sampler.Claim> lastClaims = new ArrayDeque<>();
 
     /** What pages are told first, by the roles of who asks; those who aren't asked for a token have none. */
     private final Map<List<String>, String> hellos = new HashMap<>();
 
-    private @Nullable String server;
+    private FiguresReader.@Nullable Server server;
     private @Nullable ScheduledFuture<?> nextLook;
     private long watchedAt = System.nanoTime() - WATCHED_FOR.toNanos();
     private boolean complained;
@@ -103,8 +107,12 @@ final class Console implements SmartLifecycle {
      * @param roles of who asks; null if everybody may do everything
      * @param partitions how many there are; null without partitions
      * @param sampleMs how often samples come, in milliseconds
+     * @param claimAfter for how long a consumer holds an entry before others may claim it, in milliseconds
+     * @param claims the last ones, the newest last
      * @param receiverUrl where checkins can be posted; null if a page can't send any
      * @param redis the server and its version; null as long as that isn't known
+     * @param redisCli how redis-cli is called on the server's machine
+     * @param keyPrefixes what the keys of each partition begin with
      */
     record Hello(
             String version,
@@ -113,8 +121,12 @@ final class Console implements SmartLifecycle {
             @Nullable Integer partitions,
             List<String> groups,
             long sampleMs,
+            long claimAfter,
+            List<Sampler.Claim> claims,
             @Nullable URI receiverUrl,
             @Nullable String redis,
+            String redisCli,
+            List<String> keyPrefixes,
             Histories history) {}
 
     record Histories(History.View fine, History.View coarse) {}
@@ -211,8 +223,14 @@ final class Console implements SmartLifecycle {
                 partitions.arePartitioned() ? partitions.count() : null,
                 groups,
                 PERIOD.toMillis(),
-                properties.receiverBaseUrl(),
-                server,
+                properties.claimAfter().toMillis(),
+                List.copyOf(lastClaims),
+                properties.receiverBaseUrl() == null ? null : properties.receiverPublicUrl(),
+                server == null ? null : server.name(),
+                server == null ? "redis-cli" : server.cli(),
+                partitions.all().stream()
+                        .map(partition -> partitions.keys(partition).prefix())
+                        .toList(),
                 new Histories(sampler.fine(), sampler.coarse()));
     }
 
@@ -286,7 +304,7 @@ final class Console implements SmartLifecycle {
         if (!pages.isEmpty()) {
             tellAll(EventStream.event("sample", Objects.requireNonNull(latestJson())));
         }
-        observed.claims().forEach(claim -> tellAll("claim", claim));
+        observed.claims().forEach(this::tellOfClaim);
         if (observed.dead() != null) {
             tellAll("dead", observed.dead());
         }
@@ -296,6 +314,14 @@ final class Console implements SmartLifecycle {
         } else if (server == null) {
             askForServer();
         }
+    }
+
+    private void tellOfClaim(Sampler.Claim claim) {
+        if (lastClaims.size() == MOST_CLAIMS) {
+            lastClaims.remove();
+        }
+        lastClaims.add(claim);
+        tellAll("claim", claim);
     }
 
     /** An outage is logged by the {@link RedisLink}. */
@@ -321,8 +347,8 @@ final class Console implements SmartLifecycle {
     private void askForServer() {
         CompletionStage<?> unused = figures.server()
                 .whenCompleteAsync(
-                        (name, failure) -> {
-                            server = name;
+                        (answer, failure) -> {
+                            server = answer;
                             hellos.clear();
                         },
                         executor);

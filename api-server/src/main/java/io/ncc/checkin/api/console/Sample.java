@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param time of Redis, in milliseconds; with partitions, the highest of their servers
  * @param away the partitions that didn't answer; the figures are those of the others
  * @param accepted how many entries were ever appended; before Redis 7.0, those that the stream had when the API server started, and those since
- * @param deadLetters null if that isn't known
+ * @param deadLetters how many there are of all groups; null if that isn't known
  * @param moreGroups how many groups are left out
  */
 record Sample(
@@ -66,6 +66,7 @@ record Sample(
             @Nullable Long applied,
             @Nullable Long skipped,
             @Nullable Long dead,
+            @Nullable Long deadLetters,
             @Nullable Long behind,
             @Nullable CheckinId checkpoint,
             @Nullable Long lag,
@@ -82,6 +83,7 @@ record Sample(
                     applied,
                     skipped,
                     dead,
+                    deadLetters,
                     behind,
                     checkpoint,
                     lag,
@@ -111,6 +113,7 @@ record Sample(
                 sum(shares.stream().map(Figures.Group::applied)),
                 sum(shares.stream().map(Figures.Group::skipped)),
                 sum(shares.stream().map(Figures.Group::dead)),
+                sum(shares.stream().map(Figures.Group::deadLetters)),
                 behind(shares),
                 checkpoint(shares),
                 sum(shares.stream().map(Figures.Group::lag)),

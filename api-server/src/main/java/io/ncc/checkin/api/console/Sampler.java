@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -32,7 +33,9 @@ final class Sampler {
     private final History fine = new History(SECOND, FINE_STEPS);
     private final History coarse = new History(10 * SECOND, COARSE_STEPS);
     private final @Nullable Figures[] before;
-    private final @Nullable CheckinId[] newestDead;
+
+    /** Of each partition, the newest dead letter of each group that was seen. */
+    private final List<Map<String, CheckinId>> newestDead;
 
     /** Of each group, how much it had to do at the last samples. */
     private final Map<String, Deque<Backlog>> backlogs = new HashMap<>();
@@ -47,7 +50,9 @@ final class Sampler {
     Sampler(int partitions, long maxLength) {
         this.maxLength = maxLength;
         this.before = new Figures[partitions];
-        this.newestDead = new CheckinId[partitions];
+        this.newestDead = Stream.<Map<String, CheckinId>>generate(HashMap::new)
+                .limit(partitions)
+                .toList();
     }
 
     /**
@@ -163,7 +168,9 @@ final class Sampler {
                 Sample.highest(there, Figures::lastId),
                 appended == null ? base + seen : appended,
                 new Rates(rounded(accepted), mean(Interval::accepted), rounded(applied), mean(Interval::applied)),
-                Sample.sum(there.stream().map(Figures::deadLetters)),
+                Sample.sum(there.stream()
+                        .flatMap(figures -> figures.deadLetters().stream())
+                        .map(Figures.DeadLetters::count)),
                 groups,
                 Math.max(0, there.stream().mapToLong(Figures::groupCount).max().orElseThrow() - groups.size()));
     }
@@ -205,12 +212,12 @@ final class Sampler {
 
     /** Of the group that keeps the totals; nothing was applied where there isn't one. */
     private static @Nullable Long applied(Figures figures) {
-        return own(figures, Figures.Group::applied);
+        return totalOf(Keys.GROUP, figures, Figures.Group::applied);
     }
 
-    private static @Nullable Long own(Figures figures, Function<Figures.Group, @Nullable Long> total) {
+    private static @Nullable Long totalOf(String name, Figures figures, Function<Figures.Group, @Nullable Long> total) {
         for (Figures.Group group : figures.groups()) {
-            if (group.name().equals(Keys.GROUP)) {
+            if (group.name().equals(name)) {
                 return total.apply(group);
             }
         }
@@ -283,20 +290,33 @@ final class Sampler {
         for (int partition = 0; partition < before.length; partition++) {
             Figures then = before[partition];
             Figures now = answers.get(partition).figures();
-            Figures.NewestDead letter = now == null ? null : now.newestDead();
-            CheckinId known = newestDead[partition];
-            if (letter == null || (known != null && letter.id().compareTo(known) <= 0)) {
+            if (now == null) {
                 continue;
             }
-            newestDead[partition] = letter.id();
-            if (then != null && now != null) {
-                Long deadThen = own(then, Figures.Group::dead);
-                Long deadNow = own(now, Figures.Group::dead);
-                count += deadThen == null || deadNow == null ? 1 : Math.max(1, deadNow - deadThen);
-                newest = newest == null || newest.id().compareTo(letter.id()) < 0 ? letter : newest;
+            for (Figures.NewestDead letter : unseen(now, newestDead.get(partition))) {
+                if (then != null) {
+                    Long deadThen = totalOf(letter.group(), then, Figures.Group::dead);
+                    Long deadNow = totalOf(letter.group(), now, Figures.Group::dead);
+                    count += deadThen == null || deadNow == null ? 1 : Math.max(1, deadNow - deadThen);
+                    newest = newest == null || newest.id().compareTo(letter.id()) < 0 ? letter : newest;
+                }
             }
         }
         return newest == null ? null : new Dead(count, newest);
+    }
+
+    /** The newest dead letter of each group, if it wasn't seen before. */
+    private static List<Figures.NewestDead> unseen(Figures now, Map<String, CheckinId> seen) {
+        List<Figures.NewestDead> unseen = new ArrayList<>();
+        for (Figures.DeadLetters letters : now.deadLetters()) {
+            Figures.NewestDead newest = letters.newest();
+            CheckinId last = seen.get(letters.group());
+            if (newest != null && (last == null || last.compareTo(newest.id()) < 0)) {
+                seen.put(letters.group(), newest.id());
+                unseen.add(newest);
+            }
+        }
+        return unseen;
     }
 
     History.View fine() {

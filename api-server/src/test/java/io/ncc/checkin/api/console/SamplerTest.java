@@ -33,7 +33,7 @@ final class SamplerTest {
         private @Nullable Long behind = 0L;
         private long applied;
         private long dead;
-        private Figures.@Nullable NewestDead newestDead;
+        private final List<Figures.DeadLetters> deadLetters = new ArrayList<>();
         private final List<Figures.Entry> entries = new ArrayList<>();
 
         Partition(long second) {
@@ -58,7 +58,11 @@ final class SamplerTest {
 
         Partition dead(long count, String newest) {
             dead = count;
-            newestDead = new Figures.NewestDead(id(0, newest), "1-1-0", "broken");
+            return deadOf(Keys.GROUP, count, newest);
+        }
+
+        Partition deadOf(String group, long count, String newest) {
+            deadLetters.add(new Figures.DeadLetters(group, count, newestDead(group, newest)));
             return this;
         }
 
@@ -69,10 +73,26 @@ final class SamplerTest {
 
         FiguresReader.Answer answer() {
             Figures.Group group = new Figures.Group(
-                    Keys.GROUP, true, entries.size(), lag, null, behind, applied, 0L, dead, 0, List.of(), entries);
+                    Keys.GROUP,
+                    true,
+                    entries.size(),
+                    lag,
+                    null,
+                    behind,
+                    applied,
+                    0L,
+                    dead,
+                    null,
+                    0,
+                    List.of(),
+                    entries);
             return new FiguresReader.Answer(
-                    new Figures(time, 0, null, null, appended, dead, newestDead, 1, List.of(group)), null);
+                    new Figures(time, 0, null, null, appended, deadLetters, 1, List.of(group)), null);
         }
+    }
+
+    private static Figures.NewestDead newestDead(String group, String id) {
+        return new Figures.NewestDead(group, id(0, id), "1-1-0", "broken");
     }
 
     private Sampler.Observed observe(Partition... partitions) {
@@ -220,7 +240,17 @@ final class SamplerTest {
         assertThat(observe(new Partition(0).dead(5, "7-0")).dead()).isNull();
         assertThat(observe(new Partition(1).dead(5, "7-0")).dead()).isNull();
         Sampler.Dead dead = observe(new Partition(2).dead(8, "9-0")).dead();
-        assertThat(dead).isEqualTo(new Sampler.Dead(3, new Figures.NewestDead(id(0, "9-0"), "1-1-0", "broken")));
+        assertThat(dead).isEqualTo(new Sampler.Dead(3, newestDead(Keys.GROUP, "9-0")));
         assertThat(observe(new Partition(3).dead(8, "7-0")).dead()).isNull(); // the newest was discarded
+    }
+
+    @Test
+    void theDeadLettersOfEachGroupAreToldAndSummedUp() {
+        observe(new Partition(0).dead(5, "7-0").deadOf(Keys.BOARDS_GROUP, 2, "8-0"));
+        Sampler.Observed observed = observe(new Partition(1).dead(5, "7-0").deadOf(Keys.BOARDS_GROUP, 3, "9-0"));
+        assertThat(observed.dead()).isEqualTo(new Sampler.Dead(1, newestDead(Keys.BOARDS_GROUP, "9-0")));
+        assertThat(((Sample) observed.sample()).deadLetters()).isEqualTo(8);
+        observed = observe(new Partition(2).dead(6, "9-1").deadOf(Keys.BOARDS_GROUP, 3, "9-0"));
+        assertThat(observed.dead()).isEqualTo(new Sampler.Dead(1, newestDead(Keys.GROUP, "9-1")));
     }
 }

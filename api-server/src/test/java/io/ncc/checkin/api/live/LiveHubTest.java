@@ -38,6 +38,7 @@ final class LiveHubTest {
                     Duration.ofSeconds(15),
                     100,
                     false,
+                    null,
                     null),
             new SimpleMeterRegistry());
 
