@@ -301,12 +301,12 @@ final class Console implements SmartLifecycle {
         latest = observed.sample();
         latestJson = null;
         hellos.clear();
-        if (!pages.isEmpty()) {
-            tellAll(EventStream.event("sample", Objects.requireNonNull(latestJson())));
-        }
         observed.claims().forEach(this::tellOfClaim);
         if (observed.dead() != null) {
             tellAll("dead", observed.dead());
+        }
+        if (!pages.isEmpty()) {
+            tellAll(EventStream.event("sample", Objects.requireNonNull(latestJson())));
         }
         complain(answers);
         if (observed.sample() instanceof Sample.Outage) {
