@@ -3,6 +3,7 @@ package io.ncc.checkin.receiver;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.ncc.checkin.service.security.Access;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
@@ -35,6 +36,9 @@ final class ProtectedModeIT {
             assertThat(receiver.accepts()).isTrue();
             assertThat(receiver.get("/actuator/prometheus").status()).isEqualTo(200);
             assertThat(isReachableOnOtherAddresses(receiver)).isFalse();
+            assertThat(receiver.part(Access.class))
+                    .hasToString(
+                            "protected: from this machine only, without a token (checkin.security.* changes that)");
         }
     }
 
@@ -46,6 +50,8 @@ final class ProtectedModeIT {
             assertThat(withToken.accepts()).isFalse();
             assertThat(isReachableOnOtherAddresses(open)).isTrue();
             assertThat(open.accepts()).isTrue();
+            assertThat(withToken.part(Access.class)).hasToString("by token: every request needs one");
+            assertThat(open.part(Access.class)).hasToString("open: from anywhere, without a token");
         }
     }
 

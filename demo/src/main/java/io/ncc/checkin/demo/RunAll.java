@@ -16,6 +16,7 @@ import io.ncc.checkin.localredis.RedisVersion;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.receiver.ReceiverApplication;
+import io.ncc.checkin.service.security.Access;
 import io.ncc.redis.RedisCluster;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.SingleRedis;
@@ -27,6 +28,7 @@ import java.util.Deque;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.Collectors;
+import org.springframework.context.ConfigurableApplicationContext;
 
 /** One Redis server or a cluster, the sample data, the three services and a little traffic, all in this process. */
 final class RunAll implements AutoCloseable {
@@ -68,14 +70,14 @@ final class RunAll implements AutoCloseable {
         try {
             List<Integer> redisPorts = startRedis();
             load(redisPorts);
-            started(ApiApplication.run(arguments(
+            ConfigurableApplicationContext api = started(ApiApplication.run(arguments(
                     redisPorts, ports.api, "--checkin.api.receiver-base-url=http://localhost:" + ports.receiver)));
             started(ProcessorApplication.run(arguments(redisPorts, ports.processor)));
             started(ReceiverApplication.run(arguments(
                     redisPorts, ports.receiver, "--checkin.receiver.api-base-url=http://localhost:" + ports.api)));
             Traffic traffic = started(new Traffic(plan(), null, line -> {}));
             traffic.start();
-            printWhatToTry(redisPorts.get(0));
+            printWhatToTry(redisPorts.get(0), api.getBean(Access.class));
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -148,13 +150,15 @@ final class RunAll implements AutoCloseable {
                 SEED);
     }
 
-    private void printWhatToTry(int redisPort) {
+    private void printWhatToTry(int redisPort, Access access) {
         out.printf(
                 """
 
                 Everything runs, with %1$d checkins a second. Watch it at
 
                   http://localhost:%3$d/
+
+                Access is %7$s.
 
                 Try:
 
@@ -168,7 +172,14 @@ final class RunAll implements AutoCloseable {
                   redis-cli %5$s-p %6$d
 
                 Ctrl-C stops it all.
-                """, CHECKINS_PER_SECOND, ports.receiver, ports.api, ports.processor, cluster ? "-c " : "", redisPort);
+                """,
+                CHECKINS_PER_SECOND,
+                ports.receiver,
+                ports.api,
+                ports.processor,
+                cluster ? "-c " : "",
+                redisPort,
+                access);
         out.flush();
     }
 

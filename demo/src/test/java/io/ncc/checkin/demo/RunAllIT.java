@@ -57,7 +57,11 @@ final class RunAllIT {
             assertThat(printed.toString())
                     .containsPattern("^" + firstLines + "\n1,000 users loaded")
                     .contains("5,000 checkins loaded")
-                    .containsSubsequence("http://localhost:" + ports.api() + "/\n", "curl", "/docs")
+                    .containsSubsequence(
+                            "http://localhost:" + ports.api() + "/\n",
+                            "Access is protected: from this machine only",
+                            "curl",
+                            "/docs")
                     .contains("localhost:" + ports.receiver() + "/checkins")
                     .contains("localhost:" + ports.api() + "/users/789");
 

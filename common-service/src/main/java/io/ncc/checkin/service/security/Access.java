@@ -24,15 +24,15 @@ public final class Access {
         this.providers = List.copyOf(providers);
     }
 
-    /** Whom it lets in, for a log. */
+    /** For whom it is, to be read after "Access is". */
     @Override
     public String toString() {
         if (isByToken()) {
-            return "requests need a token";
+            return "by token: every request needs one";
         }
         return isLocal()
-                ? "protected mode: requests of this machine only, and without a token (checkin.security.* opens it)"
-                : "open: requests need no token";
+                ? "protected: from this machine only, without a token (checkin.security.* changes that)"
+                : "open: from anywhere, without a token";
     }
 
     /** Whether requests need a token. */

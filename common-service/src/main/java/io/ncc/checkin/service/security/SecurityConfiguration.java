@@ -71,7 +71,7 @@ public class SecurityConfiguration {
         decoder.ifAvailable(
                 jwts -> providers.add(new JwtTokens(jwts, converter.getIfAvailable(JwtAuthenticationConverter::new))));
         Access access = new Access(properties.mode(), providers);
-        log.info("Access: {}", access);
+        log.info("Access is {}", access);
         return access;
     }
 
