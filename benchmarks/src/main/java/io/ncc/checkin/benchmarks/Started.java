@@ -27,7 +27,8 @@ final class Started implements AutoCloseable {
     /** The heap and the collector of our image. */
     static final List<String> OPTIONS = List.of("-Xmx256m", "-XX:+UseSerialGC");
 
-    private static final Duration LONGEST_START = Duration.ofSeconds(60);
+    /** Far more than a start takes: on a machine that is busy with other things, it takes many times as long as on an idle one. */
+    private static final Duration LONGEST_START = Duration.ofMinutes(3);
     private static final Duration LONGEST_STOP = Duration.ofSeconds(15);
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(1)).build();
@@ -107,19 +108,27 @@ final class Started implements AutoCloseable {
                 .timeout(Duration.ofSeconds(2))
                 .build();
         long deadline = System.nanoTime() + LONGEST_START.toNanos();
+        String last = "no answer";
         while (System.nanoTime() < deadline && process.isAlive()) {
             try {
-                if (HTTP.send(request, HttpResponse.BodyHandlers.discarding()).statusCode() == 200) {
+                int status = HTTP.send(request, HttpResponse.BodyHandlers.discarding())
+                        .statusCode();
+                if (status == 200) {
                     return;
                 }
+                last = "status " + status;
             } catch (IOException e) {
-                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5)); // not yet
+                last = e.toString();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new IllegalStateException(e);
             }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5)); // not yet
         }
-        throw new IllegalStateException(name + " did not start:\n" + endOfLog());
+        String why = process.isAlive()
+                ? "not ready after " + LONGEST_START.toSeconds() + " s, last: " + last
+                : "it ended with exit code " + process.exitValue();
+        throw new IllegalStateException(name + " did not start: " + why + '\n' + endOfLog());
     }
 
     long pid() {
