@@ -29,6 +29,7 @@ final class Started implements AutoCloseable {
 
     /** Far more than a start takes: on a machine that is busy with other things, it takes many times as long as on an idle one. */
     private static final Duration LONGEST_START = Duration.ofMinutes(3);
+
     private static final Duration LONGEST_STOP = Duration.ofSeconds(15);
     private static final HttpClient HTTP =
             HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(1)).build();
