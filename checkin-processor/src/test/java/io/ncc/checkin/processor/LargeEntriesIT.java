@@ -47,6 +47,7 @@ final class LargeEntriesIT {
     static final RealRedis redis = RealRedis.server().setting("appendonly", "no");
 
     private static final Logger log = LoggerFactory.getLogger(LargeEntriesIT.class);
+    private static final Path JAR = new Jars(Path.of("..")).extracted("checkin-processor");
     private static final Keys KEYS = Keys.unpartitioned();
     private static final String STREAM = KEYS.checkins();
     private static final int GOOD = 50;
@@ -150,8 +151,7 @@ final class LargeEntriesIT {
                                 "--checkin.processor.claim-every=500ms"),
                         Stream.of(settings))
                 .toList();
-        Path jar = new Jars(Path.of("..")).extracted("checkin-processor");
-        return ServiceProcess.ofJar("processor", folder, jvmOptions, List.of(), jar, all);
+        return ServiceProcess.ofJar("processor", folder, jvmOptions, List.of(), JAR, all);
     }
 
     private static void append(Large large) {

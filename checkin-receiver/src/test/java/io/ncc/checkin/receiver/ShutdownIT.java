@@ -30,6 +30,7 @@ final class ShutdownIT {
 
     private static final Logger log = LoggerFactory.getLogger(ShutdownIT.class);
 
+    private static final Path JAR = new Jars(Path.of("..")).extracted("checkin-receiver");
     private static final int CLIENTS = 32;
 
     /** Less than a command may take, so that they are answered with 202. */
@@ -45,8 +46,7 @@ final class ShutdownIT {
         var ledger = new Ledger();
         var accepted = new AtomicInteger();
         long asked;
-        Path jar = new Jars(Path.of("..")).extracted("checkin-receiver");
-        try (var receiver = ServiceProcess.ofJar("receiver", folder, List.of(), jar, TestReceiver.settings(redis))) {
+        try (var receiver = ServiceProcess.ofJar("receiver", folder, List.of(), JAR, TestReceiver.settings(redis))) {
             receiver.awaitUp();
             try (var clients = new Clients(CLIENTS, receiver::port, (client, number) -> {
                 while (true) {
