@@ -1,14 +1,15 @@
 // Tests of what the console computes. ConsoleModulesIT runs each function of `tests` in a browser.
+import {namedBy} from '../js/dead-letters.js';
 import {h, holdWhileUsed, patch} from '../js/dom.js';
 import {age, count, duration, milliseconds, plural, rate, short, stars, UNKNOWN} from '../js/format.js';
 import {wanted} from '../js/feed.js';
 import {boundsOf, degrees, fit, gridLines, nearest, roundStep, scaleBar} from '../js/geo.js';
-import {EventParser} from '../js/http.js';
+import {EventParser, followWhileSeen} from '../js/http.js';
 import {compareEntryIds, isId, parseEntryId, parseJson, viewOf} from '../js/ids.js';
 import {consumersOf, freshness, placeOf} from '../js/lanes.js';
-import {behindOf} from '../js/live.js';
 import {minutes, topOf} from '../js/chart.js';
-import {quoted} from '../js/parts.js';
+import {quoted, withToken} from '../js/parts.js';
+import {behindOf, drainOf, totalsOf} from '../js/sample.js';
 import {Series, trend} from '../js/series.js';
 import {stateOf} from '../js/state.js';
 
@@ -23,6 +24,38 @@ function near(actual, expected) {
   if (!(Math.abs(actual - expected) < 1e-6 * Math.max(1, Math.abs(expected)))) {
     throw new Error(`is ${actual}, and should be about ${expected}`);
   }
+}
+
+const later = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+async function eventually(condition) {
+  for (let i = 0; i < 500; i++) {
+    if (condition()) {
+      return;
+    }
+    await later(10);
+  }
+  throw new Error(`never: ${condition}`);
+}
+
+/** In place of the network: each request is answered by an event, and by no end. */
+function fakeConnections() {
+  const {fetch} = window;
+  const open = new Set();
+  window.fetch = async (path, {signal}) => new Response(new ReadableStream({
+    start(stream) {
+      open.add(stream);
+      signal.addEventListener('abort', () => open.delete(stream) && stream.error(signal.reason));
+      stream.enqueue(new TextEncoder().encode('event: status\ndata: 1\n\n'));
+    },
+  }));
+  return {
+    open: () => open.size,
+    end: () => open.forEach((stream) => open.delete(stream) && stream.close()),
+    restore: () => {
+      window.fetch = fetch;
+    },
+  };
 }
 
 const group = (properties) => ({
@@ -58,6 +91,17 @@ export const tests = {
 
   aTextIsOneWordForAShell() {
     equal(['mine', 'a b', 'x; rm -rf ~', "it's", '$(id)'].map(quoted), ['mine', "'a b'", "'x; rm -rf ~'", "'it'\\''s'", "'$(id)'"]);
+  },
+
+  aCommandTakesTheTokenFromTheShell() {
+    equal(withToken('curl -s http://localhost/stream', true), 'curl -H "Authorization: Bearer $TOKEN" -s http://localhost/stream');
+    equal([withToken('curl -s x', false), withToken('redis-cli XLEN x', true)], ['curl -s x', 'redis-cli XLEN x']);
+  },
+
+  anAddressNamesAGroupAndADeadLetter() {
+    equal(['', '5-0', 'checkinBoards', 'checkinBoards/5-0-3'].map(namedBy), [
+      {group: 'checkinConsumers', id: null}, {group: 'checkinConsumers', id: '5-0'},
+      {group: 'checkinBoards', id: null}, {group: 'checkinBoards', id: '5-0-3'}]);
   },
 
   wordsAgreeWithNumbers() {
@@ -100,6 +144,40 @@ export const tests = {
       parser.push(text.slice(0, cut));
       parser.push(text.slice(cut));
       equal(heard, [['sample', {a: 1}], ['message', 'é'], ['message', 2]]);
+    }
+  },
+
+  async aRouteIsFollowedAgainAfterTheConnectionWasLostAndNotWhileThePageIsHidden() {
+    const connections = fakeConnections();
+    const pageIs = (hidden) => {
+      Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
+      document.dispatchEvent(new Event('visibilitychange'));
+    };
+    const heard = [];
+    const problems = [];
+    const leaves = new AbortController();
+    const followed = followWhileSeen('x', leaves.signal, (name, data) => heard.push(name + data),
+      (problem) => problems.push(problem) && false, {hidden: 50, pause: 10});
+    try {
+      await eventually(() => heard.length === 1 && connections.open() === 1);
+      connections.end();
+      await eventually(() => heard.length === 2 && connections.open() === 1);
+      equal(problems, [null]);
+      pageIs(true);
+      await later(10);
+      equal(connections.open(), 1); // the visitor may come back at once
+      await eventually(() => connections.open() === 0 && problems.length === 2);
+      await later(30);
+      equal(heard.length, 2);
+      pageIs(false);
+      await eventually(() => heard.length === 3 && connections.open() === 1);
+      leaves.abort();
+      await followed;
+      equal([connections.open(), problems.length], [0, 2]);
+    } finally {
+      leaves.abort();
+      connections.restore();
+      delete document.hidden;
     }
   },
 
@@ -149,6 +227,7 @@ export const tests = {
     equal(level(sample({away: [3, 4], deadLetters: 2})), 'bad: 2 partitions are away');
     equal(level(sample({groups: []})), 'look: No processor has run yet');
     equal(level(sample({}, group({consumers: [], behind: 8000}))), 'bad: No processor is running');
+    equal(level(sample({}, group({behind: null}))), 'look: It isn\'t known how far behind the processors are');
     equal(level(sample({}, group({behind: 12000, drain: 40})), 'falling'), 'look: Catching up: 12 s behind');
     equal(stateOf(sample({}, group({behind: 12000, drain: 40})), 'falling').detail, 'At this rate it is done in about 40 s.');
     equal(level(sample({}, group({behind: 90000})), 'rising'), 'bad: 1 min 30 s behind');
@@ -162,16 +241,25 @@ export const tests = {
     equal(behindOf(sample({}, group({behind: null}))), null);
   },
 
+  everythingIsDoneWhenTheSlowestGroupIs() {
+    equal(drainOf(sample({}, group({drain: 3}), group({drain: null}), group({drain: 40}), group({drain: 99, processor: false}))), 40000);
+    equal(drainOf(sample({}, group({drain: null}))), null);
+  },
+
+  whatIsAppliedIsCountedByTheGroupOfTheTotals() {
+    equal(totalsOf(sample({}, group({name: 'checkinBoards', applied: 5}), group({applied: 7}))).applied, 7);
+    equal(totalsOf(sample({}, group({name: 'checkinBoards'}))), undefined);
+  },
+
   anEntryReachesTheLineWhenItMayBeClaimed() {
     equal([placeOf(0, 60000), placeOf(1e12, 60000)], [0, 1]);
     near(placeOf(60000, 60000), 0.85);
     equal([0, 5999, 6000, 30000, 59999, 60000].map((idle) => freshness(idle, 60000)), ['fresh', 'fresh', 'held', 'late', 'late', 'overdue']);
   },
 
-  aConsumerIsOneLaneOverAllPartitionsAndLanesDoNotChangePlaces() {
-    const of = {consumers: [{name: 'b', idle: 9, pending: 1, partition: 0}, {name: 'a', idle: 3, pending: 0}, {name: 'b', idle: 4, pending: 2, partition: 1}],
-      entries: [{consumer: 'removed'}, {consumer: 'a'}]};
-    equal(consumersOf(of), [{name: 'a', idle: 3, pending: 0}, {name: 'b', idle: 4, pending: 3}, {name: 'removed', idle: null, pending: null}]);
+  lanesDoNotChangePlacesAndAConsumerThatIsGoneHasOneWhileItHoldsEntries() {
+    const of = {consumers: [{name: 'b', idle: 9, pending: 1}, {name: 'a', idle: 3, pending: 0}], entries: [{consumer: 'aa'}, {consumer: 'a'}]};
+    equal(consumersOf(of), [{name: 'a', idle: 3, pending: 0}, {name: 'aa', idle: null, pending: null}, {name: 'b', idle: 9, pending: 1}]);
   },
 
   theFilterOfTheFeedTakesIdsAsTheyAreWritten() {
@@ -249,17 +337,16 @@ export const tests = {
     document.body.append(list);
     let released = 0;
     const held = holdWhileUsed(list, () => released++);
-    const later = () => new Promise((resolve) => setTimeout(resolve, 10));
     equal(held(), false);
     button.focus();
     equal(held(), true);
     button.blur();
-    await later();
+    await later(10);
     equal([held(), released], [false, 1]);
     list.dispatchEvent(new PointerEvent('pointerover', {pointerType: 'mouse'}));
     equal(held(), true);
     list.dispatchEvent(new PointerEvent('pointerleave'));
-    await later();
+    await later(10);
     equal([held(), released], [false, 2]);
     list.remove();
   },

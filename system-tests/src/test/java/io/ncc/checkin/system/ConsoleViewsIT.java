@@ -39,9 +39,6 @@ final class ConsoleViewsIT {
     private static final int HEIGHT = 860;
     private static final Path PICTURES = Path.of("target", "console");
 
-    /** Each view light and dark, both wide and narrow, or only light and wide, and dark and narrow. */
-    private static final boolean ALL_FORMS = Boolean.getBoolean("console.forms");
-
     private static final @Nullable String DOCUMENTS = System.getProperty("console.pictures");
 
     private static final String AXE = """
@@ -68,14 +65,40 @@ final class ConsoleViewsIT {
         GROUP("#/groups/checkinConsumers", ".lane"),
         USER("#/users/1", ".facts dd"),
         LOCATION("#/locations/1", ".facts dd"),
-        CHECKIN("#/checkins/", ".steps li");
+        CHECKIN("#/checkins/", ".steps li"),
+        DEAD_LETTER("#/dead-letters/", "dialog .step button"),
+        SEND("#/feed", "#find", "Send a checkin");
 
         private final String address;
         private final String shown;
+        private final @Nullable String button;
 
         View(String address, String shown) {
+            this(address, shown, null);
+        }
+
+        /** @param button to be clicked; what it opens is looked at */
+        View(String address, String shown, @Nullable String button) {
             this.address = address;
             this.shown = shown;
+            this.button = button;
+        }
+
+        /** The end of its address. */
+        private String id() {
+            return switch (this) {
+                case CHECKIN ->
+                    HttpAnswer.get(services.api() + "/checkins/latest")
+                            .json()
+                            .get("id")
+                            .asString();
+                case DEAD_LETTER ->
+                    HttpAnswer.get(services.api() + "/dead-letters?limit=1")
+                            .json()
+                            .at("/items/0/id")
+                            .asString();
+                default -> "";
+            };
         }
     }
 
@@ -129,37 +152,37 @@ final class ConsoleViewsIT {
     }
 
     private static void check(View view) {
-        String id = view == View.CHECKIN
-                ? HttpAnswer.get(services.api() + "/checkins/latest")
-                        .json()
-                        .get("id")
-                        .asString()
-                : "";
-        String address = services.api() + "/" + view.address + id;
-        // colours depend on the scheme, and the rest on the width
-        check(view, address, "light", false);
-        check(view, address, "dark", true);
-        if (ALL_FORMS) {
-            check(view, address, "light", true);
-            check(view, address, "dark", false);
+        browser.open("about:blank");
+        browser.open(services.api() + "/" + view.address + view.id());
+        browser.awaitTrue("document.querySelector(arguments[0])", view.shown);
+        if (view.button != null) {
+            browser.click(view.button);
         }
+        for (String scheme : List.of("light", "dark")) {
+            browser.prefer(Map.of("prefers-color-scheme", scheme));
+            browser.resize(WIDTH, HEIGHT);
+            shoot(view, scheme, "wide");
+            if (scheme.equals("light")) { // colours depend on the scheme, and the rest on the width
+                assertAccessible("wide, light");
+            }
+            browser.resize(360, 640);
+            shoot(view, scheme, "360");
+            assertNoSidewaysScrolling();
+        }
+        browser.run("document.querySelectorAll('details').forEach(details => details.open = true)");
+        assertNoSidewaysScrolling();
+        assertAccessible("narrow, dark, with all details");
         browser.assertQuiet();
     }
 
-    private static void check(View view, String address, String scheme, boolean narrow) {
-        browser.prefer(Map.of("prefers-color-scheme", scheme));
-        browser.resize(narrow ? 360 : WIDTH, narrow ? 640 : HEIGHT);
-        browser.open("about:blank");
-        browser.open(address);
-        browser.awaitTrue("document.querySelector(arguments[0])", view.shown);
-        String form = scheme + '-' + (narrow ? "360" : "wide");
-        if (narrow) {
-            assertThat(browser.<Boolean>run(
-                            "const page = document.documentElement; return page.scrollWidth === page.clientWidth"))
-                    .as("no sideways scrolling, %s", form)
-                    .isTrue();
-        }
-        shoot(view, form);
+    private static void assertNoSidewaysScrolling() {
+        assertThat(browser.<Boolean>run(
+                        "const page = document.documentElement; return page.scrollWidth === page.clientWidth"))
+                .as("no sideways scrolling")
+                .isTrue();
+    }
+
+    private static void assertAccessible(String form) {
         browser.run(axe);
         assertThat(browser.<List<String>>runAsync(AXE)).as(form).isEmpty();
     }
@@ -176,8 +199,8 @@ final class ConsoleViewsIT {
         browser.picture(Path.of(folder, "console-dark.png"));
     }
 
-    private static void shoot(View view, String form) {
+    private static void shoot(View view, String scheme, String width) {
         browser.runAsync("await new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))");
-        browser.picture(PICTURES.resolve(view.name().toLowerCase(Locale.ROOT) + '-' + form + ".png"));
+        browser.picture(PICTURES.resolve(view.name().toLowerCase(Locale.ROOT) + '-' + scheme + '-' + width + ".png"));
     }
 }

@@ -57,7 +57,7 @@ final class HostilePageIT {
         });
         hostile.start();
         receiver = ReceiverApplication.run(settings());
-        api = ApiApplication.run(settings());
+        api = ApiApplication.run(settings("--checkin.api.receiver-base-url=http://localhost:" + port(receiver)));
         browser = Browser.start(EVIL);
     }
 
@@ -104,11 +104,13 @@ final class HostilePageIT {
                 const send = (url, init) => attempts.push(fetch(url, init).catch(() => null));
                 for (const mode of ['cors', 'no-cors']) {
                   send(api + '/dead-letters/replay', {method: 'POST', mode});
+                  send(api + '/console/checkins', {method: 'POST', mode, body: checkin});
                   send(api + '/groups/victim/consumers/x/pull?ack=auto', {method: 'POST', mode});
                   send(receiver + '/checkins', {method: 'POST', mode, body: checkin});
                   send(receiver + '/checkins/batch', {method: 'POST', mode, body: checkin});
                 }
                 send(receiver + '/checkins', {method: 'POST', body: checkin, headers: {'Content-Type': 'application/json'}});
+                send(api + '/console/checkins', {method: 'POST', body: checkin, headers: {'Content-Type': 'application/json'}});
                 send(api + '/groups/x?from=0', {method: 'PUT'});
                 send(api + '/groups/victim', {method: 'DELETE'});
                 navigator.sendBeacon(receiver + '/checkins', checkin);
@@ -162,8 +164,9 @@ final class HostilePageIT {
         assertThat(redis.commands().xinfoGroups(KEYS.checkins()).toString()).doesNotContain("victim");
     }
 
-    @Test
-    void itReadsNothing() {
+    @ParameterizedTest
+    @ValueSource(strings = {"/users/1", "/console/sample", "/"})
+    void itReadsNothing(String path) {
         browser.open(page());
         List<String> seen = browser.runAsync("""
                 const [url] = arguments;
@@ -178,7 +181,7 @@ final class HostilePageIT {
                   document.head.append(script);
                 });
                 return seen;
-                """, "http://localhost:" + port(api) + "/users/1");
+                """, "http://localhost:" + port(api) + path);
         assertThat(seen).allSatisfy(text -> assertThat(text).isEmpty());
     }
 
@@ -194,7 +197,7 @@ final class HostilePageIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"/users/1", "/docs/index.html", "/dead-letters"})
+    @ValueSource(strings = {"/", "/users/1", "/docs/index.html", "/dead-letters"})
     void nothingIsShownInItsFrames(String path) {
         browser.open(page());
         browser.runAsync("""

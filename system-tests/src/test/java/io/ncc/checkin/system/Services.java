@@ -34,9 +34,8 @@ final class Services implements AutoCloseable {
 
     private final String redisUri;
     private final ConfigurableApplicationContext receiver;
-    private final int apiPort = freePort(); // the same after a restart
     private final List<ConfigurableApplicationContext> processors = new ArrayList<>();
-    private ConfigurableApplicationContext api;
+    private final Api api;
 
     /** Starts a receiver and an API server that knows it. */
     Services(String redisUri, String... apiSettings) {
@@ -45,14 +44,52 @@ final class Services implements AutoCloseable {
         this.api = startApi(apiSettings);
     }
 
-    private ConfigurableApplicationContext startApi(String... more) {
-        return ApiApplication.run(Stream.concat(
-                        Stream.of(
-                                "--server.port=" + apiPort,
-                                "--spring.data.redis.url=" + redisUri,
-                                "--checkin.api.receiver-base-url=" + receiver()),
-                        Arrays.stream(more))
-                .toArray(String[]::new));
+    /** An API server, which keeps its port when it is restarted. */
+    final class Api implements AutoCloseable {
+
+        private final int port = freePort();
+        private String[] settings;
+        private ConfigurableApplicationContext context;
+
+        private Api(String... settings) {
+            this.settings = settings;
+            this.context = run();
+        }
+
+        private ConfigurableApplicationContext run() {
+            return ApiApplication.run(Stream.concat(
+                            Stream.of(
+                                    "--server.port=" + port,
+                                    "--spring.data.redis.url=" + redisUri,
+                                    "--checkin.api.receiver-base-url=" + receiver()),
+                            Arrays.stream(settings))
+                    .toArray(String[]::new));
+        }
+
+        String url() {
+            return "http://localhost:" + port;
+        }
+
+        void restart(Runnable meanwhile) {
+            context.close();
+            meanwhile.run();
+            context = run();
+        }
+
+        void restartWith(String... others) {
+            settings = others;
+            restart(() -> {});
+        }
+
+        @Override
+        public void close() {
+            context.close();
+        }
+    }
+
+    /** Another one beside the one that these services have. */
+    Api startApi(String... settings) {
+        return new Api(settings);
     }
 
     private String[] settings(String... more) {
@@ -77,10 +114,8 @@ final class Services implements AutoCloseable {
         processors.clear();
     }
 
-    void restartApi(Runnable meanwhile, String... settings) {
-        api.close();
-        meanwhile.run();
-        api = startApi(settings);
+    void restartApi(Runnable meanwhile) {
+        api.restart(meanwhile);
     }
 
     /** The users and locations of the sample. */
@@ -120,7 +155,7 @@ final class Services implements AutoCloseable {
     }
 
     String api() {
-        return "http://localhost:" + apiPort;
+        return api.url();
     }
 
     @Override

@@ -1,9 +1,11 @@
 // Line charts over time, by uPlot, with a table of the same figures.
 import UPlot from '../webjars/uplot/dist/uPlot.esm.js';
-import {colorOf, h, patch, setText, table} from './dom.js';
+import {colorOf, h, numberCell, patch, rowHeading, setCells, setText, table} from './dom.js';
 import {clock, short} from './format.js';
 
 const MINUTE = 60000;
+const MOST_MINUTES = 15;
+const HEIGHT = 160;
 
 /**
  * A chart of some values of a history.
@@ -33,15 +35,21 @@ export function lineChart({title, lines, format, usual = Infinity, signal}) {
 
   function make() {
     plot?.destroy();
-    const axis = {stroke: colorOf('--muted'), font: '12px system-ui, sans-serif', grid: {stroke: colorOf('--line'), width: 1}, ticks: {show: false}};
+    const axis = {
+      stroke: colorOf('--muted'),
+      font: '12px system-ui, sans-serif',
+      grid: {stroke: colorOf('--line'), width: 1},
+      ticks: {show: false},
+    };
+    const clocks = (_, times) => times.map((time) => clock(time * 1000).slice(0, history.step > 1000 ? 5 : 8));
     plot = new UPlot({
-      width: Math.max(canvas.clientWidth, 100),
-      height: 160,
+      width: widthOf(canvas),
+      height: HEIGHT,
       legend: {show: false},
       cursor: {y: false, drag: {x: false, y: false}, points: {size: 7}},
       scales: {y: {range: () => [0, topOf(lines.flatMap((line) => history?.[line.name] ?? []), usual)]}},
       axes: [
-        {...axis, size: 26, space: 70, values: (_, times) => times.map((time) => clock(time * 1000).slice(0, history.step > 1000 ? 5 : 8))},
+        {...axis, size: 26, space: 70, values: clocks},
         {...axis, size: 44, space: 36, values: (_, ticks) => ticks.map(short)},
       ],
       series: [{}, ...lines.map((line, i) => ({
@@ -55,7 +63,7 @@ export function lineChart({title, lines, format, usual = Infinity, signal}) {
   }
 
   function data() {
-    return history ? [history.times.map((time) => time / 1000), ...lines.map((line) => history[line.name])] : [[], ...lines.map(() => [])];
+    return [history.times.map((time) => time / 1000), ...lines.map((line) => history[line.name])];
   }
 
   function draw(newHistory) {
@@ -68,23 +76,23 @@ export function lineChart({title, lines, format, usual = Infinity, signal}) {
     if (plot.cursor.idx === null || plot.cursor.idx === undefined || plot.cursor.left < 0) {
       showValues(history.times.length - 1);
     }
-    canvas.setAttribute('aria-label', `${title}. ${lines.map((line) =>
-      `${line.label} now ${format(history[line.name][history.times.length - 1])}, highest ${format(highest(history[line.name]))}`).join('; ')}.`);
+    const told = lines.map(({name, label}) =>
+      `${label} now ${format(history[name][history.times.length - 1])}, highest ${format(highest(history[name]))}`);
+    canvas.setAttribute('aria-label', `${title}. ${told.join('; ')}.`);
     if (details.open) {
       drawTable();
     }
   }
 
   function drawTable() {
-    patch(rows, minutes(history, lines.map((line) => line.name)).slice(0, 15), (row) => String(row.time), () => h('tr', {}, h('th', {scope: 'row'}),
-      lines.map(() => h('td', {class: 'number'}))), (tr, row) => {
-      setText(tr.firstChild, clock(row.time).slice(0, 5));
-      row.values.forEach((value, i) => setText(tr.children[i + 1], format(value)));
-    });
+    const shown = minutes(history, lines.map((line) => line.name)).slice(0, MOST_MINUTES);
+    patch(rows, shown, ({time}) => String(time),
+      ({time}) => h('tr', {}, rowHeading(clock(time).slice(0, 5)), lines.map(() => numberCell())),
+      (row, {values: means}) => setCells(row, means.map(format)));
   }
 
   details.addEventListener('toggle', () => history && details.open && drawTable());
-  const resized = new ResizeObserver(() => plot && plot.setSize({width: Math.max(canvas.clientWidth, 100), height: 160}));
+  const resized = new ResizeObserver(() => plot?.setSize({width: widthOf(canvas), height: HEIGHT}));
   resized.observe(canvas);
   document.addEventListener('theme', () => plot && make(), {signal});
   signal.addEventListener('abort', () => {
@@ -92,6 +100,10 @@ export function lineChart({title, lines, format, usual = Infinity, signal}) {
     plot?.destroy();
   });
   return {element, draw};
+}
+
+function widthOf(canvas) {
+  return Math.max(canvas.clientWidth, 100);
 }
 
 /** The end of a scale from 0 for these values. Those above `usual` leave the chart, unless they are the half of all. */

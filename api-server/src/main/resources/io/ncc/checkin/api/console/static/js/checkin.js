@@ -1,10 +1,12 @@
 // One checkin, traced: accepted, held, applied or dead, as it happens.
-import {h, patch, setText} from './dom.js';
+import {h, patch} from './dom.js';
 import {dateAndTime, milliseconds} from './format.js';
-import {follow} from './http.js';
+import {followWhileSeen} from './http.js';
 import {parseEntryId} from './ids.js';
 import {live} from './live.js';
-import {doItYourself, entryLink, failure, locationLink, panel, rating, serverAddress, userLink} from './parts.js';
+import {
+  doItYourself, entryLink, failure, locationLink, panel, rating, redisCommand, serverAddress, userLink,
+} from './parts.js';
 
 /** What a status means: [what happened, a word for the colour]. */
 export function stepOf(status) {
@@ -33,23 +35,27 @@ export function checkin(root, id, signal) {
     root.append(h('h1', {}, 'Checkin'), h('p', {class: 'failure'}, 'This is no id of a checkin.'));
     return 'Checkin';
   }
-  const {time} = parseEntryId(id);
+  const {time, partition} = parseEntryId(id);
+  const entry = id.split('-', 2).join('-');
   const what = h('p', {class: 'lead'});
   const list = h('ol', {class: 'steps', 'aria-live': 'polite'});
   const trouble = h('div');
   root.append(h('div', {class: 'title'}, h('h1', {}, 'Checkin ', h('span', {class: 'id'}, id))), what,
     panel('What became of it', {}, list, trouble, doItYourself(
       ['What became of it', `curl -s ${serverAddress()}/checkins/${id}`],
-      ['The entry in Redis', `redis-cli XRANGE ncc:checkins ${id} ${id}`])));
+      ['The entry in Redis', redisCommand('XRANGE', 'checkins', `${entry} ${entry}`, partition)])));
   const steps = [{key: 'accepted', text: 'Accepted: it is stored in the stream', kind: 'good', at: time, exact: true}];
   show();
 
+  let hasEnded = false;
   function heard(name, status) {
     if (name !== 'status') {
+      hasEnded = true;
       return;
     }
     if (status.checkin && !what.firstChild) {
-      what.append(userLink(status.checkin.userId), ' at ', locationLink(status.checkin.locationId), ' ', rating(status.checkin.starRating));
+      const {userId, locationId, starRating} = status.checkin;
+      what.append(userLink(userId), ' at ', locationLink(locationId), ' ', rating(starRating));
     }
     if (status.status === 'unknown') {
       steps.length = 0; // nor was it accepted
@@ -59,8 +65,10 @@ export function checkin(root, id, signal) {
     if (steps.some((step) => step.key === key)) {
       return;
     }
-    if (status.replayedAs && !steps.some((step) => step.replayedAs)) {
-      steps.push({key: 'replayed', text: 'Was dead, and was put back as ', kind: 'look', replayedAs: status.replayedAs, at: parseEntryId(status.replayedAs)?.time});
+    const {replayedAs} = status;
+    if (replayedAs && !steps.some((step) => step.replayedAs)) {
+      const at = parseEntryId(replayedAs)?.time;
+      steps.push({key: 'replayed', text: 'Was dead, and was put back as ', kind: 'look', replayedAs, at});
     }
     steps.push({key, text, kind, at: live.redisNow(), deadLetter: status.deadLetter});
     show();
@@ -80,14 +88,12 @@ export function checkin(root, id, signal) {
     return step.at === null || step.at === undefined ? '' : `seen ${milliseconds(step.at - time)} later`;
   }
 
-  follow(`console/trace/${encodeURIComponent(id)}`, signal, heard).catch((problem) => {
-    if (!signal.aborted) {
-      if (problem.status === 404) {
-        setText(what, '');
-        list.replaceChildren();
-      }
+  followWhileSeen(`console/trace/${encodeURIComponent(id)}`, signal, heard, (problem) => {
+    const isRefused = Boolean(problem?.type);
+    if (isRefused) {
       trouble.replaceChildren(failure(problem));
     }
+    return hasEnded || isRefused;
   });
   return `Checkin ${id}`;
 }

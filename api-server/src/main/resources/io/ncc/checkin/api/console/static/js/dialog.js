@@ -1,4 +1,4 @@
-// Dialogs. Esc, Cancel and a click beside one close it and change nothing.
+// Dialogs. Esc, Cancel, a click beside one and another address close it and change nothing.
 import {h} from './dom.js';
 
 /**
@@ -32,6 +32,7 @@ export function dialog(title, content, action = null, closeLabel = action ? 'Can
   }
 
   element.addEventListener('close', () => element.remove());
+  addEventListener('hashchange', () => element.close(), {once: true});
   document.body.append(element);
   element.showModal();
   return element;

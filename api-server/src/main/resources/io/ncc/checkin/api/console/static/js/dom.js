@@ -1,11 +1,12 @@
-// Building and patching the page. Text only ever becomes a text node, so nothing that comes from the data can become markup.
+// Building and patching the page. Text only ever becomes a text node, so nothing that comes from the data becomes
+// markup.
 
 const SVG = 'http://www.w3.org/2000/svg';
 const SVG_TAGS = new Set(['svg', 'g', 'circle', 'line', 'path', 'rect', 'text', 'title', 'polyline']);
 
 /**
- * Makes an element: `h('a', {href: '#/'}, 'Overview')`. Properties: `class`, `on…` for listeners, `data` for data attributes; others are attributes,
- * of which false and null are left out. Children are nodes, text, or arrays of them.
+ * Makes an element: `h('a', {href: '#/'}, 'Overview')`. Properties are `on…` for listeners, `data` for data attributes,
+ * and else attributes, of which false and null are left out. Children are nodes, text, or arrays of them.
  */
 export function h(tag, properties = {}, ...children) {
   const element = SVG_TAGS.has(tag) ? document.createElementNS(SVG, tag) : document.createElement(tag);
@@ -21,8 +22,23 @@ export function h(tag, properties = {}, ...children) {
       element.setAttribute(name, value === true ? '' : value);
     }
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  const isThere = (child) => child !== null && child !== undefined && child !== false;
+  element.append(...children.flat(Infinity).filter(isThere));
   return element;
+}
+
+export function button(label, onclick, properties = {}) {
+  return h('button', {type: 'button', onclick, ...properties}, label);
+}
+
+/** Buttons of which one is pressed. */
+export function choice(label, ...buttons) {
+  return h('div', {class: 'choice', role: 'group', 'aria-label': label}, buttons);
+}
+
+/** Presses one of the buttons of a choice. */
+export function press(pressed) {
+  [...pressed.parentElement.children].forEach((each) => setAttribute(each, 'aria-pressed', String(each === pressed)));
 }
 
 /** Sets the text of an element, and touches nothing if it is that already. */
@@ -43,8 +59,8 @@ export function setAttribute(element, name, value) {
 }
 
 /**
- * Makes the children of `parent` those of `items`, in their order. An item whose key was there keeps its element, which is moved only if it stands
- * elsewhere; so focus, hover and selection survive.
+ * Makes the children of `parent` those of `items`, in their order. An item whose key was there keeps its element, which
+ * is moved only if it stands elsewhere; so focus, hover and selection survive.
  *
  * @param key of an item: a string, unique among the items
  * @param create makes the element of an item
@@ -77,7 +93,8 @@ export function patch(parent, items, key, create, update = () => {}) {
 }
 
 /**
- * Tells whether rows of a list must stay where they are: while the pointer is over it, something in it has the focus, or it was touched just now.
+ * Tells whether rows of a list must stay where they are: while the pointer is over it, something in it has the focus,
+ * or it was touched just now.
  *
  * @param released called when they may move again
  */
@@ -110,12 +127,25 @@ export function holdWhileUsed(list, released) {
  * @param name a class
  */
 export function table(caption, headings, body, name = '') {
+  const columns = headings.map((heading) =>
+    h('th', {scope: 'col', class: heading.startsWith('#') ? 'number' : null}, heading.replace('#', '')));
   return h('div', {class: `scroll ${name}`, tabindex: '0', role: 'group', 'aria-label': caption},
-    h('table', {},
-      h('caption', {class: 'unseen'}, caption),
-      h('thead', {}, h('tr', {}, headings.map((heading) => h('th', {scope: 'col', class: heading.startsWith('#') ? 'number' : null},
-        heading.replace('#', ''))))),
-      body));
+    h('table', {}, h('caption', {class: 'unseen'}, caption), h('thead', {}, h('tr', {}, columns)), body));
+}
+
+/** The cell of a table that names its row. */
+export function rowHeading(...content) {
+  return h('th', {scope: 'row'}, content);
+}
+
+/** A cell of a table for a number. */
+export function numberCell(text = '') {
+  return h('td', {class: 'number'}, text);
+}
+
+/** Sets the texts of the cells of a row that come after its heading. */
+export function setCells(row, texts) {
+  texts.forEach((text, i) => setText(row.children[i + 1], text));
 }
 
 /** What moves is still if the visitor wants less motion. */
@@ -123,7 +153,7 @@ export function motionReduced() {
   return matchMedia('(prefers-reduced-motion: reduce)').matches;
 }
 
-/** What a variable of the style sheet that holds a colour is now, for a canvas: `rgb(…)`, or `rgba(…)` with an opacity. */
+/** The colour that a variable of the style sheet holds now, for a canvas: `rgb(…)`, or `rgba(…)` with an opacity. */
 export function colorOf(variable, opacity = 1) {
   const probe = document.createElement('i');
   probe.style.color = `var(${variable})`;

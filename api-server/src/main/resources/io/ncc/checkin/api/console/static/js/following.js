@@ -1,19 +1,18 @@
-// What the pages of a user and of a location have in common: the totals, and the checkins that count in them, as they come.
+// What the views of a user and of a location have in common: the totals, and the checkins as they come.
 import {h, holdWhileUsed, patch, setText} from './dom.js';
 import {checkinRow, refreshAge} from './feed.js';
-import {follow, getJson} from './http.js';
+import {followWhileSeen, getJson} from './http.js';
 import {isId} from './ids.js';
 import {live} from './live.js';
-import {doItYourself, everySecond, failure, panel, serverAddress} from './parts.js';
+import {doItYourself, everySecond, failure, panel, redisCommand, serverAddress} from './parts.js';
 
 const MOST = 50;
 const REFRESH = 1000;
 const REDRAW = 250;
-const PAUSE = 2000;
-const HIDDEN = 10000;
 
 /**
- * @param of {id, title, path: of the totals, filter: of the stream, key: in Redis, name(found), facts(found): [[label, content]], more(): what else to show}
+ * @param of {id, title, path: of the totals, filter: of the stream, key: in Redis, name(found), facts(found): [[label,
+ *     content]], more(): what else to show}
  */
 export function following(root, signal, of) {
   if (!isId(of.id)) {
@@ -27,10 +26,11 @@ export function following(root, signal, of) {
   const empty = h('p', {class: 'empty'}, 'The checkins that come from now on appear here.');
   let checkins = [];
   const isHeld = holdWhileUsed(list, show);
-  root.append(h('div', {class: 'title'}, heading), trouble, panel('Totals', {}, facts), ...of.more(), panel('Checkins as they come', {}, list, empty, doItYourself(
-    ['The totals', `curl -s ${serverAddress()}/${of.path}`],
-    ['The checkins as they come', `curl -sN '${serverAddress()}/checkins/stream?${of.filter}'`],
-    ['The same in Redis', `redis-cli HGETALL ${of.key}`])));
+  root.append(h('div', {class: 'title'}, heading), trouble, panel('Totals', {}, facts), ...of.more(),
+    panel('Checkins as they come', {}, list, empty, doItYourself(
+      ['The totals', `curl -s ${serverAddress()}/${of.path}`],
+      ['The checkins as they come', `curl -sN '${serverAddress()}/checkins/stream?${of.filter}'`],
+      ['The same in Redis', redisCommand('HGETALL', of.key, '', null)])));
 
   async function load() {
     try {
@@ -38,7 +38,8 @@ export function following(root, signal, of) {
       const name = of.name(found);
       setText(heading, name || of.title);
       document.title = `${name || of.title} · Checkins`;
-      facts.replaceChildren(...[['Id', String(found.id)], ...of.facts(found)].map(([label, content]) => h('div', {}, h('dt', {}, label), h('dd', {}, content))));
+      const all = [['Id', String(found.id)], ...of.facts(found)];
+      facts.replaceChildren(...all.map(([label, content]) => h('div', {}, h('dt', {}, label), h('dd', {}, content))));
       trouble.replaceChildren();
     } catch (problem) {
       if (!signal.aborted) {
@@ -70,24 +71,14 @@ export function following(root, signal, of) {
     }
   }
 
-  async function followThem() {
-    while (!signal.aborted) {
-      if (!document.hidden) {
-        const ends = new AbortController();
-        abortWhenHidden(ends, signal);
-        await follow(`checkins/stream?${of.filter}`, ends.signal, (name, checkin) => {
-          if (name === 'message') {
-            checkins = [checkin, ...checkins].slice(0, MOST);
-            showSoon();
-            loadSoon();
-          }
-        }).catch(() => {}); // the banner tells when there is no connection
-        ends.abort();
-        loadSoon();
-      }
-      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+  function heard(name, checkin) {
+    if (name === 'message') {
+      checkins = [checkin, ...checkins].slice(0, MOST);
+      showSoon();
+      loadSoon();
     }
   }
+
   live.addEventListener('pause', show, {signal});
   signal.addEventListener('abort', () => {
     clearTimeout(loading);
@@ -95,15 +86,8 @@ export function following(root, signal, of) {
   });
   everySecond(signal, () => live.paused || [...list.children].forEach((element) => refreshAge(element)));
   load();
-  followThem();
-}
-
-/** Aborts when the page has been hidden for ten seconds, as hidden pages hold no connection, and with the signal. */
-function abortWhenHidden(ends, signal) {
-  let timer;
-  document.addEventListener('visibilitychange', () => {
-    clearTimeout(timer);
-    timer = document.hidden ? setTimeout(() => ends.abort(), HIDDEN) : null;
-  }, {signal: ends.signal});
-  signal.addEventListener('abort', () => ends.abort(), {signal: ends.signal});
+  followWhileSeen(`checkins/stream?${of.filter}`, signal, heard, () => {
+    loadSoon(); // what came meanwhile is in the totals
+    return false; // the banner tells when there is no connection
+  });
 }

@@ -19,7 +19,8 @@ export function boundsOf(lon, lat) {
 }
 
 /**
- * A plain projection of the box into width x height pixels, less a margin on each side: a degree of longitude is as wide as it is in the middle of the box.
+ * A plain projection of the box into width x height pixels, less a margin on each side. A degree of longitude is as
+ * wide everywhere as it is in the middle of the box.
  *
  * @returns {x(lon), y(lat), lon(x), lat(y), metresPerPixel}
  */

@@ -3,18 +3,25 @@ import {askForToken} from './token.js';
 import {parseJson} from './ids.js';
 
 const TOKEN = 'checkins.token';
+/** A page that nobody has seen for so many ms lets go of its connections: a browser has six of them for a server. */
+export const HIDDEN = 10000;
+const PAUSE = 2000;
 
 /** A problem (RFC 9457) that the server answered, or that it couldn't be reached. */
 export class Problem extends Error {
 
+  /** @param type null if the API server didn't say what it is: nobody answered, or a proxy did */
   constructor(status, type, detail) {
     super(detail);
     this.status = status;
-    this.type = type.replace('urn:checkins:problem:', '');
+    this.type = type;
   }
 }
 
-/** Requests something, with the token of this tab; if the server wants one, asks the visitor for it and tries again. */
+/**
+ * Requests something with the token of this tab. If the server wants another one, asks the visitor for it and tries
+ * again.
+ */
 export async function request(path, options = {}) {
   for (;;) {
     const token = sessionStorage.getItem(TOKEN);
@@ -29,12 +36,22 @@ export async function request(path, options = {}) {
       if (failure.name === 'AbortError') {
         throw failure;
       }
-      throw new Problem(0, 'unreachable', 'The API server doesn\'t answer.');
+      throw new Problem(0, null, 'The API server doesn\'t answer.');
     }
     if (answer.status !== 401) {
       return answer.ok ? answer : Promise.reject(await problemOf(answer));
     }
-    sessionStorage.setItem(TOKEN, await askForToken(Boolean(token)));
+    if (sessionStorage.getItem(TOKEN) === token) { // else the visitor was asked while the server answered
+      keepToken(await askForToken(Boolean(token)));
+    }
+  }
+}
+
+function keepToken(token) {
+  if (token) {
+    sessionStorage.setItem(TOKEN, token);
+  } else {
+    forgetToken();
   }
 }
 
@@ -42,9 +59,9 @@ async function problemOf(answer) {
   try {
     const problem = await answer.json();
     const parts = (problem.errors ?? []).map((error) => `${error.parameter ?? error.pointer} ${error.message}`);
-    return new Problem(answer.status, problem.type, [problem.detail, ...parts].join(' '));
+    return new Problem(answer.status, problem.type ?? null, [problem.detail, ...parts].join(' '));
   } catch {
-    return new Problem(answer.status, 'unknown', `The server answered ${answer.status}.`);
+    return new Problem(answer.status, null, `The server answered ${answer.status}.`);
   }
 }
 
@@ -52,7 +69,7 @@ export async function getJson(path, signal) {
   return parseJson(await (await request(path, {signal, headers: {Accept: 'application/json'}})).text());
 }
 
-/** Sends a request that changes something; returns what the server answered, or null if there is nothing in its answer. */
+/** Sends a request that changes something. Returns the server's answer, or null if there is nothing in it. */
 export async function send(method, path, body) {
   const options = {method, headers: {Accept: 'application/json, application/problem+json'}};
   if (body !== undefined) {
@@ -73,7 +90,8 @@ export function hasToken() {
 }
 
 /**
- * Follows a route that answers with Server-Sent Events, until it ends or the signal aborts. It is no EventSource, which can't send a token.
+ * Follows a route that answers with Server-Sent Events, until it ends or the signal aborts. It is no EventSource, which
+ * can't send a token.
  *
  * @param heard is called with the name and the data of each event
  * @param alive is called whenever something arrived, also a comment
@@ -82,7 +100,9 @@ export async function follow(path, signal, heard, alive = () => {}) {
   const left = new AbortController(); // a page that the browser keeps for "back" keeps no connection
   window.addEventListener('pagehide', () => left.abort(), {signal});
   // no-store: others may follow the same URL, and a cache would make them wait for one another
-  const answer = await request(path, {signal: AbortSignal.any([signal, left.signal]), cache: 'no-store', headers: {Accept: 'text/event-stream'}});
+  const answer = await request(path, {
+    signal: AbortSignal.any([signal, left.signal]), cache: 'no-store', headers: {Accept: 'text/event-stream'},
+  });
   alive();
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   const parser = new EventParser(heard);
@@ -90,6 +110,36 @@ export async function follow(path, signal, heard, alive = () => {}) {
     alive();
     parser.push(part.value);
   }
+}
+
+/**
+ * Follows a route while the page is seen, and again after it was hidden or the connection was lost, until the signal
+ * aborts.
+ *
+ * @param ended is called when a connection has ended, with the problem that ended it or null; returns whether that is all
+ */
+export async function followWhileSeen(path, signal, heard, ended, {hidden = HIDDEN, pause = PAUSE} = {}) {
+  while (!signal.aborted) {
+    if (!document.hidden) {
+      const ends = new AbortController();
+      abortWhenHidden(ends, signal, hidden);
+      const problem = await follow(path, ends.signal, heard).then(() => null, (failure) => failure);
+      ends.abort();
+      if (signal.aborted || ended(problem)) {
+        return;
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+function abortWhenHidden(ends, signal, hidden) {
+  let timer;
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(timer);
+    timer = document.hidden ? setTimeout(() => ends.abort(), hidden) : null;
+  }, {signal: ends.signal});
+  signal.addEventListener('abort', () => ends.abort(), {signal: ends.signal});
 }
 
 /** Makes events of the text of an event stream, wherever it was cut. */

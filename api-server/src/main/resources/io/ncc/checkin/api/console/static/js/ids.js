@@ -5,8 +5,8 @@ const LARGEST = 2n ** 63n - 1n;
 
 /** The time and the rest of an id of an entry, or null. The time is for showing: it is exact up to 2^53. */
 export function parseEntryId(text) {
-  const match = ENTRY.exec(text);
-  return match && {time: Number(match[1]), sequence: match[2], partition: match[3] === undefined ? null : Number(match[3])};
+  const [all, time, sequence, partition] = ENTRY.exec(text) ?? [];
+  return all ? {time: Number(time), sequence, partition: partition === undefined ? null : Number(partition)} : null;
 }
 
 /** Compares two ids of entries by time, number and partition, exactly; negative if the first is lower. */
@@ -27,7 +27,9 @@ export function isId(text) {
   return /^[1-9]\d{0,18}$/.test(text) && BigInt(text) <= LARGEST;
 }
 
-/** The address of the view that has what someone looks for: `1795169664047-0`, `user 789`, `u789`, `location 171`; null if it is none of these. */
+/**
+ * The address of the view of what someone looks for: `1795169664047-0`, `user 789`, `u789`, `location 171`. Else null.
+ */
 export function viewOf(query) {
   const text = query.trim().toLowerCase();
   if (parseEntryId(text)) {
@@ -45,8 +47,7 @@ export function viewOf(query) {
  * A browser that doesn't tell a reviver the source text rounds them, as JSON.parse does.
  */
 export function parseJson(text) {
+  const isRounded = (value) => Number.isInteger(value) && !Number.isSafeInteger(value);
   return JSON.parse(text, (key, value, context) =>
-    typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value) && context && /^-?\d+$/.test(context.source)
-      ? context.source
-      : value);
+    isRounded(value) && context && /^-?\d+$/.test(context.source) ? context.source : value);
 }

@@ -1,12 +1,17 @@
-// Consumers as lanes: each pending entry is a dot that wanders to the right the longer it is held. Beyond the line another consumer may claim it.
-import {h, patch, setAttribute, setText, table} from './dom.js';
+// Consumers as lanes: each pending entry is a dot that wanders to the right the longer it is held. Beyond the line
+// another consumer may claim it.
+import {h, numberCell, patch, rowHeading, setAttribute, setCells, setText, table} from './dom.js';
 import {count, duration} from './format.js';
 import {entryLink} from './parts.js';
 
 const SHORTEST = 100;
 const CLAIM_LINE = 0.85;
+const MARKS = [1000, 10000, 60000, 600000];
 
-/** Where in a lane, from 0 to 1, an entry is that was held for so long: a logarithmic scale on which `claimAfter` is the line. */
+/**
+ * Where in a lane, from 0 to 1, an entry is that was held for `idle` ms. The scale is logarithmic, its line
+ * `claimAfter`.
+ */
 export function placeOf(idle, claimAfter) {
   const scale = (ms) => Math.log1p(Math.max(ms, 0) / SHORTEST);
   return Math.min(scale(idle) / scale(claimAfter) * CLAIM_LINE, 1);
@@ -18,13 +23,9 @@ export function freshness(idle, claimAfter) {
   return share < 0.1 ? 'fresh' : share < 0.5 ? 'held' : share < 1 ? 'late' : 'overdue';
 }
 
-/** The consumers of a group, one for each name: over partitions, what it has in all of them. By name, so that lanes don't change places. */
+/** The consumers of a group by name, so that lanes don't change places. Of those that are gone there may be entries. */
 export function consumersOf(group) {
-  const byName = new Map();
-  for (const {name, idle, pending} of group.consumers) {
-    const seen = byName.get(name);
-    byName.set(name, {name, idle: Math.min(idle, seen?.idle ?? Infinity), pending: pending + (seen?.pending ?? 0)});
-  }
+  const byName = new Map(group.consumers.map((consumer) => [consumer.name, consumer]));
   for (const {consumer} of group.entries) {
     if (!byName.has(consumer)) {
       byName.set(consumer, {name: consumer, idle: null, pending: null});
@@ -52,23 +53,25 @@ export function lanes(most) {
   const rows = h('tbody', {});
   const empty = h('p', {class: 'empty'}, 'No consumers.');
   const more = h('p', {class: 'note'});
-  const element = h('div', {}, scale, list, empty, more, h('details', {class: 'alternative'}, h('summary', {}, 'Pending entries as a table'),
+  const element = h('div', {}, scale, list, empty, more, h('details', {class: 'alternative'},
+    h('summary', {}, 'Pending entries as a table'),
     table('Pending entries', ['Entry', 'Consumer', '#Held for', '#Deliveries'], rows)));
 
   function draw(group, claimAfter) {
     const consumers = consumersOf(group);
-    patch(list, consumers.slice(0, most), (consumer) => consumer.name, createLane, (lane, consumer) => drawLane(lane, consumer, group, claimAfter));
+    patch(list, consumers.slice(0, most), (consumer) => consumer.name, createLane,
+      (lane, consumer) => drawLane(lane, consumer, group, claimAfter));
     empty.hidden = consumers.length > 0;
     scale.hidden = consumers.length === 0;
     drawScale(claimAfter);
     const unseen = [
-      [Math.max(consumers.length - most, 0) + (group.moreConsumers ?? 0), 'more consumers'],
+      [Math.max(consumers.length - most, 0) + group.moreConsumers, 'more consumers'],
       [Math.max(group.pending - group.entries.length, 0), 'more entries, which are younger than those here'],
-    ].filter(([number]) => number > 0);
-    setText(more, unseen.length ? `There are ${unseen.map(([number, what]) => `${count(number)} ${what}`).join(', and ')}.` : '');
+    ].filter(([number]) => number > 0).map(([number, what]) => `${count(number)} ${what}`);
+    setText(more, unseen.length ? `There are ${unseen.join(', and ')}.` : '');
     patch(rows, group.entries, (entry) => entry.id,
-      (entry) => h('tr', {}, h('th', {scope: 'row'}, entryLink(entry.id)), h('td'), h('td', {class: 'number'}), h('td', {class: 'number'})),
-      (row, entry) => [entry.consumer, duration(entry.idle), count(entry.deliveries)].forEach((text, i) => setText(row.children[i + 1], text)));
+      (entry) => h('tr', {}, rowHeading(entryLink(entry.id)), h('td'), numberCell(), numberCell()),
+      (row, entry) => setCells(row, [entry.consumer, duration(entry.idle), count(entry.deliveries)]));
   }
 
   function drawScale(claimAfter) {
@@ -76,10 +79,12 @@ export function lanes(most) {
       return;
     }
     scale.claimAfter = claimAfter;
-    const marks = [1000, 10000, 60000, 600000].filter((ms) => placeOf(ms, claimAfter) < CLAIM_LINE - 0.12)
-      .map((ms) => h('text', {x: `${placeOf(ms, claimAfter) * 100}%`, y: 13, 'text-anchor': 'middle'}, duration(ms, false)));
-    scale.replaceChildren(h('span', {}, 'held for'), h('svg', {class: 'track'}, marks,
-      h('text', {x: `${CLAIM_LINE * 100}%`, y: 13, 'text-anchor': 'middle', class: 'claim'}, `claim ${duration(claimAfter, false)}`)), h('span', {}));
+    const mark = (place, text, name) =>
+      h('text', {x: `${place * 100}%`, y: 13, 'text-anchor': 'middle', class: name}, text);
+    const marks = MARKS.filter((ms) => placeOf(ms, claimAfter) < CLAIM_LINE - 0.12)
+      .map((ms) => mark(placeOf(ms, claimAfter), duration(ms, false)));
+    const line = mark(CLAIM_LINE, `claim ${duration(claimAfter, false)}`, 'claim');
+    scale.replaceChildren(h('span', {}, 'held for'), h('svg', {class: 'track'}, marks, line), h('span', {}));
   }
   return {element, draw};
 }
@@ -98,7 +103,8 @@ function drawLane(lane, consumer, group, claimAfter) {
   const entries = group.entries.filter((entry) => entry.consumer === consumer.name);
   const oldest = Math.max(0, ...entries.map((entry) => entry.idle));
   setAttribute(lane, 'data-state', entries.length ? freshness(oldest, claimAfter) : 'idle');
-  setText(lane.lastChild, consumer.pending === null ? 'gone' : consumer.pending ? `${count(consumer.pending)} pending` : 'free');
+  const held = consumer.pending ? `${count(consumer.pending)} pending` : 'free';
+  setText(lane.lastChild, consumer.pending === null ? 'gone' : held);
   setAttribute(lane.lastChild, 'title', consumer.idle === null ? null : `last active ${duration(consumer.idle)} ago`);
   patch(lane.querySelector('g'), entries, (entry) => entry.id,
     (entry) => h('circle', {r: 5, cy: `${heightOf(entry.id)}%`, onclick: () => {

@@ -1,17 +1,21 @@
 // The one connection of a page, and what came through it.
-import {follow, getJson} from './http.js';
+import {follow, getJson, HIDDEN} from './http.js';
+import {behindOf, totalsOf} from './sample.js';
 import {Series} from './series.js';
 import {isAskingForToken} from './token.js';
 
+/** After so many ms without an event a connection is taken for broken. */
 const SILENCE = 5000;
-const HIDDEN = 10000;
+/** Where events don't come through, the page polls for so many ms before it tries again. */
+const POLLING = 60000;
+const SHORTEST_PAUSE = 250;
 const LONGEST_PAUSE = 2000;
-const MOST_CLAIMS = 50;
+const MOST_CLAIMS = 20;
 const KEEPS = {hello: 'keepHello', sample: 'keepSample', claim: 'keepClaim'};
 
 /**
- * What the page knows of the pipeline. It tells its listeners of changes by an event:
- * `hello`, `sample`, `feed`, `claim`, `dead` as the server sends them, and `connection` when the connection comes or goes.
+ * What the page knows of the pipeline. It tells its listeners of changes by an event: `hello`, `sample`, `feed`,
+ * `claim`, `dead` as the server sends them, `connection` when the connection comes or goes, and `pause`.
  */
 class Live extends EventTarget {
 
@@ -27,6 +31,8 @@ class Live extends EventTarget {
     this.knownAt = 0;
     this.claims = [];
     this.connected = false;
+    /** Whether it asks for samples, as events don't come through. Then there is no feed, and no claim. */
+    this.polling = false;
     /** Since when there is no connection; null while there is one. */
     this.lostAt = null;
     this.problem = null;
@@ -36,11 +42,10 @@ class Live extends EventTarget {
 
   start() {
     document.addEventListener('visibilitychange', () => this.seenOrHidden());
-    window.addEventListener('online', () => this.retryNow());
+    window.addEventListener('online', () => this.retry?.());
     this.seenOrHidden();
   }
 
-  /** A page that nobody sees for a while lets go of its connection: a browser has six of them for a server. */
   seenOrHidden() {
     clearTimeout(this.hiding);
     if (document.hidden) {
@@ -55,30 +60,30 @@ class Live extends EventTarget {
     }
   }
 
-  retryNow() {
-    this.wake?.();
-  }
-
   async run() {
     this.lostAt = Date.now();
     while (!document.hidden) {
       this.abort = new AbortController();
       try {
         await this.connect(this.abort);
-        this.lose(null);
+        if (!this.polling || document.hidden) { // else it only tries whether events come through by now
+          this.lose(null);
+        }
       } catch (problem) {
         this.lose(problem.name === 'AbortError' ? null : problem);
       }
       if (document.hidden) {
         return;
       }
+      const pause = Math.min(SHORTEST_PAUSE * 2 ** this.attempts++, LONGEST_PAUSE) * (0.75 + Math.random() / 2);
       await new Promise((resolve) => {
-        this.wake = resolve;
-        setTimeout(resolve, Math.min(250 * 2 ** this.attempts++, LONGEST_PAUSE) * (0.75 + Math.random() / 2));
+        this.retry = resolve;
+        setTimeout(resolve, pause);
       });
     }
   }
 
+  /** Hears events until the connection ends. Where none come through, polls for a while. */
   async connect(abort) {
     let watch;
     let heardAny = false;
@@ -90,26 +95,27 @@ class Live extends EventTarget {
       alive();
       await follow('console/events', abort.signal, (name, data) => {
         heardAny = true;
-        this.heard(name, data);
+        this.heard(name, data, false);
       }, alive);
     } catch (problem) {
-      const silent = problem.name === 'AbortError' && !heardAny && !document.hidden;
-      if (!silent) {
+      const refused = Boolean(problem.type); // by the API server itself, which would refuse the rest, too
+      if (heardAny || refused || document.hidden) {
         throw problem;
       }
-      await this.poll(); // what is between holds events back
+      await this.poll();
     } finally {
       clearTimeout(watch);
       abort.abort(); // ends what listens to its signal
     }
   }
 
-  /** For proxies that hold events back. The next request begins after the last answer. */
+  /** For proxies that hold events back or refuse them. The next request begins after the last answer. */
   async poll() {
-    while (!document.hidden) {
+    const end = Date.now() + POLLING;
+    while (!document.hidden && Date.now() < end) {
       const {hello, sample} = await getJson('console/sample', AbortSignal.timeout(SILENCE));
-      this.heard('hello', hello);
-      this.heard('sample', sample);
+      this.heard('hello', hello, true);
+      this.heard('sample', sample, true);
       await new Promise((resolve) => setTimeout(resolve, hello.sampleMs));
     }
   }
@@ -123,9 +129,10 @@ class Live extends EventTarget {
     this.tell('connection');
   }
 
-  heard(name, data) {
-    if (!this.connected) {
+  heard(name, data, polling) {
+    if (!this.connected || this.polling !== polling) {
       this.connected = true;
+      this.polling = polling;
       this.attempts = 0;
       this.lostAt = null;
       this.problem = null;
@@ -137,6 +144,7 @@ class Live extends EventTarget {
 
   keepHello(hello) {
     this.hello = hello;
+    this.claims = hello.claims;
     this.fine.load(hello.history.fine);
     this.coarse.load(hello.history.coarse);
   }
@@ -164,8 +172,7 @@ class Live extends EventTarget {
     this.fine.add(time, values);
     const last = this.coarse.times[this.coarse.times.length - 1] ?? 0;
     if (time - last >= this.coarse.step) {
-      const mean = (name) => this.fine.mean(name, this.coarse.step);
-      this.coarse.add(time, {accepted: mean('accepted'), applied: mean('applied'), behind: mean('behind'), pending: mean('pending')});
+      this.coarse.add(time, this.fine.means(this.coarse.step));
     }
   }
 
@@ -174,8 +181,8 @@ class Live extends EventTarget {
   }
 
   /**
-   * Calls `draw` now, and whenever one of the events happens, until the signal aborts. While the visitor has paused the page it isn't called, and
-   * once when they go on.
+   * Calls `draw` now, and whenever one of the events happens, until the signal aborts. While the visitor has paused the
+   * page it isn't called, and once when they go on.
    */
   watch(names, signal, draw) {
     let missed = false;
@@ -199,7 +206,10 @@ class Live extends EventTarget {
     this.dispatchEvent(new CustomEvent(name, {detail}));
   }
 
-  /** Whether the visitor may do what needs the role; with read-only nobody may. A server without security has no roles. */
+  /**
+   * Whether the visitor may do what needs the role. Nobody may with read-only, and everybody where no token is asked
+   * for.
+   */
   may(role) {
     return this.hello !== null && !this.hello.readOnly && (!this.hello.roles || this.hello.roles.includes(role));
   }
@@ -208,23 +218,6 @@ class Live extends EventTarget {
   redisNow() {
     return this.known ? this.known.time + Date.now() - this.knownAt : Date.now();
   }
-
-  /** From how many ms on another consumer may claim a pending entry. */
-  claimAfter() {
-    return this.hello?.claimAfter ?? 60000;
-  }
-}
-
-/** The group that keeps the totals: what is accepted and applied is counted by it. Undefined if no processor has run yet. */
-export function totalsOf(sample) {
-  const ours = sample.groups.filter((group) => group.processor);
-  return ours.find((group) => group.name === 'checkinConsumers') ?? ours[0];
-}
-
-/** How many ms the group that is furthest behind is behind; null if no group knows. */
-export function behindOf(sample) {
-  const all = sample.groups.filter((group) => group.processor && group.behind !== null).map((group) => group.behind);
-  return all.length ? Math.max(...all) : null;
 }
 
 export const live = new Live();

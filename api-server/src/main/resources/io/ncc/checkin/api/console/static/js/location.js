@@ -1,9 +1,9 @@
 // One location: the totals, its checkins as they come, and who was here last.
 import {h} from './dom.js';
-import {count, dateAndTime, stars} from './format.js';
+import {count, dateAndTime, UNKNOWN} from './format.js';
 import {following} from './following.js';
 import {getJson} from './http.js';
-import {fullName, panel, userLink} from './parts.js';
+import {fullName, panel, rating, userLink} from './parts.js';
 
 export function location(root, id, signal) {
   following(root, signal, {
@@ -11,13 +11,13 @@ export function location(root, id, signal) {
     title: `Location ${id}`,
     path: `locations/${id}`,
     filter: `locationId=${id}`,
-    key: `ncc:locations:${id}`,
+    key: `locations:${id}`,
     name: (found) => found.name,
     facts: (found) => [
       ['Checkins', count(found.numCheckins)],
-      ['Average', found.averageStars === null ? '–' : h('span', {role: 'img', 'aria-label': `${found.averageStars} of 5 stars`, class: 'stars'}, stars(found.averageStars))],
-      ['Category', found.category ?? '–'],
-      ['Place', found.location ? h('a', {href: `#/map/${id}`}, found.location) : '–'],
+      ['Average', found.averageStars === null ? UNKNOWN : rating(found.averageStars)],
+      ['Category', found.category ?? UNKNOWN],
+      ['Place', found.location ? h('a', {href: `#/map/${id}`}, found.location) : UNKNOWN],
     ],
     more: () => [visitors(id, signal)],
   });
@@ -29,7 +29,8 @@ function visitors(id, signal) {
   const element = panel('Last visitors', {}, list);
   element.hidden = true;
   getJson(`locations/${id}/visitors?limit=10`, signal).then(({items}) => {
-    list.append(...items.map((item) => h('li', {}, userLink(item.id, fullName(item)), ' ', h('span', {class: 'when'}, dateAndTime(item.lastCheckin)))));
+    list.append(...items.map((item) => h('li', {},
+      userLink(item.id, fullName(item)), ' ', h('span', {class: 'when'}, dateAndTime(item.lastCheckin)))));
     element.hidden = !items.length;
   }, () => {}); // there are no boards
   return element;

@@ -1,5 +1,5 @@
 // The frame around the views: addresses, the theme, the banner, and where the connection stands.
-import {h, setAttribute, setText} from './dom.js';
+import {button, h, setAttribute, setText} from './dom.js';
 import {clock, duration} from './format.js';
 import {forgetToken, hasToken} from './http.js';
 import {viewOf} from './ids.js';
@@ -71,7 +71,9 @@ function navigation() {
   find.addEventListener('submit', (event) => {
     event.preventDefault();
     const address = viewOf(input.value);
-    input.setCustomValidity(address ? '' : 'The id of a checkin, such as 1795169664047-0, or “user 789”, or “location 171”');
+    input.setCustomValidity(address
+      ? ''
+      : 'The id of a checkin, such as 1795169664047-0, or “user 789”, or “location 171”');
     if (find.reportValidity() && address) {
       input.value = '';
       location.hash = address;
@@ -85,20 +87,20 @@ function navigation() {
 }
 
 function tools() {
-  const pause = h('button', {type: 'button', 'aria-pressed': 'false', onclick: () => {
+  const pause = button('Pause', () => {
     live.pause(!live.paused);
     setAttribute(pause, 'aria-pressed', String(live.paused));
     setText(pause, live.paused ? 'Go on' : 'Pause');
     setAttribute(document.documentElement, 'data-paused', live.paused);
-  }}, 'Pause');
-  const theme = h('button', {type: 'button', onclick: () => {
+  }, {'aria-pressed': 'false'});
+  const theme = button('', () => {
     localStorage.setItem('checkins.theme', isDark() ? 'light' : 'dark');
     showTheme();
-  }});
-  const token = h('button', {type: 'button', onclick: () => {
+  });
+  const token = button('Forget token', () => {
     forgetToken();
     location.reload();
-  }}, 'Forget token');
+  });
 
   function showTheme() {
     setAttribute(document.documentElement, 'data-theme', localStorage.getItem('checkins.theme'));
@@ -135,16 +137,27 @@ function banner() {
     setText(since, from === null || !message ? '' : `For ${duration(Date.now() - from, false)}.`);
     setAttribute(since, 'aria-hidden', 'true');
     element.hidden = !message;
-    setText(document.getElementById('connection'), live.paused ? 'paused' : live.connected ? 'live' : 'not connected');
+    setText(document.getElementById('connection'), connection());
   }
+}
+
+function connection() {
+  if (live.paused) {
+    return 'paused';
+  }
+  if (!live.connected) {
+    return 'not connected';
+  }
+  return live.polling ? 'live, by polling' : 'live';
 }
 
 function trouble() {
   if (live.lostAt !== null && Date.now() - live.lostAt > LOST && !isAskingForToken()) {
-    return [`${live.problem?.message ?? 'The connection to the API server is lost.'} It is tried again and again. The figures are the last known ones.`, live.lostAt];
+    const reason = live.problem?.message ?? 'The connection to the API server is lost.';
+    return [`${reason} It is tried again and again. The figures are the last known ones.`, live.lostAt];
   }
   if (live.sample && !live.sample.available) {
-    return ['Redis is away. The figures are the last known ones, and the charts have a gap.', live.sample.since ?? null];
+    return ['Redis is away. The figures are the last known ones, and the charts have a gap.', live.sample.since];
   }
   return null;
 }
@@ -153,22 +166,30 @@ function trouble() {
 function announcements() {
   const announcer = document.getElementById('announcer');
   let level = null;
-  live.addEventListener('sample', () => {
+  live.watch(['sample'], pageEnds, () => {
     const state = stateOf(live.sample, null);
-    if (state.level !== level) {
+    if (live.sample && state.level !== level) {
       level = state.level;
       setText(announcer, `${clock(Date.now())}: ${state.title}. ${state.detail}`);
     }
   });
-  live.addEventListener('hello', () => setText(document.getElementById('version'),
-    [live.hello.version && `Checkins ${live.hello.version}`, live.hello.redis,
-      live.hello.partitions && `${live.hello.partitions} partitions`, live.hello.readOnly && 'read-only'].filter(Boolean).join(' · ')));
+}
+
+/** Tells at the foot of the page what it is that it shows. */
+function version() {
+  const element = document.getElementById('version');
+  live.addEventListener('hello', () => {
+    const {version: number, redis, partitions, readOnly} = live.hello;
+    const parts = [`Checkins ${number}`, redis, partitions && `${partitions} partitions`, readOnly && 'read-only'];
+    setText(element, parts.filter(Boolean).join(' · '));
+  });
 }
 
 navigation();
 tools();
 banner();
 announcements();
+version();
 addEventListener('hashchange', () => {
   open();
   main.focus({preventScroll: true}); // where a screen reader goes on

@@ -1,11 +1,12 @@
 // The first view: is it well?
 import {lineChart} from './chart.js';
-import {h, patch, setAttribute, setText} from './dom.js';
+import {button, choice, h, patch, press, setAttribute, setText} from './dom.js';
 import {feedList} from './feed.js';
 import {clock, count, duration, plural, rate} from './format.js';
 import {lanes} from './lanes.js';
-import {behindOf, live, totalsOf} from './live.js';
-import {doItYourself, entryLink, panel, sampleAge, serverAddress} from './parts.js';
+import {live} from './live.js';
+import {doItYourself, entryLink, groupLink, panel, redisCommand, sampleAge, serverAddress} from './parts.js';
+import {behindOf, drainOf, processorsOf, totalsOf} from './sample.js';
 import {sendButton} from './send.js';
 import {trend} from './series.js';
 import {stateOf} from './state.js';
@@ -19,11 +20,13 @@ const DAY = 86400;
 
 /** @returns where "behind" is going by the last seconds: 'rising', 'falling', 'steady' or null */
 export function behindTrend() {
-  return trend(live.fine.times.slice(-TREND_SECONDS).map((time) => time / 1000), live.fine.behind.slice(-TREND_SECONDS), STEADY);
+  const seconds = live.fine.times.slice(-TREND_SECONDS).map((time) => time / 1000);
+  return trend(seconds, live.fine.behind.slice(-TREND_SECONDS), STEADY);
 }
 
 export function overview(root, _, signal) {
-  const state = h('div', {class: 'state'}, h('span', {class: 'light', 'aria-hidden': 'true'}), h('div', {}, h('h1'), h('p')));
+  const state = h('div', {class: 'state'},
+    h('span', {class: 'light', 'aria-hidden': 'true'}), h('div', {}, h('h1'), h('p')));
   root.append(
     h('div', {class: 'title'}, state, sendButton(signal)),
     figures(signal),
@@ -63,34 +66,38 @@ function figures(signal) {
       all.forEach((of) => show(of, '…', ''));
       return;
     }
-    const ours = sample.groups.filter((group) => group.processor);
     const totals = totalsOf(sample);
     const notYet = totals && totals.lag !== null ? totals.lag + totals.pending : null;
-    show(behind, duration(behindOf(sample)), behindNote(sample, ours));
+    show(behind, duration(behindOf(sample)), behindNote(sample));
     show(accepted, rate(sample.rates.accepted10), `${count(sample.accepted)} in all`);
     show(applied, rate(sample.rates.applied10), `${count(totals?.applied)} in all`);
-    show(waiting, count(notYet), `${count(totals?.pending)} held by ${plural(totals?.consumers.length ?? 0, 'consumer')}`);
-    show(dead, count(sample.deadLetters), sample.deadLetters ? 'look at them' : 'none');
+    show(waiting, count(notYet),
+      `${count(totals?.pending)} held by ${plural(totals?.consumers.length ?? 0, 'consumer')}`);
+    show(dead, count(sample.deadLetters), sample.deadLetters === 0 ? 'none' : 'look at them');
     setAttribute(dead.element, 'data-look', sample.deadLetters > 0);
   });
   return h('section', {class: 'figures', 'aria-label': 'Figures'}, all.map(({element}) => element),
     h('p', {class: 'under'}, 'Rates are means of 10 s. ', sampleAge(signal, 'Updated ')));
 }
 
-function behindNote(sample, ours) {
-  if (!behindOf(sample)) {
-    return 'nothing waits';
+function behindNote(sample) {
+  const behind = behindOf(sample);
+  if (!behind) {
+    return behind === 0 ? 'nothing waits' : 'not known';
   }
   const going = behindTrend();
-  const drains = ours.map((group) => group.drain).filter((drain) => typeof drain === 'number');
   const arrow = {rising: '↑ rising', falling: '↓ falling', steady: '→ steady'}[going] ?? '';
-  return going !== 'rising' && drains.length && behindOf(sample) > 2000 ? `${arrow}, empty in about ${duration(Math.max(...drains) * 1000)}` : arrow;
+  const drain = drainOf(sample);
+  return going !== 'rising' && drain !== null && behind > 2000 ? `${arrow}, empty in about ${duration(drain)}` : arrow;
 }
 
 function charts(signal) {
   const rates = lineChart({
     title: 'Checkins a second',
-    lines: [{name: 'accepted', label: 'accepted', color: '--accepted'}, {name: 'applied', label: 'applied', color: '--applied'}],
+    lines: [
+      {name: 'accepted', label: 'accepted', color: '--accepted'},
+      {name: 'applied', label: 'applied', color: '--applied'},
+    ],
     format: rate,
     signal,
   });
@@ -98,51 +105,57 @@ function charts(signal) {
     title: 'Seconds behind',
     lines: [{name: 'seconds', label: 'oldest waiting checkin', color: '--behind'}],
     usual: DAY, // who stores checkins of the past, as the demo does, is years behind for a moment
-    format: (seconds) => duration(seconds === null || seconds === undefined ? null : seconds * 1000),
+    format: (seconds) => duration(toMilliseconds(seconds)),
     signal,
   });
   let history = live.fine;
   const draw = () => {
     if (history.times.length) {
       rates.draw(history);
-      behind.draw({times: history.times, step: history.step, seconds: history.behind.map((ms) => ms === null ? null : ms / 1000)});
+      const seconds = history.behind.map((ms) => ms === null ? null : ms / 1000);
+      behind.draw({times: history.times, step: history.step, seconds});
     }
   };
-  const range = (label, of) => h('button', {
-    type: 'button', class: 'small', 'aria-pressed': String(of === history), onclick: (event) => {
-      history = of;
-      [...event.target.parentElement.children].forEach((button) => setAttribute(button, 'aria-pressed', String(button === event.target)));
-      draw();
-    },
-  }, label);
+  const range = (label, of) => button(label, (event) => {
+    history = of;
+    press(event.target);
+    draw();
+  }, {class: 'small', 'aria-pressed': String(of === history)});
   const element = panel('History', {
     class: 'charts',
-    extra: h('div', {class: 'choice', role: 'group', 'aria-label': 'Range'}, range('10 min', live.fine), range('3 h', live.coarse)),
+    extra: choice('Range', range('10 min', live.fine), range('3 h', live.coarse)),
   }, rates.element, behind.element, doItYourself(
     ['How the stream stands', `curl -s ${serverAddress()}/stream`],
     ['Every event of this page', `curl -sN ${serverAddress()}/console/events`],
-    ['The same in Redis', 'redis-cli XINFO STREAM ncc:checkins']));
+    ['The same in Redis', redisCommand('XINFO STREAM', 'checkins')]));
   requestAnimationFrame(() => signal.aborted || live.watch(['sample', 'hello'], signal, draw)); // when it has a width
   return element;
 }
 
+function toMilliseconds(seconds) {
+  return seconds === null || seconds === undefined ? null : seconds * 1000;
+}
+
 function processors(signal) {
   const body = h('div', {class: 'groups'});
-  live.watch(['sample', 'hello'], signal, () => patch(body, (live.known?.groups ?? []).filter((group) => group.processor), (group) => group.name,
-    (group) => {
-      const ofGroup = lanes(MOST_LANES);
-      const element = h('div', {class: 'group'}, h('h3', {}, h('a', {href: `#/groups/${encodeURIComponent(group.name)}`}, group.name), ' ', h('span', {class: 'note'})), ofGroup.element);
-      element.lanes = ofGroup;
-      return element;
-    },
-    (element, group) => {
-      setText(element.querySelector('h3 .note'), `${plural(group.pending, 'entry', 'entries')} held, ${duration(group.behind)} behind`);
-      element.lanes.draw(group, live.claimAfter());
-    }));
+  const create = (group) => {
+    const ofGroup = lanes(MOST_LANES);
+    const element = h('div', {class: 'group'},
+      h('h3', {}, groupLink(group.name), ' ', h('span', {class: 'note'})), ofGroup.element);
+    element.lanes = ofGroup;
+    return element;
+  };
+  const update = (element, group) => {
+    setText(element.querySelector('h3 .note'),
+      `${plural(group.pending, 'entry', 'entries')} held, ${duration(group.behind)} behind`);
+    element.lanes.draw(group, live.hello.claimAfter);
+  };
+  live.watch(['sample', 'hello'], signal, () =>
+    patch(body, live.known ? processorsOf(live.known) : [], (group) => group.name, create, update));
   return panel('Who has what', {extra: sampleAge(signal)}, body, doItYourself(
     ['The consumers of a group', `curl -s ${serverAddress()}/stream/groups/checkinConsumers/consumers`],
     ['What they hold', `curl -s ${serverAddress()}/stream/groups/checkinConsumers/pending`],
-    ['The same in Redis', 'redis-cli XPENDING ncc:checkins checkinConsumers - + 10']));
+    ['The same in Redis', redisCommand('XPENDING', 'checkins', 'checkinConsumers - + 10')]));
 }
 
 function newest(signal) {
@@ -157,7 +170,8 @@ function claims(signal) {
     const newest = live.claims.slice(-6).reverse();
     patch(list, newest, (claim) => `${claim.group} ${claim.id} ${claim.deliveries}`, (claim) => h('li', {},
       h('span', {class: 'when'}, clock(claim.observed)),
-      h('span', {}, h('b', {}, claim.to), ' took ', entryLink(claim.id), ' from ', h('b', {}, claim.from), `, delivery ${claim.deliveries}`)));
+      h('span', {}, h('b', {}, claim.to), ' took ', entryLink(claim.id), ' from ', h('b', {}, claim.from),
+        `, delivery ${claim.deliveries}`)));
     empty.hidden = newest.length > 0;
   });
   return panel('Claims', {extra: h('span', {class: 'note'}, 'as observed')}, list, empty);

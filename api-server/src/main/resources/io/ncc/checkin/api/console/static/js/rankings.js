@@ -1,8 +1,10 @@
 // Rankings: who checked in most often and last, and where.
-import {h, patch, setAttribute, setText, table} from './dom.js';
+import {button, choice, h, patch, press, rowHeading, setText, table} from './dom.js';
 import {count, dateAndTime} from './format.js';
 import {getJson} from './http.js';
-import {doItYourself, everyWhile, failure, fullName, locationLink, panel, serverAddress, userLink} from './parts.js';
+import {
+  doItYourself, everyWhile, failure, fullName, locationLink, panel, redisCommand, serverAddress, userLink,
+} from './parts.js';
 
 const REFRESH = 5000;
 const LIMIT = 10;
@@ -10,44 +12,58 @@ const WINDOWS = [['1h', 'This and last hour'], ['24h', '24 hours'], ['all', 'All
 
 export function rankings(root, _, signal) {
   let window = 'all';
+  const user = (item) => userLink(item.id, fullName(item));
+  const place = (item) => locationLink(item.id, item.name);
+  const checkins = (item) => count(item.numCheckins);
+  const stars = (item) => Number(item.average).toFixed(1);
+  const when = (item) => dateAndTime(item.lastCheckin);
   const boards = [
-    board('Users', ['#Checkins'], (item) => userLink(item.id, fullName(item)), (item) => [count(item.numCheckins)], () => `users/top?window=${window}&limit=${LIMIT}`, signal),
-    board('Locations by checkins', ['#Checkins'], (item) => locationLink(item.id, item.name), (item) => [count(item.numCheckins)],
+    board('Users', ['User', '#Checkins'], user, checkins, () => `users/top?window=${window}&limit=${LIMIT}`, signal),
+    board('Locations by checkins', ['Location', '#Checkins'], place, checkins,
       () => `locations/top?by=checkins&window=${window}&limit=${LIMIT}`, signal),
-    board('Locations by stars, of all time', ['#Average'], (item) => locationLink(item.id, item.name), (item) => [Number(item.average).toFixed(1)],
+    board('Locations by stars, of all time', ['Location', '#Average'], place, stars,
       () => `locations/top?by=stars&limit=${LIMIT}`, signal),
-    board('Seen last', ['When'], (item) => userLink(item.id, fullName(item)), (item) => [dateAndTime(item.lastCheckin)], () => `users/recent?limit=${LIMIT}`, signal),
+    board('Seen last', ['User', 'When'], user, when, () => `users/recent?limit=${LIMIT}`, signal),
   ];
   const load = () => Promise.all(boards.map((each) => each.load()));
-  const choice = h('div', {class: 'choice', role: 'group', 'aria-label': 'Time'}, WINDOWS.map(([value, label]) => h('button', {
-    type: 'button', class: 'small', 'aria-pressed': String(value === window), onclick: (event) => {
-      window = value;
-      [...choice.children].forEach((other) => setAttribute(other, 'aria-pressed', String(other === event.target)));
-      load();
-    },
-  }, label)));
-  root.append(h('div', {class: 'title'}, h('h1', {}, 'Rankings'), choice),
+  const windows = WINDOWS.map(([value, label]) => button(label, (event) => {
+    window = value;
+    press(event.target);
+    load();
+  }, {class: 'small', 'aria-pressed': String(value === window)}));
+  root.append(h('div', {class: 'title'}, h('h1', {}, 'Rankings'), choice('Time', ...windows)),
     h('div', {class: 'grid even'}, boards.map((each) => each.element)),
     panel('Commands', {class: 'bare'}, doItYourself(
       ['The users with the most checkins', `curl -s '${serverAddress()}/users/top?window=all&limit=10'`],
       ['The locations with the best ratings', `curl -s '${serverAddress()}/locations/top?by=stars&limit=10'`],
-      ['The same in Redis', 'redis-cli ZREVRANGE ncc:boards:users 0 9 WITHSCORES'])));
+      ['The same in Redis', redisCommand('ZREVRANGE', 'boards:users', '0 9 WITHSCORES')])));
   everyWhile(signal, REFRESH, load);
   return 'Rankings';
 }
 
-function board(title, headings, link, figures, path, signal) {
+/**
+ * A table of a ranking.
+ *
+ * @param headings of what is ranked, and of its figure
+ * @param link to an item
+ * @param figure of an item, as text
+ * @param path where the items are, by now
+ * @returns {element, load}
+ */
+function board(title, headings, link, figure, path, signal) {
   const rows = h('tbody');
   const trouble = h('div');
-  const element = panel(title, {}, table(title, ['Rank', title.split(' ')[0] === 'Locations' ? 'Location' : 'User', ...headings], rows), trouble);
+  const element = panel(title, {}, table(title, ['Rank', ...headings], rows), trouble);
+  const figureClass = headings[1].startsWith('#') ? 'number' : null;
+  const create = (item) =>
+    h('tr', {}, h('td', {class: 'rank'}), rowHeading(link(item)), h('td', {class: figureClass}));
 
   async function load() {
     try {
       const {items} = await getJson(path(), signal);
-      patch(rows, items, (item) => String(item.id), (item) => h('tr', {}, h('td', {class: 'rank'}), h('th', {scope: 'row'}, link(item)), headings.map((heading) =>
-        h('td', {class: heading.startsWith('#') ? 'number' : null}))), (row, item) => {
+      patch(rows, items, (item) => String(item.id), create, (row, item) => {
         setText(row.firstChild, items.indexOf(item) + 1);
-        figures(item).forEach((text, i) => setText(row.children[i + 2], text));
+        setText(row.lastChild, figure(item));
       });
       trouble.replaceChildren(...items.length ? [] : [h('p', {class: 'empty'}, 'Nobody yet.')]);
     } catch (problem) {

@@ -52,6 +52,11 @@ export class Series {
     }
   }
 
+  /** The mean of each value over the last `milliseconds`. */
+  means(milliseconds) {
+    return Object.fromEntries(NAMES.map((name) => [name, this.mean(name, milliseconds)]));
+  }
+
   /** The mean of what is known of the last `milliseconds`; null if nothing is. */
   mean(name, milliseconds) {
     const end = this.times[this.times.length - 1];
@@ -68,7 +73,8 @@ export class Series {
 }
 
 /**
- * Where a value is going: 'rising', 'falling' or 'steady', by the line of least squares through its last points; null if it isn't known.
+ * Where a value is going: 'rising', 'falling' or 'steady', by the line of least squares through its last points; null
+ * if it isn't known.
  *
  * @param tolerance a slope (change of the value for one of time) that is still steady
  */

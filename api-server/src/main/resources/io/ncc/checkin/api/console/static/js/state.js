@@ -1,6 +1,6 @@
 // The one sentence that tells whether all is well. No function here touches the page.
-import {behindOf} from './live.js';
 import {count, duration, plural} from './format.js';
+import {behindOf, drainOf, processorsOf} from './sample.js';
 
 /** From how late on checkins are called late, in ms. */
 const LATE = 5000;
@@ -33,31 +33,39 @@ function away({away: partitions}) {
 }
 
 function processing(sample, going) {
-  const ours = sample.groups.filter((group) => group.processor);
+  const ours = processorsOf(sample);
   if (!ours.length) {
-    return state('look', 'No processor has run yet', `${plural(sample.length, 'checkin')} ${sample.length === 1 ? 'is' : 'are'} stored and will be applied.`);
+    return state('look', 'No processor has run yet',
+      `${plural(sample.length, 'checkin')} ${sample.length === 1 ? 'is' : 'are'} stored and will be applied.`);
   }
   const idle = ours.find((group) => !group.consumers.length);
   const behind = behindOf(sample);
   if (idle && behind > 0) {
-    return state('bad', 'No processor is running', `Checkins are stored; the oldest has waited for ${duration(behind)} in ${idle.name}.`);
+    return state('bad', 'No processor is running',
+      `Checkins are stored; the oldest has waited for ${duration(behind)} in ${idle.name}.`);
   }
-  if (behind === null || behind < LATE) {
+  if (behind === null) {
+    return state('look', 'It isn\'t known how far behind the processors are',
+      'What a group has settled can\'t be read.');
+  }
+  if (behind < LATE) {
     return null;
   }
-  const drains = ours.map((group) => group.drain).filter((drain) => drain !== null && drain !== undefined);
-  const drain = drains.length ? `At this rate it is done in about ${duration(Math.max(...drains) * 1000)}.` : 'It isn\'t known when it will be done.';
+  const drain = drainOf(sample);
+  const end = drain === null
+    ? 'It isn\'t known when it will be done.'
+    : `At this rate it is done in about ${duration(drain)}.`;
   if (going === 'falling') {
-    return state('look', `Catching up: ${duration(behind)} behind`, drain);
+    return state('look', `Catching up: ${duration(behind)} behind`, end);
   }
   return state(behind < VERY_LATE ? 'look' : 'bad', `${duration(behind)} behind`,
-    going === 'rising' ? 'More arrives than is applied.' : drain);
+    going === 'rising' ? 'More arrives than is applied.' : end);
 }
 
 function toLookAt(sample) {
   if (sample.deadLetters > 0) {
-    return state('look', 'Running, with dead letters',
-      `${plural(sample.deadLetters, 'checkin')} could not be applied and ${sample.deadLetters === 1 ? 'waits' : 'wait'} for a decision.`);
+    const waiting = `${plural(sample.deadLetters, 'dead letter')} ${sample.deadLetters === 1 ? 'waits' : 'wait'}`;
+    return state('look', 'Running, with dead letters', `${waiting} for a decision: put back or discard.`);
   }
   if (sample.maxLength && sample.length > 0.8 * sample.maxLength) {
     return state('look', 'The stream is filling up', `${count(sample.length)} of ${count(sample.maxLength)} entries.`);

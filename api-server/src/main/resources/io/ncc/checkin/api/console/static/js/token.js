@@ -22,7 +22,9 @@ export function isAskingForToken() {
 
 function ask(refused) {
   return new Promise((resolve) => {
-    const input = h('input', {type: 'password', name: 'token', required: true, autocomplete: 'off', spellcheck: 'false', id: 'token'});
+    const input = h('input', {
+      id: 'token', type: 'password', name: 'token', required: true, autocomplete: 'off', spellcheck: 'false',
+    });
     const dialog = h('dialog', {'aria-labelledby': 'token-title'},
       h('form', {
         onsubmit: (event) => {
@@ -34,7 +36,7 @@ function ask(refused) {
       h('p', {}, 'It is kept in this tab until you close it, and sent to this server only.'),
       h('label', {for: 'token'}, 'Token'), input,
       h('div', {class: 'actions'}, h('button', {class: 'primary'}, 'Continue'))));
-    dialog.addEventListener('close', () => { // also by Esc; then the server will ask again, as there is nothing to see without a token
+    dialog.addEventListener('close', () => { // also by Esc; then the server asks again
       dialog.remove();
       resolve(input.value.trim());
     });

@@ -1,5 +1,5 @@
 // One user: the totals, and their checkins as they come.
-import {count, dateAndTime} from './format.js';
+import {count, dateAndTime, UNKNOWN} from './format.js';
 import {following} from './following.js';
 import {fullName, locationLink} from './parts.js';
 
@@ -9,12 +9,12 @@ export function user(root, id, signal) {
     title: `User ${id}`,
     path: `users/${id}`,
     filter: `userId=${id}`,
-    key: `ncc:users:${id}`,
+    key: `users:${id}`,
     name: fullName,
     facts: (found) => [
       ['Checkins', count(found.numCheckins)],
       ['Last checkin', dateAndTime(found.lastCheckin)],
-      ['Last seen at', found.lastSeenAt === null ? '–' : locationLink(found.lastSeenAt)],
+      ['Last seen at', found.lastSeenAt === null ? UNKNOWN : locationLink(found.lastSeenAt)],
     ],
     more: () => [],
   });
