@@ -152,10 +152,11 @@ public final class LocalCluster implements AutoCloseable {
         }
     }
 
-    /** Where the others find a node, as CLUSTER NODES has it. */
+    /** Where the others find a node, as CLUSTER NODES has it. With {@code tls-cluster} that is its port for TLS. */
     private static String address(int port, Map<String, String> settings) {
-        return "127.0.0.1:" + settings.getOrDefault("cluster-announce-port", Integer.toString(port)) + '@'
-                + settings.getOrDefault("cluster-announce-bus-port", Integer.toString(port + BUS_OFFSET));
+        int own = Integer.parseInt(settings.getOrDefault("tls-port", Integer.toString(port)));
+        return "127.0.0.1:" + settings.getOrDefault("cluster-announce-port", Integer.toString(own)) + '@'
+                + settings.getOrDefault("cluster-announce-bus-port", Integer.toString(own + BUS_OFFSET));
     }
 
     /** The nodes as the one with this index knows them: the primaries, and then their replicas in the same order. */

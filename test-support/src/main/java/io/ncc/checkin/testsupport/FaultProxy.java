@@ -18,6 +18,7 @@ import io.netty.channel.group.DefaultChannelGroup;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.handler.ssl.SslContext;
 import io.netty.util.concurrent.GlobalEventExecutor;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -28,6 +29,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 
 /** A TCP proxy that can reset, refuse and delay connections to a server, and make them half-open. It listens on 127.0.0.1. */
 @SuppressWarnings("FutureReturnValueIgnored") // what fails closes the connection, and the tests see that
@@ -41,6 +43,7 @@ public final class FaultProxy implements AutoCloseable {
     private final String host;
     private final int targetPort;
     private final Map<String, String> replacements;
+    private final @Nullable SslContext tls;
     private final int port;
     private Channel listener;
     private final Set<String> refused = ConcurrentHashMap.newKeySet();
@@ -55,9 +58,19 @@ public final class FaultProxy implements AutoCloseable {
      *     is for short answers. May be filled later, by the thread that makes it known to the clients.
      */
     public FaultProxy(String host, int targetPort, Map<String, String> replacements) {
+        this(host, targetPort, replacements, null);
+    }
+
+    /** @param tls for the clients; the server gets plain text */
+    FaultProxy(String host, int targetPort, SslContext tls) {
+        this(host, targetPort, Map.of(), tls);
+    }
+
+    private FaultProxy(String host, int targetPort, Map<String, String> replacements, @Nullable SslContext tls) {
         this.host = host;
         this.targetPort = targetPort;
         this.replacements = replacements;
+        this.tls = tls;
         this.listener = listen(0);
         this.port = ((InetSocketAddress) listener.localAddress()).getPort();
     }
@@ -84,6 +97,9 @@ public final class FaultProxy implements AutoCloseable {
         if (refused.contains(hostOf(client))) {
             client.close();
             return;
+        }
+        if (tls != null) {
+            client.pipeline().addLast(tls.newHandler(client.alloc()));
         }
         new Bootstrap()
                 .group(client.eventLoop())
