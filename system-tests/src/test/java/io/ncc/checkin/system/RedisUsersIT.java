@@ -102,13 +102,22 @@ final class RedisUsersIT {
     private static final String REPLICA = "checkin.receiver.durability=replica";
     private static final String FSYNC = "checkin.receiver.durability=fsync";
     private static final String SEQUENTIAL = "checkin.processor.mode=sequential";
+    private static final String LOGINS = "checkin.security.logins=true";
+    private static final String LOGINS_OF_RECEIVER = LOGINS + ", in the receiver";
+    private static final String LOGINS_OF_API = LOGINS + ", in the API server";
     private static final String INDEXES = "demo.jar load indexes";
     private static final String FILES = "--dir=";
     private static final int RETAINED = 20;
 
     /** What needs more, of which service. Each has a user of its own here. */
-    private static final Map<String, String> SETTINGS =
-            Map.of(WINDOW, RECEIVER, REPLICA, RECEIVER, FSYNC, RECEIVER, SEQUENTIAL, PROCESSOR, INDEXES, LOADER);
+    private static final Map<String, String> SETTINGS = Map.of(
+            WINDOW, RECEIVER,
+            REPLICA, RECEIVER,
+            FSYNC, RECEIVER,
+            LOGINS_OF_RECEIVER, RECEIVER,
+            LOGINS_OF_API, API,
+            SEQUENTIAL, PROCESSOR,
+            INDEXES, LOADER);
 
     /** MONITOR doesn't show these commands. Other tests take them away. */
     private static final Set<String> NOT_RECORDED = Set.of("+config|get", "+client|unblock");
@@ -166,6 +175,7 @@ final class RedisUsersIT {
             api = ApiApplication.run(settings(API, "--checkin.api.receiver-base-url=" + url(receiver)));
             useReceiver(receiver);
             useReceivers();
+            useLogins();
             useProcessor();
             useApi();
             users.forEach((who, user) -> recorded.put(who, log.of(user.name())));
@@ -311,6 +321,38 @@ final class RedisUsersIT {
         }
         HttpAnswer batch = HttpAnswer.post(url(receiver) + "/checkins/batch", "[" + checkin + "]");
         assertThat(batch.status()).as(batch.body()).isIn(202, 207);
+    }
+
+    private static void useLogins() {
+        try (var api = ApiApplication.run(
+                        settings(LOGINS_OF_API, "--" + LOGINS, "--checkin.login.failures-per-account=2"));
+                var receiver = ReceiverApplication.run(settings(LOGINS_OF_RECEIVER, "--" + LOGINS))) {
+            awaitReady(api);
+            awaitReady(receiver);
+            redis.scriptFlush();
+            assertThat(login(api, "wrong").status()).isEqualTo(401);
+            HttpAnswer login = login(api, "secret");
+            assertThat(login.status()).as(login.body()).isEqualTo(201);
+            String authorization = "Bearer " + login.json().get("token").asString();
+            HttpAnswer stored = HttpAnswer.to(url(receiver) + "/checkins")
+                    .header("Authorization", authorization)
+                    .post("{\"userId\":789,\"locationId\":171,\"starRating\":5}");
+            assertThat(stored.status()).as(stored.body()).isEqualTo(202);
+            assertThat(List.of("GET /users/789", "DELETE /sessions/current"))
+                    .extracting(request -> HttpAnswer.send(HttpRequest.newBuilder(
+                                            URI.create(url(api) + request.substring(request.indexOf('/'))))
+                                    .header("Authorization", authorization)
+                                    .method(request.substring(0, request.indexOf(' ')), BodyPublishers.noBody()))
+                            .status())
+                    .containsExactly(200, 204);
+            assertThat(login(api, "wrong").status()).isEqualTo(401);
+            assertThat(login(api, "secret").status()).isEqualTo(429);
+        }
+    }
+
+    private static HttpAnswer login(ConfigurableApplicationContext api, String password) {
+        return HttpAnswer.post(
+                url(api) + "/sessions", "{\"email\":\"ada@example.org\",\"password\":\"" + password + "\"}");
     }
 
     private static void useProcessor() {
@@ -469,7 +511,7 @@ final class RedisUsersIT {
         assertThat(acknowledged.status()).as(acknowledged.body()).isEqualTo(200);
         used.add(use("DELETE", "/groups/mine/consumers/me").path());
         used.add(use("DELETE", "/groups/mine").path());
-        used.addAll(List.of("/groups/mine/ack", "/console/checkins"));
+        used.addAll(List.of("/groups/mine/ack", "/console/checkins", "/sessions", "/sessions/current"));
         redis.del(KEYS.checkins());
         assertThat(HttpAnswer.get(url(api) + "/stream").status()).isEqualTo(404);
         await().atMost(LIMIT).until(() -> redis.exists(KEYS.checkins()) == 1);

@@ -178,9 +178,7 @@ final class RedisUsersOnAClusterIT {
         command.addAll(List.of(settings(user)));
         try (ServiceProcess loader = ServiceProcess.ofClass(
                 "loader", folder, List.of(), Class.forName("io.ncc.checkin.demo.DemoApplication"), command)) {
-            assertThat(loader.exitCodeWithin(LIMIT))
-                    .as(loader.output())
-                    .isZero();
+            assertThat(loader.exitCodeWithin(LIMIT)).as(loader.output()).isZero();
         }
     }
 
