@@ -409,17 +409,15 @@ final class RedisUsersIT {
                 .getId();
     }
 
-    /** So that a ranking of two hours needs more than the first of each. */
+    /** So that a ranking of two hours looks scores up, because to read the boards to their ends would be more. */
     private static void fillBoardsOfHours() {
+        Object[] scores = IntStream.range(1_000, 3_000)
+                .boxed()
+                .flatMap(id -> Stream.of(id < 1_200 ? 100.0 : 1.0, id.toString()))
+                .toArray();
         Instant hour = Instant.now().truncatedTo(ChronoUnit.HOURS);
         for (Instant each : List.of(hour, hour.minus(1, ChronoUnit.HOURS))) {
-            redis.zadd(
-                    KEYS.userBoard(each),
-                    IntStream.range(1_000, 3_000)
-                            .boxed()
-                            .flatMap(id -> Stream.of(1.0, id.toString()))
-                            .toArray());
-            redis.zadd(KEYS.userBoard(each), 100, each.equals(hour) ? "1" : "2");
+            redis.zadd(KEYS.userBoard(each), scores);
         }
     }
 
@@ -442,7 +440,7 @@ final class RedisUsersIT {
                 "/api/user/email/ada@example.org",
                 "/users/top",
                 "/users/top?window=24h",
-                "/users/top?window=1h&limit=1",
+                "/users/top?window=1h",
                 "/api/users/bycheckins",
                 "/users/recent",
                 "/api/users/recent",
@@ -711,7 +709,7 @@ final class RedisUsersIT {
             assertThatThrownBy(() -> {
                         try (Loader loader = Loader.connect(
                                 Partitions.none(), new SingleRedis(loading), new PrintWriter(new StringWriter()))) {
-                            loader.load(SampleData.create(), EnumSet.of(Kind.USERS), false);
+                            loader.load(SampleData.dataset(), EnumSet.of(Kind.USERS), false);
                         }
                     })
                     .message()

@@ -14,6 +14,7 @@ import io.ncc.checkin.localredis.RedisBinary;
 import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.receiver.ReceiverApplication;
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.Jars;
 import io.ncc.checkin.testsupport.ServiceProcess;
 import io.ncc.checkin.testsupport.TestAuthority;
 import io.ncc.checkin.testsupport.TestAuthority.Identity;
@@ -176,8 +177,8 @@ final class RedisUsersOnAClusterIT {
     private static void load(RedisUser user) throws Exception {
         List<String> command = new ArrayList<>(List.of("load", "all", "--reset"));
         command.addAll(List.of(settings(user)));
-        try (ServiceProcess loader = ServiceProcess.ofClass(
-                "loader", folder, List.of(), Class.forName("io.ncc.checkin.demo.DemoApplication"), command)) {
+        try (ServiceProcess loader =
+                ServiceProcess.ofJar("loader", folder, List.of(), new Jars(Path.of("..")).of("demo"), command)) {
             assertThat(loader.exitCodeWithin(LIMIT)).as(loader.output()).isZero();
         }
     }
