@@ -8,10 +8,6 @@ import io.lettuce.core.UnblockType;
 import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
 import io.lettuce.core.api.sync.RedisCommands;
-import io.lettuce.core.codec.StringCodec;
-import io.lettuce.core.output.StatusOutput;
-import io.lettuce.core.protocol.CommandArgs;
-import io.lettuce.core.protocol.CommandType;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
@@ -19,10 +15,6 @@ import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.FaultProxy;
 import io.ncc.checkin.testsupport.SequentialFold;
 import io.ncc.redis.RedisCondition;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -238,25 +230,5 @@ final class SelfHealingIT extends FaultyRedis {
                 .get("checkin.stream.groups.passed.over")
                 .gauge()
                 .value();
-    }
-
-    @Test
-    void theUserOfTheDocumentationMayDoAllThatIsNeeded() throws IOException {
-        String rule = Files.readAllLines(Path.of("..", "docs", "operation.md")).stream()
-                .filter(line -> line.startsWith("ACL SETUSER "))
-                .findFirst()
-                .orElseThrow();
-        CommandArgs<String, String> args = new CommandArgs<>(StringCodec.UTF8);
-        Stream.of(rule.split(" ")).skip(1).forEach(args::add);
-        redis.commands().dispatch(CommandType.ACL, new StatusOutput<>(StringCodec.UTF8), args);
-        try {
-            start("spring.data.redis.username=checkins", "spring.data.redis.password=secret");
-            append(BACKLOG);
-            awaitFold();
-            await().during(Duration.ofSeconds(2)).atMost(LIMIT).until(SelfHealingIT::isReady);
-            assertThat(lines()).isEmpty();
-        } finally {
-            stop();
-        }
     }
 }
