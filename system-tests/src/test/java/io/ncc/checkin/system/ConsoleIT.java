@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.function.Predicate;
@@ -346,8 +347,11 @@ final class ConsoleIT {
                 .json()
                 .get("items")
                 .valueStream()
-                .map(item -> "%s %.1f"
-                        .formatted(item.get("id").asString(), item.get(figure).asDouble()))
+                .map(item -> String.format(
+                        Locale.ROOT,
+                        "%s %.1f",
+                        item.get("id").asString(),
+                        item.get(figure).asDouble()))
                 .toList();
         assertThat(expected).hasSize(10);
         await().untilAsserted(
