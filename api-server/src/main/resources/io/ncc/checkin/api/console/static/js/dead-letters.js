@@ -59,6 +59,9 @@ export function deadLetters(root, address, signal) {
     try {
       const [ofPage, ofReasons] = await Promise.all(
         [page, `dead-letters/reasons?${query}`].map((path) => getJson(path, signal)));
+      if (page !== shown) {
+        return; // the visitor has turned the page meanwhile
+      }
       trouble.replaceChildren();
       next = ofPage.next && relative(ofPage.next);
       older.hidden = next === null;
