@@ -130,6 +130,7 @@ function banner() {
   everySecond(pageEnds, show);
   live.addEventListener('connection', show);
   live.addEventListener('sample', show);
+  live.addEventListener('pause', show);
 
   function show() {
     const [message, from] = trouble() ?? ['', null];
