@@ -5,7 +5,7 @@ import {consumersOf, lanes} from './lanes.js';
 import {live} from './live.js';
 import {doItYourself, groupLink, panel, quoted, redisCommand, sampleAge, serverAddress} from './parts.js';
 
-const HEADINGS = ['Group', '#Consumers', '#Not yet delivered', '#Held', '#Behind', '#Applied', '#Dead letters'];
+const HEADINGS = ['Group', '#Behind', '#Held', '#Not yet delivered', '#Applied', '#Dead letters', '#Consumers'];
 
 /** The view: all groups, or one. */
 export function groups(root, name, signal) {
@@ -23,8 +23,8 @@ function allGroups(root, signal) {
   const create = ({name, processor}) => h('tr', {},
     rowHeading(groupLink(name), processor ? h('span', {class: 'tag'}, 'processor') : null),
     HEADINGS.slice(1).map(() => numberCell()));
-  const update = (row, group) => setCells(row, [count(numberOfConsumers(group)), count(group.lag), count(group.pending),
-    duration(group.behind), count(group.applied), count(group.deadLetters)]);
+  const update = (row, group) => setCells(row, [duration(group.behind), count(group.pending), count(group.lag),
+    count(group.applied), count(group.deadLetters), count(numberOfConsumers(group))]);
   live.watch(['sample', 'hello'], signal, () =>
     patch(rows, live.known?.groups ?? [], (group) => group.name, create, update));
   return 'Groups';

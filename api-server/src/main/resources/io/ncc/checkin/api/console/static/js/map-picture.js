@@ -67,7 +67,7 @@ export class MapPicture {
     context.textAlign = 'center';
     for (const meridian of gridLines(lon(0), lon(width), step)) {
       line(context, [x(meridian), 0], [x(meridian), height]);
-      if (x(meridian) > 40) { // else it would stand on the labels of the parallels
+      if (x(meridian) > 40 && x(meridian) < width - 30) { // else it would stand on another label, or be cut off
         context.fillText(degrees(meridian, step, 'EW'), x(meridian), height - 6);
       }
     }
