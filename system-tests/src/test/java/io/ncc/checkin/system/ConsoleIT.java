@@ -757,9 +757,9 @@ final class ConsoleIT {
 
         private static final String[] SLOW = {
             "--checkin.processor.projections=totals", // a lane for each of them, not two
-            "--checkin.processor.batch-size=2",
+            "--checkin.processor.batch-size=1",
             "--checkin.processor.max-in-flight=1",
-            "--checkin.processor.simulated-work=300ms..500ms",
+            "--checkin.processor.simulated-work=1100ms..1200ms", // longer than from one sample to the next
             "--checkin.processor.claim-after=2s",
             "--checkin.processor.claim-every=500ms"
         };
