@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
@@ -295,8 +296,8 @@ final class LoginIT {
             }
         }
         for (String kind : List.of("usual", "cheap")) {
-            List<Long> wrong = times.get(kind);
-            List<Long> unknown = times.get("unknown");
+            List<Long> wrong = Objects.requireNonNull(times.get(kind));
+            List<Long> unknown = Objects.requireNonNull(times.get("unknown"));
             System.out.printf(
                     "Wrong password (%s): median %.3f ms; unknown user: median %.3f ms; %d tries each."
                             + " The former took longer in %.1f %% of all pairs, %.2f standard deviations from half of them%n",
