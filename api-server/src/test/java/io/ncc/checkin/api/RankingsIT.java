@@ -85,7 +85,7 @@ final class RankingsIT {
         use(count);
         assertThat(items("/users/top")).isEmpty();
         for (long user = 1; user <= 12; user++) {
-            commands().zadd(ofUser(user).userBoard(), user < 9 ? 5 : user, Long.toString(user));
+            commands().zadd(ofUser(user).userBoard(), user < 9 ? 5.0 : (double) user, Long.toString(user));
         }
         commands().hset(ofUser(12).user(12), Map.of("firstName", "Ada", "lastName", "Byron", "email", "a@example.org"));
         commands().set(ofUser(11).user(11), "damaged");
@@ -178,8 +178,8 @@ final class RankingsIT {
     void whoCheckedInLastComesFirst(int count) {
         use(count);
         for (long user = 1; user <= 30; user++) {
-            commands().zadd(ofUser(user).recentUsers(), 1_000 + user, Long.toString(user));
-            commands().zadd(ofUser(user).visitors(7), 2_000 - user, Long.toString(user));
+            commands().zadd(ofUser(user).recentUsers(), (double) (1_000 + user), Long.toString(user));
+            commands().zadd(ofUser(user).visitors(7), (double) (2_000 - user), Long.toString(user));
         }
         commands().hset(ofUser(30).user(30), Map.of("firstName", "Ada", "lastSeenAt", "7"));
         commands().hset(ofUser(2).user(2), Map.of("lastName", "Byron", "lastSeenAt", "7"));

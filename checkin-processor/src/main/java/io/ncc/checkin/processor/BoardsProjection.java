@@ -30,10 +30,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class BoardsProjection implements Projection {
 
-    private static final Duration DAY = Duration.ofHours(24);
+    private static final Duration DAY = Duration.ofDays(1);
 
     /** Of hours that are over for longer, no keys are passed to the script. It goes by the clock of Redis. */
-    private static final Duration LONG_OVER = Duration.ofHours(48);
+    private static final Duration LONG_OVER = Duration.ofDays(2);
 
     /** The most users, and the most locations, that one script takes off the boards of the last 24 hours. */
     private static final String MOST_FORGOTTEN = "500";

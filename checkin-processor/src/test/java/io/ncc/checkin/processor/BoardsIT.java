@@ -189,7 +189,7 @@ final class BoardsIT {
     private static void putOnBoards(Instant hour, long id, int count) {
         if (count > 0) {
             String member = Long.toString(id);
-            redis.commands().zadd(KEYS.boardHours(), hour.getEpochSecond(), Keys.nameOf(hour));
+            redis.commands().zadd(KEYS.boardHours(), (double) hour.getEpochSecond(), Keys.nameOf(hour));
             for (String board : List.of(
                     KEYS.userBoard(hour), KEYS.locationBoard(hour), KEYS.userDayBoard(), KEYS.locationDayBoard())) {
                 redis.commands().zincrby(board, count, member);

@@ -12,7 +12,11 @@ public final class ClientAddress {
 
     private ClientAddress() {}
 
-    /** @param address a literal; anything else, such as what a proxy's header may hold, stands for itself */
+    /**
+     * The name of a client for limits.
+     *
+     * @param address a literal; anything else, such as what a proxy's header may hold, stands for itself
+     */
     public static String of(String address) {
         int zone = address.indexOf('%');
         String literal = zone < 0 ? address : address.substring(0, zone);

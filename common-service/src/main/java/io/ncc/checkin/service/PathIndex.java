@@ -11,7 +11,11 @@ public final class PathIndex<T> {
     private final List<T> all = new ArrayList<>();
     private final Map<String, List<T>> byFirstSegment = new HashMap<>();
 
-    /** @param pattern must begin with a segment without variables, such as {@code /users/{id}} */
+    /**
+     * Adds what belongs to a pattern.
+     *
+     * @param pattern must begin with a segment without variables, such as {@code /users/{id}}
+     */
     public void add(String pattern, T value) {
         String segment = firstSegmentOf(pattern);
         if (segment.contains("{") || segment.contains("*")) {

@@ -99,13 +99,13 @@ final class Browser implements AutoCloseable {
     }
 
     /** Runs the body of a function in the page and returns what it returns: numbers as Long or Double. */
-    @SuppressWarnings("unchecked")
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     <T> T run(String body, Object... arguments) {
         return (T) driver.executeScript(body, arguments);
     }
 
     /** Runs the body of an asynchronous function, waits for it, and returns what it returns. */
-    @SuppressWarnings("unchecked")
+    @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     <T> T runAsync(String body, Object... arguments) {
         var result = (Map<String, Object>) driver.executeAsyncScript(
                 "const done = arguments[arguments.length - 1]; (async () => {" + body

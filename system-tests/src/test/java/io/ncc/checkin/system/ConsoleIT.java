@@ -433,7 +433,7 @@ final class ConsoleIT {
                 .isLessThan(Duration.ofMillis(1100L * LOAD_SECONDS * PATIENCE));
         int all = sent;
         await().atMost(within(5))
-                .untilAsserted(() -> assertThat(this.<Long>shownAndPassed()).isEqualTo(all));
+                .untilAsserted(() -> assertThat(shownAndPassed()).isEqualTo(all));
         assertThat(browser.<List<Number>>run("return tasks")).allMatch(task -> task.doubleValue() < 200.0 * PATIENCE);
         assertThat(heap() - heap).isLessThan(20_000_000);
         assertThat(browser.<Number>run("return document.querySelectorAll('*').length")

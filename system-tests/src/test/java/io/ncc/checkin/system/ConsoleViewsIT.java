@@ -18,6 +18,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -144,7 +145,8 @@ final class ConsoleViewsIT {
                                     i < 4 ? "9" : "<b>5</b>"));
         }
         var random = new Random(7);
-        traffic.scheduleAtFixedRate(() -> services.post(1 + random.nextInt(8), random), 0, 100, TimeUnit.MILLISECONDS);
+        ScheduledFuture<?> unused = traffic.scheduleAtFixedRate(
+                () -> services.post(1 + random.nextInt(8), random), 0, 100, TimeUnit.MILLISECONDS);
         Stream<DynamicTest> views = Stream.of(View.values()).map(view -> dynamicTest(view.name(), () -> check(view)));
         return DOCUMENTS == null
                 ? views

@@ -392,7 +392,7 @@ final class RedisUsersIT {
         for (String board : List.of(KEYS.userBoard(hour), KEYS.userDayBoard())) {
             redis.zincrby(board, 1, "1");
         }
-        redis.zadd(KEYS.boardHours(), hour.getEpochSecond(), Keys.nameOf(hour));
+        redis.zadd(KEYS.boardHours(), (double) hour.getEpochSecond(), Keys.nameOf(hour));
         await().atMost(LIMIT).until(() -> redis.zscore(KEYS.boardHours(), Keys.nameOf(hour)) == null);
     }
 

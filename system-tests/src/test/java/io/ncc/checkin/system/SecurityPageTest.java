@@ -59,6 +59,7 @@ final class SecurityPageTest {
         }
     }
 
+    @SuppressWarnings("StreamResourceLeak") // flatMap closes it
     private static Stream<Path> filesIn(Path folder) {
         try {
             return Files.walk(folder);

@@ -215,7 +215,7 @@ public abstract class RoleChecks {
         if (security == null) {
             return Set.of(NOBODY);
         }
-        Set<String> roles = new TreeSet<>(Comparator.comparing(ROLES::indexOf));
+        Set<String> roles = new TreeSet<>(Comparator.comparingInt(ROLES::indexOf));
         security.forEach(requirement -> requirement.get("bearer").forEach(role -> roles.add(role.asString())));
         return roles;
     }

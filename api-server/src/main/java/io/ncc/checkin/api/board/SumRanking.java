@@ -266,7 +266,7 @@ final class SumRanking {
         }
 
         boolean isBelow(long floor) {
-            return ended || last != null && last.score() < floor;
+            return ended || (last != null && last.score() < floor);
         }
 
         CompletionStage<Boolean> readDownTo(long floor, int pages) {

@@ -20,11 +20,11 @@ record GeoCell(int level, long prefix) {
     private static final double MOST_LATITUDE = 85.05112878;
 
     long lowestScore() {
-        return prefix << 2 * (DEEPEST - level);
+        return prefix << (2 * (DEEPEST - level));
     }
 
     long scoreAbove() {
-        return prefix + 1 << 2 * (DEEPEST - level);
+        return (prefix + 1) << (2 * (DEEPEST - level));
     }
 
     boolean canBeSplit() {
@@ -53,7 +53,7 @@ record GeoCell(int level, long prefix) {
         double size = 2 * most;
         for (int bit = level - 1; bit >= 0; bit--) {
             size /= 2;
-            if ((prefix >> 2 * bit + offset & 1) == 1) {
+            if (((prefix >> (2 * bit + offset)) & 1) == 1) {
                 low += size;
             }
         }

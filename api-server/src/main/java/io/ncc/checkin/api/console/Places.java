@@ -53,6 +53,7 @@ final class Places {
     }
 
     /** {@link Columns} as JSON. */
+    @SuppressWarnings("ArrayRecordComponent") // it is never compared
     record Json(byte[] bytes, String digest) {}
 
     /**

@@ -190,9 +190,9 @@ record Sample(
                         (one, other) -> new Figures.Consumer(
                                 one.name(), Math.min(one.idle(), other.idle()), one.pending() + other.pending())));
         return byName.values().stream()
-                .sorted(Comparator.comparing(Figures.Consumer::pending)
+                .sorted(Comparator.comparingLong(Figures.Consumer::pending)
                         .reversed()
-                        .thenComparing(Figures.Consumer::idle))
+                        .thenComparingLong(Figures.Consumer::idle))
                 .limit(MOST_CONSUMERS)
                 .sorted(Comparator.comparing(Figures.Consumer::name))
                 .toList();

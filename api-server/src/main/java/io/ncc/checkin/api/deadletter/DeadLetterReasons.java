@@ -88,7 +88,9 @@ final class DeadLetterReasons {
                 merged(shares.stream().flatMap(share -> share.items().stream()).toList());
         return new Reasons(
                 all.stream()
-                        .sorted(Comparator.comparing(Reason::count).reversed().thenComparing(Reason::reason))
+                        .sorted(Comparator.comparingLong(Reason::count)
+                                .reversed()
+                                .thenComparing(Reason::reason))
                         .limit(MOST_REASONS)
                         .toList(),
                 all.size() > MOST_REASONS || shares.stream().anyMatch(Reasons::more));

@@ -32,9 +32,6 @@ final class PasswordChecks implements DisposableBean {
 
     private static final Pattern BCRYPT = Pattern.compile("\\$2[aby]\\$(\\d\\d)\\$[./A-Za-z0-9]{53}");
 
-    /** A hash of no known password; its cost is to be filled in. */
-    private static final String DECOY = "$2a$%02d$kX9mTqv0hZ3uYbW7cR5dNeP1sL8gJ4fA6iO2wEzQyVxUtBnMrKjHG";
-
     /** Checks that wait for each thread; at the default cost the last one waits for about two seconds. */
     private static final int MOST_WAITING = 32;
 
@@ -103,7 +100,7 @@ final class PasswordChecks implements DisposableBean {
     }
 
     private static String decoy(int cost) {
-        return String.format(Locale.ROOT, DECOY, cost);
+        return String.format(Locale.ROOT, "$2a$%02d$kX9mTqv0hZ3uYbW7cR5dNeP1sL8gJ4fA6iO2wEzQyVxUtBnMrKjHG", cost);
     }
 
     @Override

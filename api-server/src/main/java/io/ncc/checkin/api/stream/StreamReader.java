@@ -116,8 +116,9 @@ final class StreamReader {
     private StreamState state(int partition, List<Object> reply) {
         long now = (Long) reply.get(5);
         List<StreamState.Projection> projections = new ArrayList<>();
+        int next = 6;
         for (ProjectionGroup group : ProjectionGroup.values()) {
-            List<?> ofGroup = (List<?>) reply.get(6 + group.ordinal());
+            List<?> ofGroup = (List<?>) reply.get(next++);
             if (group == ProjectionGroup.TOTALS || ofGroup.get(0).equals(1L)) {
                 projections.add(projection(group, partition, ofGroup, now));
             }

@@ -68,7 +68,11 @@ public final class EventStream implements WriteListener {
         return Optional.of(stream);
     }
 
-    /** @param data in one line */
+    /**
+     * An event as it is sent.
+     *
+     * @param data in one line
+     */
     public static byte[] event(String name, String data) {
         return ("event: " + name + "\ndata: " + data + "\n\n").getBytes(StandardCharsets.UTF_8);
     }

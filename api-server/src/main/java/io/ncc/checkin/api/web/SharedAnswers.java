@@ -41,7 +41,11 @@ public final class SharedAnswers<Q, A> {
         this.oldest = oldest.toNanos();
     }
 
-    /** @param work finds the answer */
+    /**
+     * The answer to a question, from before or anew.
+     *
+     * @param work finds the answer
+     */
     public CompletionStage<A> of(Q question, Supplier<CompletionStage<A>> work) {
         CompletableFuture<?> before;
         Entry<A> entry;

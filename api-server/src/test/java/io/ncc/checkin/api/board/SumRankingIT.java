@@ -62,14 +62,14 @@ final class SumRankingIT {
         FLAT {
             @Override
             long location(Random random, int number) {
-                return 1 + random.nextInt(LOCATIONS);
+                return 1L + random.nextInt(LOCATIONS);
             }
         },
         /** As many at each: only ties. */
         EQUAL {
             @Override
             long location(Random random, int number) {
-                return 1 + number % LOCATIONS;
+                return 1L + number % LOCATIONS;
             }
         },
         /** Large ids, which a double can't hold. */

@@ -232,7 +232,7 @@ final class LoaderIT {
         redis.commands().zadd(keys.locationBoard(), 3, "99");
         redis.commands().zadd(keys.locationDayBoard(), 3, "99");
         redis.commands().zadd(keys.locationBoard(HOUR), 3, "99");
-        redis.commands().zadd(keys.boardHours(), HOUR.getEpochSecond(), Keys.nameOf(HOUR));
+        redis.commands().zadd(keys.boardHours(), (double) HOUR.getEpochSecond(), Keys.nameOf(HOUR));
         redis.commands().zadd(keys.starBoard(), 9, "99");
         redis.commands().zadd(keys.recentUsers(), 99, "7");
         redis.commands().zadd(keys.visitors(99), 99, "7");

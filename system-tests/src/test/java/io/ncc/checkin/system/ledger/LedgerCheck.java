@@ -269,7 +269,7 @@ final class LedgerCheck {
         long applied = after.total("applied") - before.total("applied");
         long dead = after.total("dead") - before.total("dead");
         long lost = after.total("lost") - before.total("lost");
-        long deadLetters = after.dead().size() - before.dead().size();
+        int deadLetters = after.dead().size() - before.dead().size();
         if (applied + dead + lost + unsettled != entries
                 || applied != checkins
                 || dead != others
