@@ -309,7 +309,7 @@ final class LoginIT {
                     deviations(wrong, unknown));
             assertThat(Math.abs(deviations(wrong, unknown)))
                     .as("%s: %s%nunknown: %s", kind, wrong, unknown)
-                    .isLessThan(4);
+                    .isLessThan(5);
         }
     }
 
