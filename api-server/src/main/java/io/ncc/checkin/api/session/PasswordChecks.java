@@ -1,16 +1,16 @@
 package io.ncc.checkin.api.session;
 
 import io.ncc.checkin.service.ProblemType;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.NavigableSet;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -19,8 +19,8 @@ import org.springframework.security.crypto.bcrypt.BCrypt;
 import org.springframework.stereotype.Component;
 
 /**
- * Verifies passwords, in threads of its own: half as many as there are processors, so that logins leave the others to requests. Each check is the same
- * work, also without a hash, and with a hash of a lower cost.
+ * Verifies passwords, in threads of its own: half as many as there are processors, so that logins leave the others to requests. Every check verifies one hash
+ * of each cost that a hash has had so far, so all checks take the same time, also without a hash.
  */
 @Component
 final class PasswordChecks implements DisposableBean {
@@ -37,8 +37,8 @@ final class PasswordChecks implements DisposableBean {
 
     private final ThreadPoolExecutor threads;
 
-    /** The highest so far. */
-    private final AtomicInteger cost;
+    /** Of the setting, and of the hashes so far. */
+    private final NavigableSet<Integer> costs = new ConcurrentSkipListSet<>();
 
     PasswordChecks(LoginProperties properties) {
         int count = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
@@ -49,7 +49,7 @@ final class PasswordChecks implements DisposableBean {
                     return thread;
                 });
         threads.allowCoreThreadTimeOut(true);
-        cost = new AtomicInteger(properties.passwordCost());
+        costs.add(properties.passwordCost());
     }
 
     /**
@@ -73,23 +73,15 @@ final class PasswordChecks implements DisposableBean {
         return matches;
     }
 
-    /**
-     * The hashes to verify: the given one and decoys. The work of a hash of cost n is 2^n, so that of costs n, n, n+1, n+2 and so on to m-1 is together 2^m,
-     * whatever n is.
-     */
+    /** The hashes to verify: one of each cost, which is the given one or a decoy. */
     List<String> work(@Nullable String hash) {
         int own = costOf(hash);
-        int whole = cost.accumulateAndGet(own, Math::max);
-        List<String> work = new ArrayList<>();
-        if (hash == null || own == 0) {
-            work.add(decoy(whole));
-        } else {
-            work.add(hash);
-            for (int next = own; next < whole; next++) {
-                work.add(decoy(next));
-            }
+        if (own != 0) {
+            costs.add(own);
         }
-        return work;
+        return costs.stream()
+                .map(cost -> hash != null && cost == own ? hash : decoy(cost))
+                .toList();
     }
 
     /** 0 if it can't be verified. */
