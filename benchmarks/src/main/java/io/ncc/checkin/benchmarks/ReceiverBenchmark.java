@@ -34,14 +34,17 @@ final class ReceiverBenchmark {
         Scale scale = lab.scale();
         LocalRedis redis = lab.redis();
         RedisCommands<String, String> commands = lab.commands(redis);
+        // one for each job, as the peers have: a JVM that has seen several kinds of requests compiles another code
         Lab.Server ours = lab.service("checkin-receiver", redis, NO_LIMIT);
+        Lab.Server keyed = lab.service("checkin-receiver", redis, NO_LIMIT);
+        Lab.Server batched = lab.service("checkin-receiver", redis, NO_LIMIT);
         Lab.Server empty = lab.emptyReceiver(redis);
         Map<Peer, Lab.Server> peers = lab.peers(redis, Peer.values());
         Contest contest = new Contest("Receiver: single POSTs over 64 connections", "checkins")
                 .add(CEILING, () -> lab.load(redis, empty, Requests.checkins()))
                 .add(OURS, () -> storing(commands, 1, () -> lab.load(redis, ours, Requests.checkins())))
-                .add(KEYED, () -> storing(commands, 1, () -> lab.load(redis, ours, Requests.checkinsWithKeys())))
-                .add(BATCH, () -> storing(commands, BATCH_SIZE, () -> batches(lab, redis, ours)));
+                .add(KEYED, () -> storing(commands, 1, () -> lab.load(redis, keyed, Requests.checkinsWithKeys())))
+                .add(BATCH, () -> storing(commands, BATCH_SIZE, () -> batches(lab, redis, batched)));
         peers.forEach((peer, server) -> contest.add(
                 peer.title(), () -> storing(commands, 1, () -> lab.load(redis, server, Requests.checkins()))));
         Contest.Result result = contest.run(scale.warmUps(), scale.rounds(), lab::say);
