@@ -59,15 +59,15 @@ final class Receiver {
         if (client == null || baseUrl == null) {
             throw ProblemType.NOT_FOUND.exception("checkin.api.receiver-base-url isn't set.");
         }
-        if (!room.tryAcquire()) {
-            throw ProblemType.OVERLOADED.exception("Too many checkins wait for the receiver. Try again later.");
-        }
         HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(baseUrl + "/checkins"))
                 .timeout(TIMEOUT)
                 .header(HttpHeaders.CONTENT_TYPE, MediaType.APPLICATION_JSON_VALUE)
                 .POST(BodyPublishers.ofByteArray(checkin));
         if (authorization != null) {
             request.header(HttpHeaders.AUTHORIZATION, authorization);
+        }
+        if (!room.tryAcquire()) {
+            throw ProblemType.OVERLOADED.exception("Too many checkins wait for the receiver. Try again later.");
         }
         return client.sendAsync(request.build(), BodyHandlers.ofByteArray())
                 .whenComplete((answer, failure) -> room.release())

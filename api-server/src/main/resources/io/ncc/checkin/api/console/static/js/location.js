@@ -1,5 +1,5 @@
 // One location: the totals, its checkins as they come, and who was here last.
-import {h} from './dom.js';
+import {h, rowHeading, table} from './dom.js';
 import {count, dateAndTime, UNKNOWN} from './format.js';
 import {following} from './following.js';
 import {getJson} from './http.js';
@@ -25,12 +25,12 @@ export function location(root, id, signal) {
 }
 
 function visitors(id, signal) {
-  const list = h('ol', {class: 'plain'});
-  const element = panel('Last visitors', {}, list);
+  const rows = h('tbody');
+  const element = panel('Last visitors', {}, table('Last visitors', ['User', 'When'], rows));
   element.hidden = true;
   getJson(`locations/${id}/visitors?limit=10`, signal).then(({items}) => {
-    list.append(...items.map((item) => h('li', {},
-      userLink(item.id, fullName(item)), ' ', h('span', {class: 'when'}, dateAndTime(item.lastCheckin)))));
+    rows.append(...items.map((item) => h('tr', {},
+      rowHeading(userLink(item.id, fullName(item))), h('td', {class: 'when'}, dateAndTime(item.lastCheckin)))));
     element.hidden = !items.length;
   }, () => {}); // there are no boards
   return element;
