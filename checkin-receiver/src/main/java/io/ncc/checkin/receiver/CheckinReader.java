@@ -13,6 +13,7 @@ import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.StreamReadConstraints;
+import tools.jackson.core.TokenStreamFactory;
 import tools.jackson.core.exc.InputCoercionException;
 import tools.jackson.core.exc.StreamConstraintsException;
 import tools.jackson.core.exc.StreamReadException;
@@ -42,15 +43,25 @@ final class CheckinReader {
 
     private static final int LONGEST_DECIMAL = 100;
 
-    /** The limits of Jackson that one member can exceed are off: whoever calls limits the size of the whole, and the member is refused by name. */
-    private static final JsonFactory JSON = JsonFactory.builder()
-            .streamReadConstraints(StreamReadConstraints.builder()
-                    .maxNameLength(Integer.MAX_VALUE)
-                    .maxNumberLength(Integer.MAX_VALUE)
-                    .build())
+    /** Longer than any name of a checkin. */
+    private static final int LONG_NAME = 64;
+
+    /** A factory keeps the names that its parsers have read, whatever they are. So this one, which is the quicker one, takes no long names. */
+    private static final JsonFactory USUAL = JsonFactory.builder()
+            .streamReadConstraints(withoutLimits().maxNameLength(LONG_NAME).build())
+            .build();
+
+    private static final JsonFactory ANY = JsonFactory.builder()
+            .disable(TokenStreamFactory.Feature.CANONICALIZE_PROPERTY_NAMES)
+            .streamReadConstraints(withoutLimits().build())
             .build();
 
     private CheckinReader() {}
+
+    /** Without those limits of Jackson that one member can exceed: whoever calls limits the size of the whole, and the member is refused by name. */
+    private static StreamReadConstraints.Builder withoutLimits() {
+        return StreamReadConstraints.builder().maxNameLength(Integer.MAX_VALUE).maxNumberLength(Integer.MAX_VALUE);
+    }
 
     /**
      * Reads one JSON object.
@@ -59,7 +70,22 @@ final class CheckinReader {
      * @throws StreamReadException if it is not well-formed JSON
      */
     static Checkin read(byte[] json, int offset, int length) throws InvalidCheckinException {
-        try (JsonParser parser = JSON.createParser(ObjectReadContext.empty(), json, offset, length)) {
+        try {
+            try {
+                return read(USUAL, json, offset, length);
+            } catch (StreamConstraintsException e) {
+                byte[] alone =
+                        Arrays.copyOfRange(json, offset, offset + length); // such a parser reads on behind a part
+                return read(ANY, alone, 0, length);
+            }
+        } catch (StreamConstraintsException e) {
+            throw new InvalidCheckinException(List.of(new InvalidMember("", "is nested too deeply")));
+        }
+    }
+
+    private static Checkin read(JsonFactory factory, byte[] json, int offset, int length)
+            throws InvalidCheckinException {
+        try (JsonParser parser = factory.createParser(ObjectReadContext.empty(), json, offset, length)) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 parser.skipChildren();
                 if (parser.nextToken()
@@ -76,8 +102,6 @@ final class CheckinReader {
             checkRanges(values, errors);
             requireNone(errors, unknown);
             return new Checkin(values[0], values[1], (int) values[STARS]);
-        } catch (StreamConstraintsException e) {
-            throw new InvalidCheckinException(List.of(new InvalidMember("", "is nested too deeply")));
         }
     }
 

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.sun.management.ThreadMXBean;
 import io.ncc.checkin.model.Checkin;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.stream.Collectors;
@@ -116,6 +118,19 @@ final class CheckinReaderTest {
             assertThat(errors("{\"" + "a".repeat(size) + "\":1,\"userId\":1}"))
                     .endsWith("/" + "a".repeat(size) + " is not a known member");
         });
+    }
+
+    /** Jackson's table of names, which is shared, would hold 24 MB, and each further name would copy it. */
+    @Test
+    void namesThatClientsMakeUpAreNotKept() {
+        String name = "a".repeat(4_000);
+        for (int i = 0; i < 1_500; i++) {
+            errors("{\"" + i + name + "\":0}");
+        }
+        ThreadMXBean threads = ManagementFactory.getPlatformMXBean(ThreadMXBean.class);
+        long before = threads.getCurrentThreadAllocatedBytes();
+        assertThat(errors("{\"x" + name + "\":0}")).contains("is not a known member");
+        assertThat(threads.getCurrentThreadAllocatedBytes() - before).isLessThan(1_000_000);
     }
 
     @ParameterizedTest
