@@ -45,6 +45,7 @@ final class CheckinAppender {
     private static final String NO_WINDOW = "0";
 
     private final LogLimit errors = new LogLimit();
+    private final LogLimit damagedResults = new LogLimit();
     private final LuaScript script = LuaScript.of(CheckinAppender.class, "append");
     private final RedisLink redis;
     private final Partitions partitions;
@@ -152,7 +153,9 @@ final class CheckinAppender {
             try {
                 refused = refusedOrWritten(batch);
             } catch (RuntimeException e) { // else nobody would ever be answered, nor anything written any more
-                log.error("A write could not be prepared", e);
+                if (errors.passes()) {
+                    log.error("A write could not be prepared", e);
+                }
                 refused = ProblemType.INTERNAL_ERROR;
             }
             if (refused == null) {
@@ -271,7 +274,9 @@ final class CheckinAppender {
         try {
             complete(append, reply);
         } catch (RuntimeException e) { // those behind it must have their answers
-            log.error("The result of a request ({}) can't be read: {}", append.idempotencyKey, reply, e);
+            if (damagedResults.passes()) {
+                log.error("The result of a request ({}) can't be read: {}", append.idempotencyKey, reply, e);
+            }
             append.result.completeExceptionally(refusal(ProblemType.INTERNAL_ERROR, append));
         }
     }
@@ -301,7 +306,7 @@ final class CheckinAppender {
                     append.result.complete(List.of(IdRun.refused(append.size())));
                     return;
                 }
-                if (type == ProblemType.INTERNAL_ERROR) {
+                if (type == ProblemType.INTERNAL_ERROR && damagedResults.passes()) {
                     log.error("{} holds something that is no result of a request ({})", append.idempotencyKey, reply);
                 }
                 append.result.completeExceptionally(refusal(type, append));
