@@ -415,24 +415,29 @@ final class CheckinsIT {
         stream.addOther("1000-4");
         stream.setAside(List.of("1000-3", "1000-4"), "a reason");
         for (String path : List.of("/checkins", "/dead-letters")) {
-            assertThat(HttpAnswer.send(api.request(path + "?limit=1").header("X-Forwarded-Prefix", "/proxy/"))
-                            .json()
-                            .get("next")
-                            .asString())
-                    .startsWith("/proxy" + path + "?");
-            assertThat(HttpAnswer.send(api.request(path + "?limit=1").header("X-Forwarded-Prefix", "//evil.example"))
-                            .json()
-                            .get("next")
-                            .asString())
-                    .startsWith(path + "?");
+            assertThat(next(api, path, "/proxy/")).startsWith("/proxy" + path + "?");
+            assertThat(next(api, path, "/a:b%20c, /d")).startsWith("/a:b%20c/d" + path + "?");
+            assertThat(next(api, path, "//evil.example")).startsWith(path + "?");
         }
         try (ApiServer below = ApiServer.start(redis, "--server.servlet.context-path=/ncc")) {
-            for (String path : List.of("/ncc/checkins", "/ncc/dead-letters")) {
-                String next = below.get(path + "?limit=1").json().get("next").asString();
-                assertThat(next).startsWith(path + "?");
+            for (String path : List.of("/checkins", "/dead-letters")) {
+                String next =
+                        below.get("/ncc" + path + "?limit=1").json().get("next").asString();
+                assertThat(next).startsWith("/ncc" + path + "?");
                 assertThat(below.get(next).status()).isEqualTo(200);
+                assertThat(next(below, "/ncc" + path, "/"))
+                        .as("the proxy's root is the context path")
+                        .startsWith(path + "?");
             }
         }
+    }
+
+    /** The path of the next page, for a client behind a proxy that took the prefix away. */
+    private static String next(ApiServer server, String path, String prefix) {
+        return HttpAnswer.send(server.request(path + "?limit=1").header("X-Forwarded-Prefix", prefix))
+                .json()
+                .get("next")
+                .asString();
     }
 
     @Test

@@ -25,7 +25,7 @@ record Area(double longitude, double latitude, double metres) {
     private static final double MOST_METRES = 1_000_000;
     private static final String DEFAULT_RADIUS = "2km";
     private static final Pattern NEAR = Pattern.compile("([^,]+),([^,]+)");
-    private static final Pattern RADIUS = Pattern.compile("([0-9]{1,7}(?:\\.[0-9]{1,3})?)(m|km|mi)");
+    private static final Pattern RADIUS = Pattern.compile("([0-9]{1,7}(?:\\.[0-9]{1,9})?)(m|km|mi)");
 
     /**
      * Reads query parameters.

@@ -9,7 +9,9 @@ import java.util.regex.Pattern;
 public final class Links {
 
     private static final String PREFIX = "X-Forwarded-Prefix";
-    private static final Pattern PREFIXES = Pattern.compile("(/[A-Za-z0-9._~-]+)+/?");
+
+    /** A path as RFC 3986 writes it, without a comma, which separates prefixes; none of its segments is empty. */
+    private static final Pattern PREFIXES = Pattern.compile("(/([A-Za-z0-9._~!$&'()*+;=:@-]|%[0-9A-Fa-f]{2})+)+/?|/");
 
     private Links() {}
 
@@ -20,13 +22,14 @@ public final class Links {
      */
     public static String to(HttpServletRequest request, String path) {
         List<String> headers = Collections.list(request.getHeaders(PREFIX));
-        StringBuilder prefix = new StringBuilder();
+        StringBuilder prefix = null;
         for (String value : String.join(",", headers).split(",", -1)) { // each proxy adds its own
             String part = value.strip();
             if (PREFIXES.matcher(part).matches()) {
+                prefix = prefix == null ? new StringBuilder() : prefix;
                 prefix.append(part, 0, part.endsWith("/") ? part.length() - 1 : part.length());
             }
         }
-        return (prefix.isEmpty() ? request.getContextPath() : prefix) + path;
+        return (prefix == null ? request.getContextPath() : prefix) + path;
     }
 }

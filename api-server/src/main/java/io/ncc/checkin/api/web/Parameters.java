@@ -6,10 +6,13 @@ import io.ncc.checkin.service.ProblemType;
 import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalDate;
+import java.time.LocalTime;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.convert.DurationStyle;
@@ -29,6 +32,11 @@ public final class Parameters {
     /** Date, time, offset. A space for the T is what RFC 3339 allows; one for the + of the offset is what an unescaped + is in a query. */
     private static final Pattern TIME =
             Pattern.compile("^([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9:.]+)([Zz]|[+-][0-9]{2}:[0-9]{2})$");
+
+    private static final Pattern LEAP_SECOND = Pattern.compile("(T[0-9]{2}:[0-9]{2}):60");
+
+    /** More digits than Java reads. */
+    private static final Pattern LONG_FRACTION = Pattern.compile("(\\.[0-9]{9})[0-9]+");
 
     private static final Pattern SPACE_FOR_PLUS = Pattern.compile("^(.{10}[Tt ][0-9:.]{5,}) ([0-9]{2}:[0-9]{2})$");
     private static final Pattern LOCAL_TIME = Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9:.]+");
@@ -81,10 +89,11 @@ public final class Parameters {
                                     .toInstant()
                                     .toEpochMilli()
                             - days
-                    : OffsetDateTime.parse(rfc3339(text)).toInstant().toEpochMilli();
-            if (millis >= 0) {
-                return millis;
+                    : instant(text).toEpochMilli();
+            if (millis < 0) {
+                throw ProblemType.invalidParameter(name, "must not be before 1970");
             }
+            return millis;
         } catch (DateTimeException | ArithmeticException e) {
             // said below
         }
@@ -94,9 +103,20 @@ public final class Parameters {
                 name, LOCAL_TIME.matcher(text).matches() ? message + "; this one has no offset, such as Z" : message);
     }
 
-    private static String rfc3339(String text) {
+    private static Instant instant(String text) {
         String plus = SPACE_FOR_PLUS.matcher(text).replaceFirst("$1+$2");
-        return TIME.matcher(plus).replaceFirst("$1T$2$3").toUpperCase(Locale.ROOT);
+        String time = TIME.matcher(plus).replaceFirst("$1T$2$3").toUpperCase(Locale.ROOT);
+        time = LONG_FRACTION.matcher(time).replaceFirst("$1");
+        Matcher leapSecond = LEAP_SECOND.matcher(time);
+        if (!leapSecond.find()) {
+            return OffsetDateTime.parse(time).toInstant();
+        }
+        Instant before = OffsetDateTime.parse(leapSecond.replaceFirst("$1:59")).toInstant();
+        LocalTime utc = before.atOffset(ZoneOffset.UTC).toLocalTime();
+        if (utc.getHour() != 23 || utc.getMinute() != 59) {
+            throw new DateTimeException("a leap second is the last one of a day in UTC");
+        }
+        return before.plusSeconds(1); // the clock of Redis, like that of Unix, has no leap seconds
     }
 
     /** An integer within limits; the default where it isn't given. */

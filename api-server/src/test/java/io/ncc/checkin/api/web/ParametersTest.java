@@ -50,6 +50,8 @@ final class ParametersTest {
                 "2021-01-02T16:41:25 01:00",
                 "2021-01-02 16:41:25 01:00",
                 "2021-01-02T14:41:25-01:00",
+                "2021-01-02T15:41:25-00:00",
+                "2021-01-02T15:41:25.000000000999Z",
             })
     void eachFormOfATimeThatIsUnambiguousIsTaken(String text) {
         assertThat(Parameters.time("from", text)).isEqualTo(1609602085000L);
@@ -62,6 +64,22 @@ final class ParametersTest {
         assertThat(Parameters.lastTime("to", "2021-01-02")).isEqualTo(1609631999999L);
     }
 
+    /** The first two are examples of RFC 3339. */
+    @ParameterizedTest
+    @ValueSource(strings = {"1990-12-31T23:59:60Z", "1990-12-31T15:59:60-08:00", "1990-12-31 23:59:60.000z"})
+    void aLeapSecondIsTheFirstOneOfTheNextDay(String text) {
+        assertThat(Parameters.time("from", text)).isEqualTo(Parameters.time("from", "1991-01-01"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1969-12-31T23:59:59Z", "1970-01-01T00:00:00+01:00", "1969-12-31"})
+    void aTimeBefore1970IsRefused(String text) {
+        assertThatExceptionOfType(ErrorResponseException.class)
+                .isThrownBy(() -> Parameters.time("from", text))
+                .satisfies(e ->
+                        assertThat(String.valueOf(e.getBody().getProperties())).contains("must not be before 1970"));
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
@@ -71,7 +89,8 @@ final class ParametersTest {
                 "2021-1-2",
                 "02.01.2021",
                 "2021-01-02T25:00:00Z",
-                "1969-12-31T23:59:59Z",
+                "2021-01-02T15:41:60Z",
+                "2021-01-02T23:59:61Z",
                 "now"
             })
     void otherTimesAreRefusedWithAnExample(String text) {
