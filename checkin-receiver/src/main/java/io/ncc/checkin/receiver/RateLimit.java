@@ -44,6 +44,10 @@ final class RateLimit extends HttpFilter {
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
+        if (!isForRouteOfCheckins(request)) {
+            chain.doFilter(request, response);
+            return;
+        }
         Bucket bucket = clients.get(clientOf(request), client -> newBucket());
         ConsumptionProbe probe = bucket.tryConsumeAndReturnRemaining(1);
         response.setHeader("RateLimit-Policy", "\"client\";q=" + perSecond + ";w=1");
@@ -55,6 +59,11 @@ final class RateLimit extends HttpFilter {
         } else {
             problems.resolveException(request, response, null, refusal(probe));
         }
+    }
+
+    private static boolean isForRouteOfCheckins(HttpServletRequest request) {
+        String path = request.getServletPath();
+        return path.equals("/checkins") || path.startsWith("/checkins/") || path.equals("/api/checkin");
     }
 
     private ErrorResponseException refusal(ConsumptionProbe probe) {

@@ -160,13 +160,11 @@ public class ReceiverApplication {
             ReceiverProperties properties, HandlerExceptionResolver handlerExceptionResolver) {
         FilterRegistrationBean<RateLimit> filter =
                 new FilterRegistrationBean<>(new RateLimit(properties.rateLimit(), handlerExceptionResolver));
-        filter.addUrlPatterns("/checkins/*", "/api/checkin");
         filter.setOrder(0); // the caller is known by then, and no header has been looked at
         filter.setEnabled(properties.rateLimit() > 0);
         return filter;
     }
 
-    /** What the chain refuses counts, too. */
     @Bean
     RequestLimit limitOfRefused(FilterRegistrationBean<RateLimit> rateLimit) {
         return new RequestLimit(rateLimit.isEnabled() ? rateLimit.getFilter() : null);

@@ -9,13 +9,18 @@ import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XAddArgs;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RawAnswer;
+import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
@@ -418,6 +423,30 @@ final class ReceiverIT {
             assertThat(statuses).startsWith(415, 415, 415).contains(429);
             await().until(() -> limited.get("/checkins/batch").status() == 405);
             assertThat(limited.get("/nowhere").header("RateLimit")).isNull();
+        }
+    }
+
+    /** By the filters of the chain, which come before the limit. */
+    @ParameterizedTest
+    @CsvSource({
+        "Sec-Fetch-Site: cross-site, 403",
+        "X-Forwarded-For: 192.0.2.1, 403",
+        "Host: evil.example, 421",
+    })
+    void whatIsRefusedForItsSenderCountsForTheRateLimitToo(String header, int status) throws IOException {
+        String host = header.startsWith("Host") ? "" : "Host: localhost\r\n";
+        byte[] request =
+                RawConnection.bytes("POST /checkins HTTP/1.1\r\n" + host + header + "\r\nContent-Length: 0\r\n\r\n");
+        try (StartedReceiver limited = StartedReceiver.on(redis, "checkin.receiver.rate-limit=3");
+                var connection = new RawConnection(limited.port())) {
+            List<Integer> statuses = new ArrayList<>();
+            for (int i = 0; i < 30; i++) {
+                connection.send(request);
+                RawAnswer answer = Objects.requireNonNull(connection.read());
+                assertThat(answer.header("ratelimit-policy")).isEqualTo("\"client\";q=3;w=1");
+                statuses.add(answer.status());
+            }
+            assertThat(statuses).startsWith(status, status, status).contains(429);
         }
     }
 

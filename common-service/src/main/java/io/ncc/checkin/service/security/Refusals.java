@@ -1,15 +1,11 @@
 package io.ncc.checkin.service.security;
 
 import io.ncc.checkin.service.ProblemType;
-import jakarta.servlet.Filter;
-import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
-import java.io.IOException;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.security.access.AccessDeniedException;
 import org.springframework.security.authentication.AuthenticationCredentialsNotFoundException;
@@ -30,21 +26,15 @@ final class Refusals implements AuthenticationEntryPoint, AuthenticationFailureH
 
     private final HandlerExceptionResolver problems;
     private final Predicate<HttpServletRequest> hasRoute;
-    private final @Nullable Filter alsoFor;
 
-    /**
-     * @param hasRoute tells a request that nobody may make from one for a path that doesn't exist
-     * @param alsoFor is passed by the requests that are refused, too; if it doesn't let them on, the answer is its own
-     */
-    Refusals(HandlerExceptionResolver problems, Predicate<HttpServletRequest> hasRoute, @Nullable Filter alsoFor) {
+    /** @param hasRoute tells a request that nobody may make from one for a path that doesn't exist */
+    Refusals(HandlerExceptionResolver problems, Predicate<HttpServletRequest> hasRoute) {
         this.problems = problems;
         this.hasRoute = hasRoute;
-        this.alsoFor = alsoFor;
     }
 
     @Override
-    public void commence(HttpServletRequest request, HttpServletResponse response, AuthenticationException e)
-            throws IOException, ServletException {
+    public void commence(HttpServletRequest request, HttpServletResponse response, AuthenticationException e) {
         if (e instanceof AuthenticationServiceException) {
             refuse(request, response, ProblemType.TOKEN_UNVERIFIED.exception());
         } else if (e instanceof AuthenticationCredentialsNotFoundException) {
@@ -58,14 +48,12 @@ final class Refusals implements AuthenticationEntryPoint, AuthenticationFailureH
 
     @Override
     public void onAuthenticationFailure(
-            HttpServletRequest request, HttpServletResponse response, AuthenticationException e)
-            throws IOException, ServletException {
+            HttpServletRequest request, HttpServletResponse response, AuthenticationException e) {
         commence(request, response, e);
     }
 
     @Override
-    public void handle(HttpServletRequest request, HttpServletResponse response, AccessDeniedException e)
-            throws IOException, ServletException {
+    public void handle(HttpServletRequest request, HttpServletResponse response, AccessDeniedException e) {
         Set<Role> needed = e instanceof AuthorizationDeniedException denied
                         && denied.getAuthorizationResult() instanceof RouteRoles.Denied result
                 ? result.needed()
@@ -92,13 +80,7 @@ final class Refusals implements AuthenticationEntryPoint, AuthenticationFailureH
         return problem;
     }
 
-    private void refuse(HttpServletRequest request, HttpServletResponse response, ErrorResponseException problem)
-            throws IOException, ServletException {
-        if (alsoFor == null) {
-            problems.resolveException(request, response, null, problem);
-        } else {
-            alsoFor.doFilter(
-                    request, response, (passed, answer) -> problems.resolveException(request, response, null, problem));
-        }
+    private void refuse(HttpServletRequest request, HttpServletResponse response, ErrorResponseException problem) {
+        problems.resolveException(request, response, null, problem);
     }
 }

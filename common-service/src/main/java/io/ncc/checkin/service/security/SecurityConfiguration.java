@@ -2,6 +2,9 @@ package io.ncc.checkin.service.security;
 
 import io.ncc.checkin.service.ApiContract;
 import jakarta.servlet.Filter;
+import jakarta.servlet.ServletException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -41,6 +44,7 @@ import org.springframework.web.cors.CorsConfigurationSource;
 import org.springframework.web.filter.CorsFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 import org.springframework.web.servlet.HandlerMapping;
+import org.springframework.web.servlet.ModelAndView;
 
 /**
  * One chain of filters for all requests, on every port of a service. It keeps no state between requests. To be imported by each service. A service may have
@@ -87,11 +91,31 @@ public class SecurityConfiguration {
     }
 
     /**
-     * What the requests that are refused have to pass, too.
+     * What the requests that the chain refuses have to pass, too.
      *
      * @param filter null if there is no limit
      */
-    public record RequestLimit(@Nullable Filter filter) {}
+    public record RequestLimit(@Nullable Filter filter) {
+
+        /** Answers with a problem, unless the filter answers itself. */
+        private HandlerExceptionResolver before(HandlerExceptionResolver problems) {
+            return filter == null
+                    ? problems
+                    : (request, response, handler, problem) -> {
+                        try {
+                            filter.doFilter(
+                                    request,
+                                    response,
+                                    (passed, answer) -> problems.resolveException(request, response, handler, problem));
+                        } catch (IOException e) {
+                            throw new UncheckedIOException(e);
+                        } catch (ServletException e) {
+                            throw new IllegalStateException(e);
+                        }
+                        return new ModelAndView();
+                    };
+        }
+    }
 
     @Bean
     SecurityFilterChain securityFilters(
@@ -102,6 +126,8 @@ public class SecurityConfiguration {
             ObjectProvider<RequestLimit> limit,
             ObjectProvider<HandlerMapping> mappings,
             HandlerExceptionResolver handlerExceptionResolver) {
+        HandlerExceptionResolver refused =
+                limit.getIfAvailable(() -> new RequestLimit(null)).before(handlerExceptionResolver);
         Set<String> hosts = properties.allowedHosts().stream()
                 .map(host -> host.toLowerCase(Locale.ROOT))
                 .collect(Collectors.toUnmodifiableSet());
@@ -109,17 +135,15 @@ public class SecurityConfiguration {
         contract.ifAvailable(file -> allPages.add(new Pages(file.pages(), DOCUMENTATION)));
         List<Filter> filters = new ArrayList<>(List.of(
                 new SecurityHeaders(allPages),
-                new HostCheck(handlerExceptionResolver, hosts),
-                new ForeignPages(handlerExceptionResolver, properties.allowedOrigins())));
+                new HostCheck(refused, hosts),
+                new ForeignPages(refused, properties.allowedOrigins())));
         if (!properties.allowedOrigins().isEmpty()) {
             filters.add(new CorsFilter(corsOf(properties.allowedOrigins())));
         }
         if (access.isLocal()) {
-            filters.add(new LocalCallers(handlerExceptionResolver));
+            filters.add(new LocalCallers(refused));
         } else if (access.isByToken()) {
-            RequestLimit counted = limit.getIfAvailable();
-            Refusals refusals = new Refusals(
-                    handlerExceptionResolver, new MappedRoutes(mappings), counted == null ? null : counted.filter());
+            Refusals refusals = new Refusals(refused, new MappedRoutes(mappings));
             RouteRoles roles = new RouteRoles(
                     contract.getIfAvailable(),
                     allPages,
