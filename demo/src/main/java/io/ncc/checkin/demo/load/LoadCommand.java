@@ -78,7 +78,7 @@ public final class LoadCommand implements Callable<Integer> {
             paramLabel = "N",
             defaultValue = "" + Loader.DEFAULT_PASSWORD_COST,
             description = {
-                "The cost of the bcrypt hash of a plain password, 4 to 31, ${DEFAULT-VALUE} by default. A hash takes about 0.1 s at"
+                "The cost of the bcrypt hash of a plain password, 4 to 16, ${DEFAULT-VALUE} by default. A hash takes about 0.1 s at"
                         + " 10, and each step doubles that."
             })
     private int passwordCost;
@@ -117,7 +117,7 @@ public final class LoadCommand implements Callable<Integer> {
     private void requirePasswordCost() {
         if (passwordCost < Loader.MIN_PASSWORD_COST || passwordCost > Loader.MAX_PASSWORD_COST) {
             throw new ParameterException(
-                    spec.commandLine(), "--password-cost must be from 4 to 31, not " + passwordCost);
+                    spec.commandLine(), "--password-cost must be from 4 to 16, not " + passwordCost);
         }
     }
 

@@ -51,7 +51,7 @@ public final class Loader implements AutoCloseable {
 
     static final int DEFAULT_PASSWORD_COST = 10;
     static final int MIN_PASSWORD_COST = 4;
-    static final int MAX_PASSWORD_COST = 31;
+    static final int MAX_PASSWORD_COST = 16;
 
     private static final int CHUNK = 500;
     private static final int MAX_CHUNKS_UNDER_WAY = 8;
@@ -181,6 +181,8 @@ public final class Loader implements AutoCloseable {
      */
     private static void requireAboveStream(Target target, StreamId first) throws LoadException {
         Keys keys = target.keys();
+        requireType(target, keys.checkins(), "stream");
+        requireType(target, keys.checkpoint(), "string");
         if (target.streamExists()) {
             requireAbove(first, "the stream " + keys.checkins() + " is already at", target.lastId());
         } else if (target.redis().exists(keys.settledRanges()) > 0) {
@@ -188,7 +190,18 @@ public final class Loader implements AutoCloseable {
         }
         String checkpoint = target.redis().get(keys.checkpoint());
         if (checkpoint != null) {
-            requireAbove(first, "the processor's checkpoint is already at", checkpoint);
+            try {
+                requireAbove(first, "the processor's checkpoint is already at", checkpoint);
+            } catch (IllegalArgumentException e) {
+                throw refused(keys.checkpoint() + " is no checkpoint: '" + checkpoint + "' is " + e.getMessage());
+            }
+        }
+    }
+
+    private static void requireType(Target target, String key, String type) throws LoadException {
+        String found = target.redis().type(key);
+        if (!found.equals(type) && !found.equals("none")) {
+            throw refused(key + " is a " + found + ", not a " + type);
         }
     }
 

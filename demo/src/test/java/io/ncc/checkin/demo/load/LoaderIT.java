@@ -205,6 +205,30 @@ final class LoaderIT {
     }
 
     @Test
+    void aDamagedKeyIsNamed() throws Exception {
+        redis.commands().set(keys.checkpoint(), "abc");
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(small, ALL, false))
+                .withMessageStartingWith(keys.checkpoint() + " is no checkpoint: ")
+                .withMessageContaining("abc")
+                .withMessageContaining("--reset");
+
+        redis.commands().del(keys.checkpoint());
+        redis.commands().hset(keys.checkpoint(), "a", "b");
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(small, ALL, false))
+                .withMessageStartingWith(keys.checkpoint() + " is a hash, not a string.");
+
+        redis.commands().set(keys.checkins(), "x");
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(small, ALL, false))
+                .withMessageStartingWith(keys.checkins() + " is a string, not a stream.");
+
+        loader.load(small, ALL, true);
+        assertThat(redis.commands().xlen(keys.checkins())).isEqualTo(2);
+    }
+
+    @Test
     void checkinsAboveTheTopAreAppended() throws Exception {
         redis.commands().xadd(keys.checkins(), new XAddArgs().id("99-0"), CheckinCodec.encode(new Checkin(1, 1, 1)));
 
