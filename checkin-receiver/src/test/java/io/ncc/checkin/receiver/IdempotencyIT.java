@@ -28,6 +28,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
+import org.assertj.core.api.InstanceOfAssertFactories;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -257,6 +258,24 @@ final class IdempotencyIT {
         assertThat(cutOff.json().get("accepted").asInt()).isEqualTo(500);
 
         assertThatItResumes();
+    }
+
+    @Test
+    void aDamagedResultIsLoggedOnceHoweverOftenItIsAskedFor() {
+        redis.commands().hset("ncc:idempotency:damaged", "a", "b");
+        Logger appender = (Logger) LoggerFactory.getLogger(CheckinAppender.class);
+        appender.addAppender(log);
+        try {
+            for (int i = 0; i < 20; i++) {
+                assertThat(receiver.post("damaged", checkin(1)).status()).isEqualTo(500);
+            }
+        } finally {
+            appender.detachAppender(log);
+        }
+        assertThat(log.list)
+                .extracting(ILoggingEvent::getFormattedMessage)
+                .singleElement(InstanceOfAssertFactories.STRING)
+                .contains("ncc:idempotency:damaged");
     }
 
     @Test
