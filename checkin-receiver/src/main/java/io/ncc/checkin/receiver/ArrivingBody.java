@@ -1,5 +1,6 @@
 package io.ncc.checkin.receiver;
 
+import io.ncc.checkin.service.Http11;
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.ReadListener;
 import jakarta.servlet.ServletInputStream;
@@ -8,7 +9,6 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CompletableFuture;
-import org.springframework.http.HttpHeaders;
 import org.springframework.util.unit.DataSize;
 import org.springframework.web.ErrorResponseException;
 
@@ -26,9 +26,6 @@ final class ArrivingBody implements ReadListener {
 
     private final boolean lengthIsKnown;
 
-    /** Whether the client waits for a 100 before it sends anything. Tomcat sends one only when a read may wait. */
-    private final boolean isExpected;
-
     /** How many bytes have arrived, which may be more than there is room for. */
     private long count;
 
@@ -38,11 +35,11 @@ final class ArrivingBody implements ReadListener {
         LimitedBody.requireAtMost(limit, request);
         int length = request.getContentLength(); // -1 if the request doesn't say
         this.lengthIsKnown = length >= 0;
-        this.isExpected = request.getHeader(HttpHeaders.EXPECT) != null;
         int most = lengthIsKnown ? length : Math.toIntExact(limit.toBytes()) + 1;
         this.claim = memory.claim(most);
         this.bytes = new byte[most];
         this.in = request.getInputStream();
+        Http11.goOn(request);
         this.limit = limit;
         this.deadline = System.nanoTime() + timeout.toNanos();
     }
@@ -55,7 +52,7 @@ final class ArrivingBody implements ReadListener {
     boolean isThere() {
         boolean whole = false;
         try {
-            if (bytes.length > 0 && (isExpected || in.available() > 0)) {
+            if (bytes.length > 0 && in.available() > 0) {
                 int read = in.read(bytes, 0, bytes.length);
                 count = Math.max(0, read);
                 whole = read < 0;

@@ -107,6 +107,14 @@ final class JamIT {
                         "slow bodies in chunks",
                         head("/checkins", "application/json", "Transfer-Encoding: chunked"),
                         "1\r\n \r\n"),
+                argumentSet(
+                        "extensions of a chunk that never end",
+                        head("/checkins", "application/json", "Transfer-Encoding: chunked") + "1;",
+                        "x"),
+                argumentSet(
+                        "clients that are told to go on",
+                        head("/checkins", "application/json", "Expect: 100-continue\r\nContent-Length: 4000"),
+                        ""),
                 argumentSet("slow batches", head("/checkins/batch", "application/json", "Content-Length: 400000"), " "),
                 argumentSet(
                         "slow bodies that are refused", head("/checkins", "text/csv", "Content-Length: 4000"), " "));

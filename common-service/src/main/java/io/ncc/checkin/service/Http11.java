@@ -8,7 +8,9 @@ import java.util.Comparator;
 import java.util.List;
 import org.apache.catalina.connector.CoyoteAdapter;
 import org.apache.catalina.connector.Request;
+import org.apache.catalina.connector.Response;
 import org.apache.coyote.Adapter;
+import org.apache.coyote.ContinueResponseTiming;
 import org.apache.coyote.Processor;
 import org.apache.coyote.http11.Http11NioProtocol;
 import org.apache.coyote.http11.Http11Processor;
@@ -33,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 public final class Http11 extends Http11NioProtocol {
 
     private static final String WHEN_GONE = Http11.class.getName() + ".whenGone";
+    private static final String RESPONSE = Http11.class.getName() + ".response";
 
     public Http11() {
         super(new Endpoint());
@@ -46,6 +49,18 @@ public final class Http11 extends Http11NioProtocol {
      */
     public static void whenGone(HttpServletRequest request, Runnable action) {
         request.setAttribute(WHEN_GONE, action);
+    }
+
+    /** To be called with each request that expects a 100. */
+    static void remember(Request request, Response response) {
+        request.setAttribute(RESPONSE, response);
+    }
+
+    /** Has a client go on that waits for a 100 before it sends the body. Tomcat does so only when a read begins that may wait. */
+    public static void goOn(HttpServletRequest request) throws IOException {
+        if (request.getAttribute(RESPONSE) instanceof Response response) {
+            response.sendAcknowledgement(ContinueResponseTiming.ALWAYS);
+        }
     }
 
     @Override

@@ -32,6 +32,9 @@ public final class ProblemValve extends ErrorReportValve {
             report(request, response, null);
             return;
         }
+        if (request.getCoyoteRequest().hasExpectation()) {
+            Http11.remember(request, response);
+        }
         super.invoke(request, response);
         if (!request.isAsync()) {
             UnreadBody.finish(request, response);
