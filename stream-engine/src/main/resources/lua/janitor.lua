@@ -17,7 +17,7 @@
 -- is not known yet; an id is '' where there is none.
 --
 -- Nothing unsettled is trimmed, and nothing that another projection hasn't settled. While the stream is shorter than ARGV[4], nothing is trimmed
--- that another group hasn't acknowledged. From there on, the projections that are behind are returned. Each write
+-- that another group hasn't acknowledged. From there on, the projections at which the trim had to stop are returned. Each write
 -- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
 -- Fails with WRONGTYPE or DAMAGED if one of the first keys is not what it should be, and has then changed nothing.
 
@@ -48,14 +48,18 @@ end
 local groups = redis.pcall('XINFO', 'GROUPS', stream)
 if groups.err and redis.call('EXISTS', stream) == 1 then error(groups.err) end
 local ours
+local readBy = {} -- a group that is known to have read this stream -> the padded id up to which it has
 for _, reply in ipairs(groups) do
-  if infoOf(reply, 'name') == group then ours = reply end
+  local name = infoOf(reply, 'name')
+  if name == group then ours = reply end
+  if infoOf(reply, 'entries-read') then readBy[name] = pad(infoOf(reply, 'last-delivered-id')) end
 end
 
 -- XINFO STREAM copies the first and the last entry, however large they are. It isn't needed while the group has read all that is settled: the
 -- checkpoint and the ranges belong to this stream then. From 7.0 on, the group knows how many entries it has read, unless someone moved it.
 
 local stale, last, added = false, nil, nil
+local lastOfStream -- the padded last id of the stream, nil if it isn't known
 local delivered, entriesRead = ours and pad(infoOf(ours, 'last-delivered-id')), ours and infoOf(ours, 'entries-read')
 local checkpointBefore = readCheckpoint(checkpointKey)
 local highest = redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)[1]
@@ -66,6 +70,7 @@ if entriesRead and (not checkpointBefore or checkpointBefore <= delivered) and (
 else
   local info = readStreamInfo(stream)
   stale, last = dropStale(info, checkpointKey, rangesKey)
+  lastOfStream = last
   if not last then
     return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals, 0, {} }
   end
@@ -135,18 +140,25 @@ local age = math.min(now, callersNow) - retainMillis
 local byAge = retainMillis > 0 and age > 0 and pad(string.format('%.0f-0', age))
 local trimmed, passedOver, waitedFor = 0, {}, {}
 
+-- A projection may be ahead of our group. Only what is above the last id of the stream is of a stream that is gone.
+local function isOfThisStream(name, settled)
+  if settled <= last or readBy[name] and settled <= readBy[name] then return true end
+  lastOfStream = lastOfStream or pad(infoOf(readStreamInfo(stream), 'last-generated-id'))
+  return settled <= lastOfStream
+end
+
 local function trim(...)
   local count = redis.call('XTRIM', stream, 'MINID', ...)
   trimmed, excess = trimmed + count, excess - count
 end
 
 if checkpoint and (excess > 0 or byAge) then
-  local bound, behind = checkpoint, {}
+  local bound, behind, unsettled = checkpoint, {}, {}
   for name, needed in pairs(projections) do
-    if needed > last then needed = pad('0-0') end -- of a stream that is gone
-    if name ~= group and needed < checkpoint then
+    if name ~= group then
+      if not isOfThisStream(name, needed) then needed = pad('0-0') end
+      if needed < checkpoint then unsettled[#unsettled + 1] = { name = name, needed = needed } end
       if needed < bound then bound = needed end
-      if length >= holdLength then waitedFor[#waitedFor + 1] = name end
     end
   end
   for _, reply in ipairs(groups) do
@@ -178,10 +190,15 @@ if checkpoint and (excess > 0 or byAge) then
     end
   end
 
-  if trimmed > 0 and behind[1] then
-    local first = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
-    for _, other in ipairs(behind) do
-      if other.needed < checkpoint and (not first or other.needed < pad(first[1])) then passedOver[#passedOver + 1] = other.name end
+  local stopped = length >= holdLength and excess > 0 and unsettled[1]
+  if stopped or trimmed > 0 and behind[1] then
+    local entry = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    local first = entry and pad(entry[1])
+    for _, other in ipairs(stopped and unsettled or {}) do
+      if not first or other.needed <= first then waitedFor[#waitedFor + 1] = other.name end
+    end
+    for _, other in ipairs(trimmed > 0 and behind or {}) do
+      if other.needed < checkpoint and (not first or other.needed < first) then passedOver[#passedOver + 1] = other.name end
     end
   end
 end

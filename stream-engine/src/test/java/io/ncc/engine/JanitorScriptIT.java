@@ -28,6 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The contract of janitor.lua: where the checkpoint goes, what is trimmed, who is removed. */
 @Timeout(60)
@@ -781,6 +782,41 @@ final class JanitorScriptIT {
         reply = new Turn().retain(2).hold(5).run();
         assertThat(reply.trimmed).isEqualTo(3);
         assertThat(reply.waitedFor).isEmpty();
+    }
+
+    @Test
+    void onlyAProjectionAtWhichTheTrimStoppedIsWaitedFor() {
+        new Case("").entries(9).delivered(9).prepare(bench);
+        redis.commands().hset(GROUP_KEYS.projections(), Map.of("other", "8-0", "slow", "6-0"));
+
+        assertThat(new Turn().retain(7).hold(7).run().waitedFor)
+                .as("nothing more is to be trimmed")
+                .isEmpty();
+        assertThat(new Turn().retain(1).hold(1).most(2).run().waitedFor)
+                .as("the next call trims more")
+                .isEmpty();
+        assertThat(bench.entries()).startsWith("5-0");
+
+        assertThat(new Turn().retain(1).hold(1).run().waitedFor).containsExactly("slow");
+        assertThat(bench.entries()).startsWith("6-0");
+    }
+
+    /** Its checkpoint may be above what our group has read, which is as far as the script looks if it can. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aProjectionThatIsAheadIsNoObstacle(boolean withAGroup) {
+        Case ofBoth = new Case("").entries(9).delivered(6);
+        (withAGroup ? ofBoth.other(9) : ofBoth).prepare(bench);
+        redis.commands().hset(GROUP_KEYS.projections(), OTHER, "9-0");
+
+        assertThat(new Turn().age(Duration.ofMillis(1)).clock(4).run().trimmed)
+                .as("for their age")
+                .isEqualTo(2);
+        Reply reply = new Turn().retain(1).hold(1).run();
+
+        assertThat(reply.trimmed).isEqualTo(3);
+        assertThat(bench.entries()).startsWith("6-0");
+        assertThat(reply.waitedFor).as("it is our group that is behind").isEmpty();
     }
 
     @Test
