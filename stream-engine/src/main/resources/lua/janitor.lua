@@ -29,9 +29,19 @@ local mostTrimmed, reapMillis, callersNow = tonumber(ARGV[5]), tonumber(ARGV[7])
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local damage = redis.pcall('HMGET', totalsKey, 'applied').err
-if damage then error(string.find(damage, 'WRONGTYPE', 1, true) and 'DAMAGED ' .. totalsKey .. ' is not a hash' or damage) end
-local totals = readTotals(totalsKey)
+
+local totalNames = { 'applied', 'dead', 'lost', 'skipped', 'foreign', 'missed' }
+local totals = redis.pcall('HMGET', totalsKey, unpack(totalNames))
+if totals.err then
+  error(string.find(totals.err, 'WRONGTYPE', 1, true) and 'DAMAGED ' .. totalsKey .. ' is not a hash' or totals.err)
+end
+for i, name in ipairs(totalNames) do
+  totals[i] = totals[i] or '0'
+  -- HINCRBY takes neither leading zeros nor more than 63 bits.
+  if totals[i] ~= '0' and not string.match(totals[i], '^[1-9]%d*$') or #totals[i] > 18 then
+    error('DAMAGED ' .. totalsKey .. ': ' .. name .. ' is not a number, or too high')
+  end
+end
 
 local projections = {} -- the group of each projection -> its padded checkpoint
 local reply = redis.pcall('HGETALL', projectionsKey)

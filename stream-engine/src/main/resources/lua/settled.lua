@@ -153,16 +153,9 @@ local function writeRanges(rangesKey, ranges)
 end
 
 -- Adds to a total. Ignores errors, such as a wrong type: if the script failed here, after its first write, it would have done half of its work.
+-- The janitor reports totals that nothing can be added to.
 local function count(totalsKey, name, by)
   if by > 0 then redis.pcall('HINCRBY', totalsKey, name, by) end
-end
-
--- Returns { applied, dead, lost, skipped, foreign, missed } as strings; '0' for a total that is missing or not a number.
-local function readTotals(totalsKey)
-  local counted = redis.pcall('HMGET', totalsKey, 'applied', 'dead', 'lost', 'skipped', 'foreign', 'missed')
-  local totals = {}
-  for i = 1, 6 do totals[i] = string.match(counted[i] or '', '^%d+$') or '0' end
-  return totals
 end
 
 -- Fails unless this user of Redis may run the commands that follow the first XACK of an entry. After that XACK it would be too late.

@@ -23,6 +23,8 @@ final class ConsumerGroup {
     /** Pending entries in one call. Between two of them, the script reads two entries. */
     private static final String MOST_ADOPTED = "200";
 
+    private static final String[] TOTALS = {"applied", "dead", "lost", "skipped", "foreign", "missed"};
+
     private final LuaScript probe = LuaScript.of(ConsumerGroup.class, "probe");
     private final LuaScript open = LuaScript.of(ConsumerGroup.class, "settled", "open");
     private final LuaScript adopt = LuaScript.of(ConsumerGroup.class, "settled", "adopt");
@@ -131,9 +133,15 @@ final class ConsumerGroup {
                 damaged.add(key + " is a " + type + ", not a " + expected);
             }
         });
-        if (damaged.isEmpty() && !isId(redis.call(commands -> commands.get(keys.checkpoint())))) {
+        if (!damaged.isEmpty()) {
+            return damaged;
+        }
+        if (!isId(redis.call(commands -> commands.get(keys.checkpoint())))) {
             damaged.add(keys.checkpoint() + " is not a stream id");
         }
+        redis.call(commands -> commands.hmget(keys.totals(), TOTALS)).stream()
+                .filter(total -> total.hasValue() && !total.getValue().matches("0|[1-9][0-9]{0,17}"))
+                .forEach(total -> damaged.add(keys.totals() + ": " + total.getKey() + " is not a number, or too high"));
         return damaged;
     }
 

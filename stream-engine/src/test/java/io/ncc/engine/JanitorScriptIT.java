@@ -702,13 +702,21 @@ final class JanitorScriptIT {
         assertThat(new Turn().run().totals).containsExactly("9007199254740993", "2", "0", "4", "0", "0");
     }
 
-    @Test
-    void totalsThatCanNotBeReadAreZeroAndStopNothing() {
-        new Case("").entries(3).delivered(3).prepare(bench);
-        redis.commands().hset(GROUP_KEYS.totals(), Map.of("applied", "many", "dead", "-1", "lost", "3"));
-        assertThat(new Turn().run().totals).containsExactly("0", "0", "3", "0", "0", "0");
+    /** The scripts that count ignore that Redis adds nothing to most of these. */
+    @ParameterizedTest
+    @ValueSource(strings = {"many", "", "-1", "1.5", "007", " 7", "9223372036854775807", "99999999999999999999"})
+    void aTotalThatIsNoNumberIsSaidAndNothingIsChanged(String total) {
+        for (String name : List.of("applied", "dead", "lost", "skipped", "foreign", "missed")) {
+            new Case("").entries(9).delivered(9).prepare(bench);
+            redis.commands().hset(GROUP_KEYS.totals(), name, total);
 
-        assertThat(bench.checkpoint()).isEqualTo("3-0");
+            Throwable failure = bench.refused(() -> new Turn().retain(1).run());
+
+            assertThat(RedisCondition.of(failure)).isEqualTo(RedisCondition.WRONG_TYPE);
+            assertThat(failure)
+                    .hasMessageContaining(GROUP_KEYS.totals() + ": " + name + " is not a number, or too high");
+            redis.commands().flushall();
+        }
     }
 
     @Test

@@ -234,6 +234,12 @@ final class HandOverIT {
                 .untilAsserted(() -> assertDamaged(processing, "ncc:checkinprocessor:applied is a list, not a zset"));
 
         redis.commands().del(KEYS.settledRanges());
+        redis.commands().hset(KEYS.totals(), "applied", "many");
+        await().atMost(LIMIT)
+                .untilAsserted(() ->
+                        assertDamaged(processing, "ncc:checkinprocessor:totals: applied is not a number, or too high"));
+
+        redis.commands().hset(KEYS.totals(), "applied", "1");
         await().atMost(LIMIT)
                 .until(() ->
                         Objects.requireNonNull(processing.health()).getStatus().equals(Status.UP));
