@@ -14,8 +14,8 @@ local group, consumer, idle, cursor, most = unpack(ARGV)
 
 -- After the claim, nothing may fail because of a missing permission or a key of the wrong type. So all commands run once before it.
 readCheckpoint(checkpointKey)
-redis.call('ZRANGEBYLEX', rangesKey, '-', '+', 'LIMIT', 0, 1)
-redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)
+rangeAt(rangesKey, '')
+highestRange(rangesKey)
 -- Whoever may not apply or set aside what is claimed must not claim.
 redis.call('XPENDING', stream, group, '-', '+', 1)
 redis.call('XRANGE', stream, '-', '-')

@@ -72,14 +72,15 @@ local stale, last, added = false, nil, nil
 local lastOfStream -- the padded last id of the stream, nil if it isn't known
 local delivered, entriesRead = ours and pad(infoOf(ours, 'last-delivered-id')), ours and infoOf(ours, 'entries-read')
 local checkpointBefore = readCheckpoint(checkpointKey)
-local highest = redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)[1]
+rangeAt(rangesKey, '') -- fails if the lowest is not a range
+local highest = highestRange(rangesKey)
 if entriesRead and (not checkpointBefore or checkpointBefore <= delivered) and (not highest or lastOf(highest) <= delivered) then
   last = delivered
   local lag = infoOf(ours, 'lag')
   added = lag and entriesRead + lag
 else
-  local info = readStreamInfo(stream)
-  stale, last = dropStale(info, checkpointKey, rangesKey)
+  local info
+  stale, last, info = dropStale(stream, checkpointKey, rangesKey)
   lastOfStream = last
   if not last then
     return { stale and 1 or 0, 0, 0, 0, 0, '', '', now, {}, {}, totals, 0, {} }
@@ -128,6 +129,7 @@ end
 
 local above = checkpoint and '(' .. checkpoint .. '}' or '-'
 local ranges = redis.call('ZRANGEBYLEX', rangesKey, above, '+', 'LIMIT', 0, MOST_JOINED + 1)
+for _, range in ipairs(ranges) do checked(rangesKey, range) end
 local from = 1
 for i = 2, #ranges + 1 do
   local gap = not ranges[i] and 'end' or between(ranges[i - 1], ranges[i])

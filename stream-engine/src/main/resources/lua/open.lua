@@ -12,8 +12,7 @@
 local stream, checkpointKey, rangesKey, projectionsKey, totalsKey = unpack(KEYS)
 local group, create = ARGV[1], ARGV[2] == '1'
 
-local info = readStreamInfo(stream)
-local stale = dropStale(info, checkpointKey, rangesKey)
+local stale, _, info = dropStale(stream, checkpointKey, rangesKey)
 local checkpoint = readCheckpoint(checkpointKey)
 local position = checkpoint and unpad(checkpoint) or '0-0'
 local created = 0

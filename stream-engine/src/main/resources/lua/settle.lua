@@ -56,6 +56,10 @@ end
 local function settle(commands, total)
   local isSettled, clear =
     settledBetween(stream, checkpointKey, rangesKey, ARGV[ids + 1], ARGV[ids + entryCount], mustBePending)
+  local settled = {}
+  if isSettled ~= never then
+    for n = 1, entryCount do settled[n] = isSettled(ARGV[ids + n]) end
+  end
 
   -- XACK returns 0 for an entry that isn't pending, and also if there is no group. XPENDING fails if there is no group.
   if mustBePending then
@@ -94,7 +98,7 @@ local function settle(commands, total)
         left[#left + 1] = reason
       end
     else
-      local settledBefore = isSettled(id)
+      local settledBefore = settled[n]
       local pending = call('XACK', stream, group, id) == 1
       if settledBefore then
         passOver(n)

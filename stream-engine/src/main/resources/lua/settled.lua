@@ -17,8 +17,29 @@ end
 local function lastOf(range) return string.sub(range, 1, 41) end
 local function firstOf(range) return string.sub(range, 43) end
 
+-- Whether a padded id is one that there can be: neither part is longer or higher than Redis allows.
+local function fits(padded)
+  local highest = '18446744073709551615'
+  return #padded == 41 and string.sub(padded, 1, 20) <= highest and string.sub(padded, 22) <= highest
+end
+
+-- Returns a member of the sorted set, or nil. Fails if it is not a range: it would look like one that holds every id below it, or like one of a
+-- stream that is gone.
+local function checked(rangesKey, range)
+  if not range then return nil end
+  local last, first = string.match(range, '^(%d+%-%d+)|(%d+%-%d+)$')
+  if not last or pad(last) ~= last or pad(first) ~= first or not fits(last) or not fits(first) then
+    error('DAMAGED ' .. rangesKey .. ' has a member that is not a range of ids')
+  end
+  return range
+end
+
 local function rangeAt(rangesKey, padded)
-  return redis.call('ZRANGEBYLEX', rangesKey, '[' .. padded, '+', 'LIMIT', 0, 1)[1]
+  return checked(rangesKey, redis.call('ZRANGEBYLEX', rangesKey, '[' .. padded, '+', 'LIMIT', 0, 1)[1])
+end
+
+local function highestRange(rangesKey)
+  return checked(rangesKey, redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)[1])
 end
 
 -- The range that holds an id, or nil.
@@ -27,13 +48,15 @@ local function rangeOf(rangesKey, padded)
   return range and firstOf(range) <= padded and range or nil
 end
 
--- The padded checkpoint, or false. Other programs may write it without a sequence number, as XREAD takes it: 0, or milliseconds.
+-- The padded checkpoint, or false; and whether it has no sequence number. Other programs may write it so, as XREAD takes it: 0, or milliseconds.
 local function readCheckpoint(checkpointKey)
   local checkpoint = redis.call('GET', checkpointKey)
   if not checkpoint then return false end
-  if string.match(checkpoint, '^%d+$') then checkpoint = checkpoint .. '-0' end
-  if not string.match(checkpoint, '^%d+%-%d+$') then error('DAMAGED ' .. checkpointKey .. ' is not a stream id') end
-  return pad(checkpoint)
+  local id = string.match(checkpoint, '^%d+%-%d+$')
+  local millis = not id and string.match(checkpoint, '^%d+$')
+  local padded = (id or millis) and pad(id or millis .. '-0')
+  if not padded or not fits(padded) then error('DAMAGED ' .. checkpointKey .. ' is not a stream id') end
+  return padded, not id
 end
 
 -- An element of a reply of XINFO. Later versions have more of them, so they are found by name.
@@ -50,16 +73,25 @@ local function readStreamInfo(streamKey)
   return info
 end
 
--- Drops a checkpoint and ranges that belong to a stream that is gone, as they would make new entries look settled. Returns whether it dropped
--- them, and the padded last id of the stream. Its only write is DEL, which Redis allows when memory is full.
-local function dropStale(streamInfo, checkpointKey, rangesKey)
+-- Drops a checkpoint and ranges that belong to a stream that is gone, as they would make new entries look settled. A checkpoint of milliseconds
+-- alone is a time that another program wrote, not the id of an entry. If it is above the last id of the stream, it is set to that.
+-- Returns whether it dropped something, the padded last id, and the reply of XINFO STREAM, or its error if the stream doesn't exist.
+-- The first write is DEL or XACK, which Redis allows when memory is full.
+local function dropStale(streamKey, checkpointKey, rangesKey)
+  local info = readStreamInfo(streamKey)
   local last
-  if not streamInfo.err then last = pad(infoOf(streamInfo, 'last-generated-id')) end
-  local checkpoint = readCheckpoint(checkpointKey)
-  local range = redis.call('ZREVRANGEBYLEX', rangesKey, '+', '-', 'LIMIT', 0, 1)[1]
-  local stale = (checkpoint and (not last or checkpoint > last)) or (range and (not last or lastOf(range) > last))
-  if stale then redis.call('DEL', checkpointKey, rangesKey) end
-  return stale, last
+  if not info.err then last = pad(infoOf(info, 'last-generated-id')) end
+  local checkpoint, isTime = readCheckpoint(checkpointKey)
+  local range = highestRange(rangesKey)
+  local ahead = checkpoint and (not last or checkpoint > last)
+  local stale = (ahead and not (isTime and last)) or (range and (not last or lastOf(range) > last))
+  if stale then
+    redis.call('DEL', checkpointKey, rangesKey)
+  elseif ahead then
+    redis.call('XACK', streamKey, '', '0-0')
+    redis.call('SET', checkpointKey, unpad(last))
+  end
+  return stale, last, info
 end
 
 local function never() return false end
@@ -73,7 +105,7 @@ local function settledBetween(streamKey, checkpointKey, rangesKey, first, last, 
   local range = rangeAt(rangesKey, low)
   local clear = not range or firstOf(range) > high
   if clear and not (checkpoint and low <= checkpoint) then return never, true end
-  if mustBePending and dropStale(readStreamInfo(streamKey), checkpointKey, rangesKey) then return never, true end
+  if mustBePending and dropStale(streamKey, checkpointKey, rangesKey) then return never, true end
   return function(id)
     local padded = pad(id)
     if checkpoint and padded <= checkpoint then return true end

@@ -1,14 +1,18 @@
 package io.ncc.engine;
 
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisLink;
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -139,6 +143,13 @@ final class ConsumerGroup {
         if (!isId(redis.call(commands -> commands.get(keys.checkpoint())))) {
             damaged.add(keys.checkpoint() + " is not a stream id");
         }
+        List<String> outermost = new ArrayList<>();
+        Range<String> all = Range.unbounded();
+        outermost.addAll(redis.call(commands -> commands.zrangebylex(keys.settledRanges(), all, Limit.from(1))));
+        outermost.addAll(redis.call(commands -> commands.zrevrangebylex(keys.settledRanges(), all, Limit.from(1))));
+        if (!outermost.stream().allMatch(ConsumerGroup::isRange)) {
+            damaged.add(keys.settledRanges() + " has a member that is not a range of ids");
+        }
         redis.call(commands -> commands.hmget(keys.totals(), TOTALS)).stream()
                 .filter(total -> total.hasValue() && !total.getValue().matches("0|[1-9][0-9]{0,17}"))
                 .forEach(total -> damaged.add(keys.totals() + ": " + total.getKey() + " is not a number, or too high"));
@@ -146,7 +157,14 @@ final class ConsumerGroup {
     }
 
     private static boolean isId(@Nullable String text) {
-        return text == null || text.matches("[0-9]+(-[0-9]+)?");
+        return text == null
+                || text.matches("[0-9]{1,20}(-[0-9]{1,20})?")
+                        && Stream.of(text.split("-")).allMatch(part -> new BigInteger(part).bitLength() <= Long.SIZE);
+    }
+
+    private static boolean isRange(String member) {
+        return member.matches("[0-9]{20}-[0-9]{20}\\|[0-9]{20}-[0-9]{20}")
+                && Stream.of(member.split("\\|")).allMatch(ConsumerGroup::isId);
     }
 
     /** Removes the consumer from the group if it has no pending entries. */

@@ -283,6 +283,10 @@ final class ClaimScriptIT {
     static Stream<Case> damages() {
         return Stream.of(
                 new Case("the checkpoint is no id", bench -> bench.checkpoint("yesterday")),
+                new Case("the checkpoint is too long", bench -> bench.checkpoint("1".repeat(21))),
+                new Case(
+                        "the ranges have a member that is none",
+                        bench -> bench.commands().zadd(GROUP_KEYS.settledRanges(), 0, "foo")),
                 new Case(
                         "the checkpoint is no string", bench -> bench.commands().rpush(GROUP_KEYS.checkpoint(), "x")),
                 new Case(

@@ -175,6 +175,16 @@ final class JanitorScriptIT {
                         .entries("5-0", HIGHEST + "-" + HIGHEST)
                         .delivered(2)
                         .checkpoint(HIGHEST + "-" + HIGHEST),
+                new Case("milliseconds that another program wrote, beyond the last entry")
+                        .before("9")
+                        .entries(5)
+                        .delivered(2)
+                        .checkpoint("5-0"),
+                new Case("milliseconds beyond the last entry, without a group")
+                        .before(HIGHEST)
+                        .entries(5)
+                        .ranges("2-0..3-0")
+                        .checkpoint("5-0"),
                 new Case("more ranges than one run walks through")
                         .entries(1_500)
                         .ranges(IntStream.rangeClosed(1, 1_500)
@@ -870,6 +880,34 @@ final class JanitorScriptIT {
         }
 
         assertRefused(RedisCondition.WRONG_TYPE, () -> new Turn().retain(1).run());
+    }
+
+    /** They are above the last id of the stream, but not because it is another one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"100000000000000000000", "1-100000000000000000000", "18446744073709551616-0", "5-", "-5"})
+    void aCheckpointThatCanBeNoIdIsDamagedAndNotOfAStreamThatIsGone(String checkpoint) {
+        new Case("").before(checkpoint).entries(9).delivered(9).prepare(bench);
+
+        assertThat(bench.refused(() -> new Turn().run())).hasMessageContaining(GROUP_KEYS.checkpoint() + " is not");
+    }
+
+    static Stream<String> membersThatAreNoRanges() {
+        String id = "0".repeat(19) + "3-" + "0".repeat(20);
+        return Stream.of("", "foo", "0-0", "1609602085397-0|1609602085397-0", id, id + "|3-0", id + '|' + id + '0')
+                .flatMap(member -> Stream.of(member, "9".repeat(20) + "-0|" + member));
+    }
+
+    @ParameterizedTest
+    @MethodSource("membersThatAreNoRanges")
+    void aMemberThatIsNoRangeIsDamagedAndNotOfAStreamThatIsGone(String member) {
+        new Case("").before("1-0").entries(9).delivered(9).pending(5).prepare(bench);
+        redis.commands().zadd(GROUP_KEYS.settledRanges(), 0, member);
+
+        Throwable failure = bench.refused(() -> new Turn().run());
+
+        assertThat(RedisCondition.of(failure)).isEqualTo(RedisCondition.WRONG_TYPE);
+        assertThat(failure)
+                .hasMessageContaining(GROUP_KEYS.settledRanges() + " has a member that is not a range of ids");
     }
 
     @Test

@@ -107,6 +107,12 @@ final class OpenScriptIT {
                         })
                         .answers("2-0", 1, 0)
                         .groupAt("2-0"),
+                new Case("at the last entry, if the checkpoint is of milliseconds beyond it", bench -> {
+                            bench.append("1-0", "2-5");
+                            bench.checkpoint("1609602085397");
+                        })
+                        .answers("2-5", 1, 0)
+                        .groupAt("2-5"),
                 new Case("a checkpoint without its stream is dropped first", bench -> bench.checkpoint("2-0"))
                         .answers("0-0", 1, 1)
                         .groupAt("0-0"),
@@ -305,6 +311,10 @@ final class OpenScriptIT {
         return Stream.of(
                 new Case("the stream is none", bench -> bench.commands().set(STREAM, "x")),
                 new Case("the checkpoint is no id", bench -> bench.checkpoint("yesterday")),
+                new Case("the checkpoint is too long", bench -> bench.checkpoint("1".repeat(21))),
+                new Case(
+                        "the ranges have a member that is none",
+                        bench -> bench.commands().zadd(GROUP_KEYS.settledRanges(), 0, "foo")),
                 new Case(
                         "the checkpoint is no string", bench -> bench.commands().rpush(GROUP_KEYS.checkpoint(), "x")),
                 new Case(

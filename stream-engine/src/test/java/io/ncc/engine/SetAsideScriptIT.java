@@ -329,6 +329,10 @@ final class SetAsideScriptIT {
                         "the index of dead letters is no hash",
                         bench -> bench.commands().set(GROUP_KEYS.deadLetterIds(), "x")),
                 new Given("the checkpoint is no id", bench -> bench.checkpoint("yesterday")),
+                new Given("the checkpoint is too long", bench -> bench.checkpoint("1".repeat(21))),
+                new Given(
+                        "the ranges have a member that is none",
+                        bench -> bench.commands().zadd(GROUP_KEYS.settledRanges(), 0, "foo")),
                 new Given(
                         "the checkpoint is no string", bench -> bench.commands().rpush(GROUP_KEYS.checkpoint(), "x")),
                 new Given(

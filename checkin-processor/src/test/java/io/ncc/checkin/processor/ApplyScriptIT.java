@@ -319,12 +319,14 @@ final class ApplyScriptIT {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"checkpoint", "checkpoint of another kind", "ranges"})
+    @ValueSource(strings = {"checkpoint", "checkpoint of another kind", "checkpoint too long", "ranges", "range"})
     void aDamagedKeyOfOurOwnIsSaidAndNothingIsChanged(String what) {
         Batch batch = new Case("").entry("1000-0", 7, 8, 1).prepare(redis.commands());
         switch (what) {
             case "checkpoint" -> redis.commands().set(KEYS.checkpoint(), "yesterday");
             case "checkpoint of another kind" -> redis.commands().rpush(KEYS.checkpoint(), "x");
+            case "checkpoint too long" -> redis.commands().set(KEYS.checkpoint(), "1".repeat(21));
+            case "range" -> redis.commands().zadd(KEYS.settledRanges(), 0, "foo");
             default -> redis.commands().set(KEYS.settledRanges(), "x");
         }
 

@@ -114,7 +114,7 @@ final class FoldPropertyIT {
         return Stream.of(
                 new Change(
                         "what is settled counts again",
-                        "local settledBefore = isSettled(id)",
+                        "local settledBefore = settled[n]",
                         "local settledBefore = false"),
                 new Change(
                         "what is left alone doesn't end a range",

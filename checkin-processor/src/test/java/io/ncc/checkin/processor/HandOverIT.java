@@ -218,6 +218,25 @@ final class HandOverIT {
         await().atMost(LIMIT).until(() -> "100-0".equals(redis.commands().get(KEYS.checkpoint())));
     }
 
+    /** As someone writes it to skip a backlog. */
+    @ParameterizedTest
+    @EnumSource
+    void aCheckpointOfMillisecondsBeyondTheLastEntryCountsAsThatEntry(Mode mode) {
+        append(100);
+        redis.commands().set(KEYS.checkpoint(), String.valueOf(System.currentTimeMillis() + 60_000));
+        start(mode);
+        await().atMost(LIMIT)
+                .until(() ->
+                        String.valueOf(redis.commands().get(KEYS.checkpoint())).contains("-"));
+        append(50);
+        String newest = redis.commands()
+                .xrevrange(STREAM, Range.unbounded(), Limit.from(1))
+                .get(0)
+                .getId();
+        await().atMost(LIMIT).until(() -> newest.equals(redis.commands().get(KEYS.checkpoint())));
+        assertThat(total("applied")).isEqualTo("50");
+    }
+
     @Test
     void aDamagedKeyIsNamedByTheHealth() {
         append(1);
@@ -234,6 +253,17 @@ final class HandOverIT {
                 .untilAsserted(() -> assertDamaged(processing, "ncc:checkinprocessor:applied is a list, not a zset"));
 
         redis.commands().del(KEYS.settledRanges());
+        redis.commands().zadd(KEYS.settledRanges(), 0, "foo");
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertDamaged(
+                        processing, "ncc:checkinprocessor:applied has a member that is not a range of ids"));
+
+        redis.commands().del(KEYS.settledRanges());
+        redis.commands().set(KEYS.checkpoint(), "1".repeat(21));
+        await().atMost(LIMIT)
+                .untilAsserted(() -> assertDamaged(processing, "ncc:checkinprocessor:lastid is not a stream id"));
+
+        redis.commands().del(KEYS.checkpoint());
         redis.commands().hset(KEYS.totals(), "applied", "many");
         await().atMost(LIMIT)
                 .untilAsserted(() ->

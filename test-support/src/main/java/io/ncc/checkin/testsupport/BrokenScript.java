@@ -11,7 +11,7 @@ import java.nio.file.Path;
 
 /** {@code settle.lua}, broken on purpose: each variant lacks one half of the guard that makes an entry count once. */
 public enum BrokenScript {
-    WITHOUT_SETTLED_HALF("local settledBefore = isSettled(id)", "local settledBefore = false"),
+    WITHOUT_SETTLED_HALF("local settledBefore = settled[n]", "local settledBefore = false"),
     WITHOUT_XACK_HALF("elseif pending or not mustBePending then", "elseif true then");
 
     /** Of the script, on the class path. */
