@@ -13,6 +13,7 @@
 
 local stream, checkpointKey, rangesKey = unpack(KEYS)
 local group, after, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local HIGHEST = '18446744073709551615-18446744073709551615' -- Redis takes no range after it
 
 local delivered
 if redis.call('EXISTS', stream) == 1 then
@@ -23,6 +24,7 @@ end
 
 -- Adds a range over the entries of an interval of the stream. It takes in the ranges that it overlaps.
 local function settle(from, to)
+  if from == '(' .. HIGHEST then return end
   local first = redis.call('XRANGE', stream, from, to, 'COUNT', 1)[1]
   if not first then return end
   local low, high = pad(first[1]), pad(redis.call('XREVRANGE', stream, to, from, 'COUNT', 1)[1][1])
@@ -38,6 +40,7 @@ if delivered then
   local from = after == '' and '-' or '(' .. after
   local pending = redis.call('XPENDING', stream, group, from, '+', most)
   next = #pending == most and pending[most][1] or ''
+  if next == HIGHEST then next = '' end
   for _, entry in ipairs(pending) do
     if pad(entry[1]) > pad(delivered) then
       next = ''

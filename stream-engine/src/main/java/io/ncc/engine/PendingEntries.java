@@ -124,8 +124,10 @@ final class PendingEntries {
     }
 
     private void goOnAfter(@Nullable StreamId id) {
-        position = id;
-        if (id != null) {
+        if (id == null || id.equals(StreamId.HIGHEST)) { // Redis takes no range after the highest id
+            position = null;
+        } else {
+            position = id;
             rest = Range.from(Boundary.excluding(id.toString()), rest.getUpper());
         }
     }

@@ -23,6 +23,7 @@ import io.ncc.checkin.testsupport.ScriptCommands;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
+import io.ncc.redis.StreamId;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -275,6 +276,27 @@ final class OpenScriptIT {
         assertThat(adopt("200")).isEqualTo("3-0");
 
         assertThat(bench.ranges()).containsExactly("5-0..5-0");
+    }
+
+    @Test
+    void aPendingEntryWithTheHighestIdIsTheLast() {
+        String highest = StreamId.HIGHEST.toString();
+        bench.append("1-0", "2-0", highest);
+        bench.createGroup("0");
+        bench.deliver("another", 3);
+        bench.acknowledge("1-0");
+
+        for (String most : List.of("200", "2", "1")) {
+            assertThat(adopt(most)).isEqualTo("1-0");
+            assertThat(bench.pending()).containsExactly("2-0", highest);
+        }
+        bench.acknowledge("2-0");
+        for (String most : List.of("200", "1")) {
+            assertThat(adopt(most)).isEqualTo("2-0");
+        }
+        bench.acknowledge(highest);
+        assertThat(adopt("200")).isEqualTo(highest);
+        assertThat(bench.ranges()).isEmpty();
     }
 
     @Test

@@ -16,6 +16,7 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.ncc.checkin.testsupport.GroupBench;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.redis.RedisLink;
+import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -138,6 +139,37 @@ final class ReclaimerIT {
         reclaimer.run(() -> {});
 
         assertThat(applied).extracting(Entry::id).containsExactly(ids(1, 5));
+    }
+
+    /** Redis takes no range after it. */
+    @Test
+    void nothingComesAfterTheHighestId() throws InterruptedException {
+        String highest = StreamId.HIGHEST.toString();
+        held(GONE, 1, 1);
+        bench.append(highest);
+        bench.deliver(GONE, 1);
+        bench.age(GONE, IDLE, 1, "1-0");
+        bench.age(GONE, IDLE, 3 * MAX_DELIVERIES, highest);
+
+        turn();
+
+        assertThat(applied).extracting(Entry::id).containsExactly("1-0");
+        assertThat(bench.pending()).containsExactly("1-0");
+        bench.age(GONE, IDLE, 1, "1-0");
+        turn();
+        assertThat(applied).extracting(Entry::id).containsExactly("1-0", "1-0");
+    }
+
+    @Test
+    void anEntryWithTheHighestIdIsTakenOverLikeOthers() throws InterruptedException {
+        String highest = StreamId.HIGHEST.toString();
+        bench.append("1-0", highest);
+        bench.deliver(GONE, 2);
+        bench.age(GONE, IDLE, 1, "1-0", highest);
+
+        turn();
+
+        assertThat(applied).extracting(Entry::id).containsExactly("1-0", highest);
     }
 
     private void turn() throws InterruptedException {
