@@ -1,5 +1,6 @@
--- Puts dead letters of a group back into the stream, each once: as a new entry with the fields of the original; replayOf, the id of the original; and
--- replayFor, the group, as other groups have settled the original. It stops when the stream has as many entries as it may have.
+-- Puts dead letters of a group back into the stream, each once: as a new entry with replayOf, the id of the original; replayFor, the group, as other
+-- groups have settled the original; and then the fields of the original. At the beginning, the first two don't make an entry too large for a processor.
+-- It stops when the stream has as many entries as it may have.
 --
 -- KEYS     the stream, the stream of dead letters, the hash of entry id -> dead letter id
 -- ARGV[1]  the most entries that the stream may have
@@ -29,19 +30,14 @@ for i = 3, #ARGV do
       replayed[1] = 1
       break
     end
-    local fields, isReplay, replayFor = {}, false, nil
-    for j = OWN + 1, #values do
-      fields[#fields + 1] = values[j]
-      if j % 2 == 1 and values[j] == 'replayOf' then isReplay = true end
-      if j % 2 == 1 and values[j] == 'replayFor' then replayFor = values[j + 1] end -- of a field that is repeated the last counts
-    end
-    if not isReplay then
-      fields[#fields + 1] = 'replayOf'
-      fields[#fields + 1] = values[2]
-    end
-    if replayFor ~= group then
-      fields[#fields + 1] = 'replayFor'
-      fields[#fields + 1] = group
+    local fields = { 'replayOf', values[2], 'replayFor', group }
+    for j = OWN + 1, #values, 2 do
+      if values[j] == 'replayOf' then
+        fields[2] = values[j + 1] -- of a field that is repeated the last counts
+      elseif values[j] ~= 'replayFor' then
+        fields[#fields + 1] = values[j]
+        fields[#fields + 1] = values[j + 1]
+      end
     end
     redis.call('HSET', deadIdsKey, values[2], letter) -- as it is
     redis.call('XDEL', deadKey, '0-0')

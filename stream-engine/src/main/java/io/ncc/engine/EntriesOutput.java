@@ -13,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * RESP2 and {@code {stream: entries}} in RESP3. In both, an entry is an id and an array of names and values. With a backlog, this is most of the
  * processor's own work, so the parser creates no intermediate objects.
  *
- * <p>Of an entry that is {@linkplain #MOST_KEPT too large}, the parser keeps the first fields that fit.
+ * <p>Of an entry that is {@linkplain #MOST_KEPT too large}, the parser keeps the first fields that fit. A dead letter that is put back must not become
+ * too large by that, so what makes it a {@linkplain Entry#isReplay() replay} doesn't count if it comes first.
  */
 final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
 
@@ -21,6 +22,10 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
     static final int MOST_KEPT = 16 << 10;
 
     static final int OVERHEAD = 32;
+
+    /** The most bytes that the two fields of a replay add: an id, and the name of a group. */
+    static final int MOST_OF_REPLAY = 256;
+
     private static final int USUAL_FIELDS = 4;
 
     private boolean inStream;
@@ -63,7 +68,7 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
     private void keep(ByteBuffer text) {
         int length = text.remaining();
         weight += length + OVERHEAD;
-        if (tooLarge || length > MOST_KEPT || (kept += length + OVERHEAD) > MOST_KEPT) {
+        if (tooLarge || length > MOST_KEPT || ((kept += length + OVERHEAD) > MOST_KEPT && isTooMuch())) {
             tooLarge = true;
         } else if (name == null) {
             name = codec.decodeKey(text);
@@ -71,6 +76,10 @@ final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
             fields.put(name, codec.decodeValue(text));
             name = null;
         }
+    }
+
+    private boolean isTooMuch() {
+        return kept > MOST_KEPT + (fields.containsKey(Entry.REPLAY_OF) ? MOST_OF_REPLAY : 0);
     }
 
     /** @param namesAndValues how many there are; -1 if Redis sends null, for a pending entry that was deleted from the stream */

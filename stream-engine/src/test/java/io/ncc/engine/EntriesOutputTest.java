@@ -3,6 +3,7 @@ package io.ncc.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lettuce.core.protocol.RedisStateMachine;
+import io.ncc.redis.StreamId;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.charset.StandardCharsets;
@@ -144,6 +145,32 @@ final class EntriesOutputTest {
         String value = "x".repeat(EntriesOutput.MOST_KEPT - 2 * EntriesOutput.OVERHEAD - 1);
         String reply = "%1\n$1\ns\n*1\n*2\n$3\n5-0\n*2\n$1\na\n$" + value.length() + "\n" + value + "\n";
         assertThat(decoded(reply)).containsExactly(new Entry("5-0", Map.of("a", value), 1));
+    }
+
+    @Test
+    void whatMakesItAReplayDoesNotCountIfItComesFirst() {
+        String value = "x".repeat(EntriesOutput.MOST_KEPT - 2 * EntriesOutput.OVERHEAD - 1);
+        String id = StreamId.HIGHEST.toString();
+        String replay = "$8\nreplayOf\n$41\n" + id + "\n$9\nreplayFor\n$16\ncheckinConsumers\n";
+        String large = "$1\na\n$" + value.length() + "\n" + value + "\n";
+        String more = "$1\nb\n$100\n" + "y".repeat(100) + "\n";
+        Map<String, String> replayFields = Map.of("replayOf", id, "replayFor", "checkinConsumers");
+
+        assertThat(decoded("%1\n$1\ns\n*1\n*2\n$3\n5-0\n*6\n" + replay + large))
+                .singleElement()
+                .satisfies(entry -> {
+                    assertThat(entry.isTooLarge()).isFalse();
+                    assertThat(entry.fields()).hasSize(3).containsAllEntriesOf(replayFields);
+                });
+        assertThat(decoded("%1\n$1\ns\n*1\n*2\n$3\n5-0\n*8\n" + replay + large + more))
+                .singleElement()
+                .satisfies(entry -> {
+                    assertThat(entry.isTooLarge()).isTrue();
+                    assertThat(entry.isFor("another")).isFalse();
+                });
+        assertThat(decoded("%1\n$1\ns\n*1\n*2\n$3\n5-0\n*6\n" + large + replay))
+                .singleElement()
+                .satisfies(entry -> assertThat(entry.isTooLarge()).isTrue());
     }
 
     @Test

@@ -284,6 +284,19 @@ final class DeadLettersIT {
         assertThat(entry(replay)).containsEntry("replayFor", "checkinConsumers");
     }
 
+    /** Where a processor doesn't count them. */
+    @Test
+    void whatMakesAReplayComesBeforeTheFieldsOfTheOriginal() {
+        stream.createGroup();
+        redis.commands().xadd(KEYS.checkins(), new io.lettuce.core.XAddArgs().id("1000-0"), "b", "1", "a", "2");
+        String first = replay(stream.setAside("1000-0", "a reason"));
+        stream.deliver("one", 2);
+        String second = replay(stream.setAsidePending(first, "another reason"));
+        for (String id : List.of(first, second)) {
+            assertThat(entry(id).toString()).isEqualTo("{replayOf=1000-0, replayFor=checkinConsumers, b=1, a=2}");
+        }
+    }
+
     @Test
     void aReplayByReasonTakesThoseOfExactlyThatReason() {
         List<String> ours = setAside(3, "a reason");

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.ncc.checkin.api.ApiApplication;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.processor.ProcessorApplication;
@@ -15,6 +17,8 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -88,12 +92,14 @@ final class ReplayIT {
 
     @ParameterizedTest
     @CsvSource({
-        "checkinConsumers,",
-        "checkinBoards,",
-        "checkinConsumers,4",
-        "checkinBoards,4",
+        "checkinConsumers,,0",
+        "checkinBoards,,0",
+        "checkinBoards,,16091", // with the checkin the most that a processor takes
+        "checkinConsumers,4,0",
+        "checkinBoards,4,0",
     })
-    void aDeadLetterThatIsPutBackCountsOnceInItsProjectionAndNotAgainInTheOther(String group, @Nullable Integer count) {
+    void aDeadLetterThatIsPutBackCountsOnceInItsProjectionAndNotAgainInTheOther(
+            String group, @Nullable Integer count, int note) {
         Partitions partitions = count == null ? Partitions.none() : Partitions.of(count);
         Keys keys = partitions.keys(partitions.ofUser(789));
         String[] settings = count == null
@@ -107,7 +113,13 @@ final class ReplayIT {
                 ConfigurableApplicationContext processor = ProcessorApplication.run(settings);
                 ConfigurableApplicationContext api = ApiApplication.run(shared)) {
             assertThat(processor.isRunning()).isTrue();
-            post(receiver, "{\"userId\":789,\"locationId\":171,\"starRating\":5}");
+            if (note == 0) {
+                post(receiver, "{\"userId\":789,\"locationId\":171,\"starRating\":5}");
+            } else {
+                Map<String, String> fields = new HashMap<>(CheckinCodec.encode(new Checkin(789, 171, 5)));
+                fields.put("note", "x".repeat(note));
+                redis.commands().xadd(keys.checkins(), fields);
+            }
             String list = "/dead-letters?group=" + group;
             await().atMost(LIMIT)
                     .until(() -> !get(api, list).json().get("items").isEmpty());
