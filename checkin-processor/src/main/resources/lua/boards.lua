@@ -7,17 +7,18 @@
 -- own arguments      a JSON array of U ids of users; a JSON array of the L ids of locations; a JSON array with two elements for each hour: its name and
 --                    its start, in seconds since 1970; a JSON array with five elements for each entry: its user (1 to U), its location
 --                    (1 to L), its stars, its hour (1 to H, or 0 if it doesn't count), and its milliseconds since 1970 as text. An entry
---                    that can't be decoded has five zeros
+--                    that can't be decoded has five zeros. Last, the time by the clock of the caller, in seconds since 1970
 --
--- An hour counts if it is the current one, one of the 23 before it, or a later one. The boards of the last 24 hours are the sums of the boards of all
--- hours; forget-hour.lua takes the oldest one off.
+-- An hour counts if it is the current one, one of the 23 before it, or a later one. Of the clocks of Redis and of the caller the one that is behind
+-- decides: what counts for too long is taken off later, but nothing puts back what did not count. The boards of the last 24 hours are the sums of the boards
+-- of all hours; forget-hour.lua takes the oldest one off.
 --
 -- Returns the outcome of settle. An entry is left alone if the visitors of its location are no sorted set. If that is so of any other key, it fails
 -- with DAMAGED: no entry could be applied.
 
 local MOST_RECENT, MOST_VISITORS, HOUR = 1000, 100, 3600
 local call = redis.call
-local users, locations, hours, entries = unpack(cjson.decode('[' .. table.concat(ARGV, ',', ownArgs + 1, ownArgs + 4) .. ']'))
+local users, locations, hours, entries, callerNow = unpack(cjson.decode('[' .. table.concat(ARGV, ',', ownArgs + 1, ownArgs + 5) .. ']'))
 local userBoard, locationBoard, userDay, locationDay, starBoard, recent, hoursKey = unpack(KEYS, ownKeys + 1, ownKeys + 7)
 local hourKeys = ownKeys + 7
 local visitorKeys = hourKeys + #hours
@@ -44,7 +45,7 @@ if next(unusable) then
   end
 end
 
-local now = call('TIME')[1]
+local now = math.min(call('TIME')[1], callerNow)
 local passedOver, outcome = settle({
   { 'ZINCRBY', probe, 0, 'probe' }, { 'ZADD', probe, 'GT', 0, 'probe' }, { 'ZREMRANGEBYRANK', probe, 1, 0 }, { 'ZREM', probe, 'probe' },
 })

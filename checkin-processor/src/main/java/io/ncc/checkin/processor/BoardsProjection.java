@@ -13,8 +13,10 @@ import io.ncc.engine.Mode;
 import io.ncc.engine.Projection;
 import io.ncc.engine.ProjectionScript;
 import io.ncc.redis.LuaScript;
+import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -32,7 +34,7 @@ public final class BoardsProjection implements Projection {
 
     private static final Duration DAY = Duration.ofDays(1);
 
-    /** Of hours that are over for longer, no keys are passed to the script. It goes by the clock of Redis. */
+    /** Of hours that had been over for longer when the newest entry of the batch was appended, no keys are passed to the script. */
     private static final Duration LONG_OVER = Duration.ofDays(2);
 
     /** The most users, and the most locations, that one script takes off the boards of the last 24 hours. */
@@ -48,9 +50,15 @@ public final class BoardsProjection implements Projection {
     private final LuaScript forgetHour = LuaScript.of(BoardsProjection.class, "forget-hour");
     private final CheckinDecoder decoder;
     private final Keys keys;
+    private final InstantSource clock;
 
     /** @param partition whose stream is read */
     public BoardsProjection(Partitions partitions, int partition, Mode mode) {
+        this(partitions, partition, mode, InstantSource.system());
+    }
+
+    BoardsProjection(Partitions partitions, int partition, Mode mode, InstantSource clock) {
+        this.clock = clock;
         this.keys = partitions.keys(partition);
         this.decoder = new CheckinDecoder(partitions, partition);
         this.script = new ProjectionScript(BoardsProjection.class, "boards", keys.boardsGroup(GroupKeys::new), mode);
@@ -63,7 +71,7 @@ public final class BoardsProjection implements Projection {
 
     @Override
     public CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch) {
-        Visits visits = new Visits();
+        Visits visits = new Visits(batch);
         List<Rejected> undecodable = decoder.decode(batch, visits::add, visits::skip);
         return script.run(commands, batch, undecodable, visits.keys(), visits.args());
     }
@@ -77,7 +85,7 @@ public final class BoardsProjection implements Projection {
 
     private CompletionStage<Boolean> forget(RedisAsyncCommands<String, String> commands, ScoredValue<String> oldest) {
         Instant hour = Instant.ofEpochSecond((long) oldest.getScore());
-        if (hour.isAfter(Instant.now().minus(DAY))) {
+        if (hour.isAfter(clock.instant().minus(DAY))) {
             return NOTHING_TO_DO;
         }
         String[] scriptKeys = {
@@ -100,7 +108,15 @@ public final class BoardsProjection implements Projection {
         private final Map<Long, Integer> locations = new LinkedHashMap<>();
         private final Map<Instant, Integer> hours = new LinkedHashMap<>();
         private final JsonArray entries = new JsonArray();
-        private final Instant oldest = Instant.now().minus(LONG_OVER);
+        private final Instant now = clock.instant();
+        private final Instant oldest;
+
+        /** A clock that is ahead must not hide hours from the script, so the newest entry counts if it is older. */
+        Visits(Batch batch) {
+            StreamId newest =
+                    StreamId.parse(batch.entries().get(batch.size() - 1).id());
+            oldest = now.minusMillis(newest.ageAt(now.toEpochMilli())).minus(LONG_OVER);
+        }
 
         void add(Entry entry, Checkin checkin) {
             long millis = entry.time().millis();
@@ -149,7 +165,12 @@ public final class BoardsProjection implements Projection {
         List<String> args() {
             JsonArray starts = new JsonArray();
             hours.keySet().forEach(hour -> starts.add(Keys.nameOf(hour)).add(hour.getEpochSecond()));
-            return List.of(texts(users), texts(locations), starts.toString(), entries.toString());
+            return List.of(
+                    texts(users),
+                    texts(locations),
+                    starts.toString(),
+                    entries.toString(),
+                    Long.toString(now.getEpochSecond()));
         }
 
         /** As texts, because a Lua number can't hold all of them. */

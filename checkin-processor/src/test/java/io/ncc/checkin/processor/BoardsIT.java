@@ -20,6 +20,8 @@ import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SequentialFold;
+import io.ncc.engine.Batch;
+import io.ncc.engine.Entry;
 import io.ncc.engine.Mode;
 import java.time.Duration;
 import java.time.Instant;
@@ -29,6 +31,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -36,6 +39,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.health.contributor.CompositeHealthContributor;
 import org.springframework.boot.health.contributor.HealthIndicator;
@@ -154,11 +158,7 @@ final class BoardsIT {
         try (StatefulRedisConnection<String, String> connection = client.connect()) {
             boolean more;
             do {
-                more = projection
-                        .tidy(connection.async())
-                        .toCompletableFuture()
-                        .orTimeout(10, TimeUnit.SECONDS)
-                        .join();
+                more = done(projection.tidy(connection.async()));
                 left.add(redis.commands().zcard(KEYS.userBoard(out)));
                 assertThat(scores(KEYS.userDayBoard())).isEqualTo(sum(KEYS.userBoard(in), KEYS.userBoard(out)));
                 assertThat(scores(KEYS.locationDayBoard()))
@@ -172,6 +172,38 @@ final class BoardsIT {
         assertThat(redis.commands().zrange(KEYS.boardHours(), 0, -1)).containsExactly(Keys.nameOf(in));
         assertThat(redis.commands().exists(KEYS.userBoard(out), KEYS.locationBoard(out)))
                 .isZero();
+    }
+
+    /**
+     * First the clock of the processor is ahead, then that of Redis.
+     *
+     * @param processor how far its clock is ahead of that of Redis
+     * @param entry how far its time is ahead of the clock of Redis
+     */
+    @ParameterizedTest
+    @CsvSource({"PT72H, PT0H", "PT-25H, PT-25H"})
+    void aClockThatIsAheadHidesNoCheckin(Duration processor, Duration entry) {
+        Instant then = Instant.now().plus(entry);
+        String id = then.toEpochMilli() + "-0";
+        redis.commands().xadd(STREAM, new XAddArgs().id(id), checkin(7));
+        var projection = new BoardsProjection(
+                Partitions.none(), 0, Mode.SEQUENTIAL, () -> Instant.now().plus(processor));
+        RedisClient client = RedisClient.create(redis.uri());
+        try (StatefulRedisConnection<String, String> connection = client.connect()) {
+            assertThat(done(projection.apply(connection.async(), Batch.of(new Entry(id, checkin(7), 1))))
+                            .applied())
+                    .isEqualTo(1);
+            assertThat(done(projection.tidy(connection.async()))).isFalse();
+            for (String board : List.of(KEYS.userBoard(), KEYS.userDayBoard(), KEYS.userBoard(then))) {
+                assertThat(scores(board)).as(board).isEqualTo(Map.of("7", 1.0));
+            }
+        } finally {
+            client.shutdown(0, 1, TimeUnit.SECONDS);
+        }
+    }
+
+    private static <T> T done(CompletionStage<T> call) {
+        return call.toCompletableFuture().orTimeout(10, TimeUnit.SECONDS).join();
     }
 
     @Test
