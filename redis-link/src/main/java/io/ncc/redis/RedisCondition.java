@@ -66,6 +66,10 @@ public enum RedisCondition {
     /** Anything else. */
     UNEXPECTED(false);
 
+    /** From Redis 7.0 on, the place in the script follows. */
+    private static final Pattern DAMAGE =
+            Pattern.compile("(?:^|[-: ])DAMAGED (.+?)(?: script: [0-9a-f]+, on @.*)?$", Pattern.DOTALL);
+
     private final boolean outage;
     private final @Nullable Pattern pattern;
 
@@ -112,6 +116,12 @@ public enum RedisCondition {
                 || cause instanceof IOException
                 || cause instanceof CancellationException;
         return connectionBroke ? AWAY : UNEXPECTED;
+    }
+
+    /** What is damaged, as a script says it, such as {@code ncc:boards:users is not a sorted set}; null if the failure doesn't say it. */
+    public static @Nullable String damageIn(Throwable failure) {
+        Matcher matcher = DAMAGE.matcher(String.valueOf(unwrapped(failure).getMessage()));
+        return matcher.find() ? matcher.group(1) : null;
     }
 
     /** The cause inside the exceptions in which futures wrap a failure. */

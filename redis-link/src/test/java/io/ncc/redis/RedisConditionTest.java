@@ -67,6 +67,25 @@ final class RedisConditionTest {
                 .isEqualTo(expected);
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "DAMAGED k:users is not a sorted set",
+                "ERR user_script:37: DAMAGED k:users is not a sorted set script: 5e, on @user_script:37.",
+                "ERR Error running script (call to f_5e): @user_script:37: user_script:37: DAMAGED k:users is not a sorted set",
+                "ERR Error running script (call to f_5e): @user_script:37: @user_script: 37: DAMAGED k:users is not a sorted set"
+            })
+    void whatIsDamagedIsWhatTheScriptSays(String message) {
+        var failure = new RedisCommandExecutionException(message);
+        assertThat(RedisCondition.of(failure)).isEqualTo(RedisCondition.WRONG_TYPE);
+        assertThat(RedisCondition.damageIn(failure)).isEqualTo("k:users is not a sorted set");
+        assertThat(RedisCondition.damageIn(new RedisException(new CompletionException(failure))))
+                .isEqualTo("k:users is not a sorted set");
+        assertThat(RedisCondition.damageIn(new RedisException("WRONGTYPE Operation against a key")))
+                .isNull();
+    }
+
     @Test
     void noConnectionAndNoAnswerAreToldApart() {
         assertThat(RedisCondition.of(new RedisConnectionException("Not connected")))

@@ -162,13 +162,30 @@ public final class Engine implements SmartLifecycle {
         }
     }
 
-    /** What is wrong with the keys, if {@link #trouble} is {@link RedisCondition#WRONG_TYPE}; it asks Redis. */
+    /**
+     * What is wrong with the keys, if {@link #trouble} is {@link RedisCondition#WRONG_TYPE}: what Redis says of the keys of the group when it is asked
+     * now, and what the failures said of others.
+     */
     public List<String> damagedKeys() {
+        List<String> damaged = new ArrayList<>();
         try {
-            return group.damagedKeys();
+            damaged.addAll(group.damagedKeys());
         } catch (RedisException e) {
-            return List.of(); // not allowed to look, or away meanwhile
+            // not allowed to look, or away meanwhile
         }
+        addTo(damaged, reader.damage());
+        periodic.forEach(task -> addTo(damaged, task.damage()));
+        return damaged;
+    }
+
+    private static void addTo(List<String> damaged, @Nullable String damage) {
+        if (damage != null && damaged.stream().noneMatch(known -> keyOf(known).equals(keyOf(damage)))) {
+            damaged.add(damage);
+        }
+    }
+
+    private static String keyOf(String damage) {
+        return damage.split(" ", 2)[0];
     }
 
     @Override

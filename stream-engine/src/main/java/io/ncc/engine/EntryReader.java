@@ -33,6 +33,7 @@ final class EntryReader {
     private volatile @Nullable Long clientId;
     private volatile long lastTurn = System.nanoTime();
     private volatile @Nullable RedisCondition trouble;
+    private volatile @Nullable String damage;
     private final Set<RedisCondition> reported = EnumSet.noneOf(RedisCondition.class);
 
     /** @param name of its thread */
@@ -52,6 +53,12 @@ final class EntryReader {
     @Nullable
     RedisCondition trouble() {
         return trouble;
+    }
+
+    /** What is damaged, as the failure says it; null if it doesn't. */
+    @Nullable
+    String damage() {
+        return damage;
     }
 
     void start() {
@@ -137,6 +144,7 @@ final class EntryReader {
 
     private void enterTrouble(Throwable cause) {
         RedisCondition condition = RedisCondition.of(cause);
+        damage = RedisCondition.damageIn(cause);
         trouble = condition;
         boolean toldWhy = condition == RedisCondition.AWAY && !reported.isEmpty(); // dropped for a logged reason
         if (isStopping() || toldWhy || !reported.add(condition)) {
@@ -153,6 +161,7 @@ final class EntryReader {
         backoff.reset();
         if (trouble != null) {
             trouble = null;
+            damage = null;
             reported.clear();
             log.info("Processing goes on");
         }

@@ -29,6 +29,7 @@ final class Periodic {
     private volatile CountDownLatch stopping = new CountDownLatch(1);
     private volatile long lastTurn = System.nanoTime();
     private volatile @Nullable RedisCondition trouble;
+    private volatile @Nullable String damage;
     private int failures;
     private long failingSince;
 
@@ -67,6 +68,12 @@ final class Periodic {
     @Nullable
     RedisCondition trouble() {
         return trouble;
+    }
+
+    /** What is damaged, as the failure says it; null if it doesn't. */
+    @Nullable
+    String damage() {
+        return damage;
     }
 
     void start() {
@@ -122,6 +129,7 @@ final class Periodic {
             if (trouble == null) {
                 log.error("The {} fails ({})", name, condition, cause);
             }
+            damage = RedisCondition.damageIn(cause);
             trouble = condition;
         }
     }
@@ -142,6 +150,7 @@ final class Periodic {
         failures = 0;
         if (trouble != null) {
             trouble = null;
+            damage = null;
             log.info("The {} goes on", name);
         }
     }

@@ -1,5 +1,6 @@
 package io.ncc.checkin.processor;
 
+import io.lettuce.core.RedisException;
 import io.lettuce.core.ScoredValue;
 import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.async.RedisAsyncCommands;
@@ -13,6 +14,7 @@ import io.ncc.engine.Mode;
 import io.ncc.engine.Projection;
 import io.ncc.engine.ProjectionScript;
 import io.ncc.redis.LuaScript;
+import io.ncc.redis.RedisCondition;
 import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.time.Instant;
@@ -80,7 +82,15 @@ public final class BoardsProjection implements Projection {
     @Override
     public CompletionStage<Boolean> tidy(RedisAsyncCommands<String, String> commands) {
         return commands.zrangeWithScores(keys.boardHours(), 0, 0)
+                .exceptionallyCompose(failure -> CompletableFuture.failedFuture(namingTheHours(failure)))
                 .thenCompose(oldest -> oldest.isEmpty() ? NOTHING_TO_DO : forget(commands, oldest.get(0)));
+    }
+
+    /** The error of a script names the key, that of a command does not. */
+    private Throwable namingTheHours(Throwable failure) {
+        return RedisCondition.of(failure) == RedisCondition.WRONG_TYPE
+                ? new RedisException("DAMAGED " + keys.boardHours() + " is not a sorted set", failure)
+                : failure;
     }
 
     private CompletionStage<Boolean> forget(RedisAsyncCommands<String, String> commands, ScoredValue<String> oldest) {

@@ -23,6 +23,7 @@ import io.ncc.checkin.testsupport.SequentialFold;
 import io.ncc.engine.Batch;
 import io.ncc.engine.Entry;
 import io.ncc.engine.Mode;
+import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -42,6 +43,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.health.contributor.CompositeHealthContributor;
+import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -371,6 +373,50 @@ final class BoardsIT {
                         assertThat(statusOf(Keys.BOARDS_GROUP, processing)).isEqualTo(Status.UP));
         assertThat(HttpAnswer.get(readiness).status()).isEqualTo(200);
         awaitFolds();
+    }
+
+    @Test
+    void healthNamesEachKeyThatIsDamaged() {
+        var processing = startOnly("boards").getBean("processingHealthContributor", CompositeHealthContributor.class);
+        redis.commands().set(KEYS.boardHours(), "x");
+        awaitDamaged(processing, KEYS.boardHours() + " is not a sorted set"); // found although there are no checkins
+        redis.commands().del(KEYS.boardHours());
+        awaitDamaged(processing);
+
+        redis.commands().hset(KEYS.projections(), Keys.BOARDS_GROUP, "x");
+        awaitDamaged(processing, KEYS.projections() + ": checkinBoards is not a stream id");
+        redis.commands().hset(KEYS.projections(), Keys.BOARDS_GROUP, "0-0");
+        awaitDamaged(processing);
+
+        Instant now = Instant.now();
+        redis.commands().set(KEYS.userBoard(now), "x");
+        redis.commands().xadd(STREAM, new XAddArgs().id(now.toEpochMilli() + "-0"), checkin(1));
+        awaitDamaged(processing, KEYS.userBoard(now) + " is not a sorted set");
+        redis.commands().set(KEYS.boardsTotals(), "x");
+        awaitDamaged(
+                processing,
+                KEYS.boardsTotals() + " is a string, not a hash",
+                KEYS.userBoard(now) + " is not a sorted set");
+        redis.commands().del(KEYS.userBoard(now), KEYS.boardsTotals());
+        awaitDamaged(processing);
+
+        String highest = StreamId.HIGHEST.toString();
+        redis.commands().xadd(KEYS.boardsDeadLetters(), new XAddArgs().id(highest), Map.of("a", "1"));
+        redis.commands().xadd(STREAM, Map.of("not", "a checkin"));
+        awaitDamaged(processing, KEYS.boardsDeadLetters() + " has no id left");
+        redis.commands().del(KEYS.boardsDeadLetters());
+        awaitDamaged(processing);
+    }
+
+    private static void awaitDamaged(CompositeHealthContributor processing, String... damaged) {
+        HealthIndicator boards = (HealthIndicator) Objects.requireNonNull(processing.getContributor(Keys.BOARDS_GROUP));
+        await().atMost(LIMIT).untilAsserted(() -> {
+            Health health = Objects.requireNonNull(boards.health());
+            assertThat(health.getStatus()).isEqualTo(damaged.length == 0 ? Status.UP : Status.DOWN);
+            if (damaged.length > 0) {
+                assertThat(health.getDetails()).containsEntry("damaged", List.of(damaged));
+            }
+        });
     }
 
     private static Status statusOf(String group, CompositeHealthContributor processing) {
