@@ -22,6 +22,8 @@ import org.jspecify.annotations.Nullable;
 public enum RedisCondition {
     /** There is no connection, or it broke. */
     AWAY(true),
+    /** The server must not be used, see {@link UnfitServerException}. */
+    UNFIT(true),
     /** There was no reply in time. The server may still execute the command. */
     TIMEOUT(true),
     /** The server is loading its data after a start. */
@@ -93,6 +95,9 @@ public enum RedisCondition {
         Throwable cause = unwrapped(failure);
         if (cause instanceof RedisCommandTimeoutException || cause instanceof TimeoutException) {
             return TIMEOUT;
+        }
+        if (cause instanceof UnfitServerException) {
+            return UNFIT;
         }
         String message = String.valueOf(cause.getMessage());
         RedisCondition first = UNEXPECTED;

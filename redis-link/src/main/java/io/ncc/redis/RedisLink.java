@@ -112,6 +112,11 @@ public final class RedisLink implements SmartLifecycle {
         return openSession() != null;
     }
 
+    /** Why the server is refused; null if there is a connection, or if there is none for another reason. */
+    public @Nullable UnfitServerException refusal() {
+        return !isConnected() && lastFailure instanceof UnfitServerException refusal ? refusal : null;
+    }
+
     /** The session, if its connection is open. After a connection closes, its session remains until the link has noticed. */
     private @Nullable Session openSession() {
         Session current = session.get();

@@ -6,4 +6,9 @@ public final class UnfitServerException extends RuntimeException {
     public UnfitServerException(String message) {
         super(message);
     }
+
+    /** @param cause tells this reason from others; its message says what to change */
+    public UnfitServerException(Exception cause) {
+        super(cause.getMessage(), cause);
+    }
 }

@@ -105,6 +105,15 @@ final class RedisConditionTest {
     }
 
     @Test
+    void aServerThatMustNotBeUsedIsUnfitWhateverTheReasonSays() {
+        var refusal = new UnfitServerException("an OOM, it says");
+        assertThat(RedisCondition.of(refusal)).isEqualTo(RedisCondition.UNFIT);
+        assertThat(RedisCondition.of(new RedisConnectionException("Not connected", refusal)))
+                .isEqualTo(RedisCondition.UNFIT);
+        assertThat(RedisCondition.UNFIT.isOutage()).isTrue();
+    }
+
+    @Test
     void aConnectionThatFailedForWhateverReasonIsAway() {
         var failed = new RedisConnectionException("Unable to connect", new IllegalStateException("not registered"));
         assertThat(RedisCondition.of(new RedisConnectionException("Not connected", failed)))

@@ -193,6 +193,7 @@ final class PartitionsIT {
         Health health = Objects.requireNonNull(
                 processor.getBean("redisHealthIndicator", HealthIndicator.class).health());
         assertThat(health.getStatus()).isEqualTo(Status.DOWN);
+        assertThat(health.getDetails().toString()).contains("condition=UNFIT, reason=" + reason);
     }
 
     @ParameterizedTest

@@ -8,6 +8,7 @@ import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.receiver.DurabilityGuard.NotDurableException;
 import io.ncc.checkin.service.LogLimit;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.LuaScript;
@@ -185,7 +186,10 @@ final class CheckinAppender {
         writeOrFail(connection, batch).whenComplete((replies, error) -> {
             if (error != null && isNotDurable(error)) {
                 // the next has to show that it does before anything is written
-                redis.drop(connection, new UnfitServerException("it did not confirm that a write is durable"));
+                redis.drop(
+                        connection,
+                        new UnfitServerException(
+                                new NotDurableException("it did not confirm that a write is durable")));
             } else if (error != null) {
                 redis.dropIfUseless(connection, error);
             }
@@ -203,7 +207,7 @@ final class CheckinAppender {
     }
 
     private static ProblemType notConnected(Throwable e) {
-        return e.getCause() instanceof UnfitServerException
+        return e.getCause() instanceof UnfitServerException refusal && refusal.getCause() instanceof NotDurableException
                 ? ProblemType.DURABILITY_UNAVAILABLE
                 : ProblemType.REDIS_UNAVAILABLE;
     }
@@ -259,7 +263,7 @@ final class CheckinAppender {
                     }
                     return durability.await(connection.async()).thenApply(durable -> {
                         if (!durable) {
-                            throw new NotDurableException();
+                            throw new NotDurableException("not confirmed in time");
                         }
                         return replies;
                     });
@@ -344,6 +348,7 @@ final class CheckinAppender {
         RedisCondition condition = RedisCondition.of(error);
         return switch (condition) {
             case AWAY, TIMEOUT -> ProblemType.OUTCOME_UNKNOWN;
+            case UNFIT -> notConnected(error);
             case READ_ONLY, MASTER_DOWN -> ProblemType.REDIS_READ_ONLY;
             case OUT_OF_MEMORY -> ProblemType.REDIS_OUT_OF_MEMORY;
             default -> condition.isOutage() ? ProblemType.REDIS_UNAVAILABLE : ProblemType.INTERNAL_ERROR;
@@ -385,6 +390,12 @@ final class CheckinAppender {
         return redis.isConnected();
     }
 
+    /** Why the server is refused; null if it isn't. */
+    @Nullable
+    UnfitServerException refusal() {
+        return redis.refusal();
+    }
+
     /** Finds out what stands in the way of appending now; empty if nothing does. */
     CompletionStage<Optional<ProblemType>> trouble() {
         return redis.<String>send(commands ->
@@ -405,13 +416,5 @@ final class CheckinAppender {
     private static ProblemType typeOfProbe(Throwable failure) {
         ProblemType type = typeOf(failure);
         return type == ProblemType.OUTCOME_UNKNOWN ? notConnected(failure) : type;
-    }
-
-    /** Appended, but not in time on as many replicas, or on disk, as is promised. */
-    private static final class NotDurableException extends RuntimeException {
-
-        NotDurableException() {
-            super("not confirmed in time", null, false, false);
-        }
     }
 }

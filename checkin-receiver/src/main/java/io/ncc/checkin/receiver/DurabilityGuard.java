@@ -56,8 +56,8 @@ final class DurabilityGuard {
         if (durability == Durability.REPLICA) {
             long confirmed = commands.waitForReplication(replicas, timeoutMillis);
             if (confirmed < replicas) {
-                throw new UnfitServerException("durability replica needs " + replicas + " that confirm within "
-                        + timeoutMillis + " ms, and " + confirmed + " did");
+                throw new UnfitServerException(new NotDurableException("durability replica needs " + replicas
+                        + " that confirm within " + timeoutMillis + " ms, and " + confirmed + " did"));
             }
         }
     }
@@ -79,8 +79,8 @@ final class DurabilityGuard {
             actual = "not told"; // by a server that is run by others
         }
         if (!actual.equals(value)) {
-            throw new UnfitServerException(
-                    "durability fsync needs a Redis with " + setting + ' ' + value + ", and it is " + actual);
+            throw new UnfitServerException(new NotDurableException(
+                    "durability fsync needs a Redis with " + setting + ' ' + value + ", and it is " + actual));
         }
     }
 
@@ -130,5 +130,13 @@ final class DurabilityGuard {
             case FSYNC -> "at a failover, what was not replicated";
         };
         return Map.of("mode", durability.name().toLowerCase(Locale.ROOT), "by", mechanism, "canBeLost", canBeLost);
+    }
+
+    /** Redis doesn't keep the promise of durability. */
+    static final class NotDurableException extends RuntimeException {
+
+        NotDurableException(String message) {
+            super(message, null, false, false);
+        }
     }
 }

@@ -9,6 +9,7 @@ import io.ncc.checkin.service.PartitionCheck;
 import io.ncc.checkin.service.PartitionHealth;
 import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.checkin.service.ProblemType;
+import io.ncc.checkin.service.RedisHealth;
 import io.ncc.checkin.service.Service;
 import io.ncc.checkin.service.ServiceConfiguration;
 import io.ncc.checkin.service.security.SecurityConfiguration;
@@ -118,7 +119,7 @@ public class ReceiverApplication {
     private static Supplier<Health> healthOf(CheckinAppender appender) {
         CompletableFuture<Optional<ProblemType>> trouble = appender.trouble().toCompletableFuture();
         return () -> trouble.join()
-                .map(problem -> Health.down().withDetail("problem", problem).build())
+                .map(problem -> RedisHealth.down("problem", problem, appender.refusal()))
                 .orElseGet(() -> Health.up().build());
     }
 

@@ -306,6 +306,11 @@ final class DurabilityIT {
                 receiver.assertRefuses("durability-unavailable");
                 assertThat(receiver.readiness()).isEqualTo(503);
                 assertThat(refusals(log)).singleElement().asString().contains(setting.name + ' ' + setting.right);
+                assertThat(receiver.get("/actuator/health")
+                                .json()
+                                .at("/components/append/details/reason")
+                                .asString())
+                        .contains(setting.name + ' ' + setting.right);
 
                 redis.commands().configSet(setting.name, setting.right);
                 await().atMost(LIMIT).until(receiver::accepts);

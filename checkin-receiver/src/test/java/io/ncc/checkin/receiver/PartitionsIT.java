@@ -3,12 +3,14 @@ package io.ncc.checkin.receiver;
 import static io.ncc.checkin.receiver.StartedReceiver.checkin;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Range;
 import io.lettuce.core.XAddArgs;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +32,7 @@ final class PartitionsIT {
     static final RealRedis redis = RealRedis.server();
 
     private static final Partitions PARTITIONS = Partitions.of(4);
+    private static final Duration LIMIT = Duration.ofSeconds(20);
 
     @ParameterizedTest
     @ValueSource(ints = {1, 4, 64})
@@ -134,6 +137,29 @@ final class PartitionsIT {
             List.of(0, 1, 3).forEach(PartitionsIT::fill);
             assertThat(receiver.readiness()).isEqualTo(503);
         }
+    }
+
+    @Test
+    void anotherNumberOfPartitionsIsNoQuestionOfDurability() {
+        started().close();
+        try (StartedReceiver receiver = StartedReceiver.on(redis, "checkin.partitions=8")) {
+            assertRefused(
+                    receiver, "/details/away/5", "checkin.partitions is 8, but the checkins there have 4 partitions");
+        }
+        try (StartedReceiver receiver = StartedReceiver.on(redis)) {
+            assertRefused(
+                    receiver, "/details", "checkin.partitions is not set, but the checkins there have 4 partitions");
+        }
+    }
+
+    private static void assertRefused(StartedReceiver receiver, String details, String reason) {
+        await().atMost(LIMIT).untilAsserted(() -> {
+            JsonNode append = receiver.get("/actuator/health").json().at("/components/append");
+            assertThat(append.at("/status").asString()).isEqualTo("DOWN");
+            assertThat(append.at(details + "/problem").asString()).isEqualTo("REDIS_UNAVAILABLE");
+            assertThat(append.at(details + "/reason").asString()).isEqualTo(reason);
+        });
+        StartedReceiver.assertUnavailable(receiver.post(checkin(1)), "redis-unavailable");
     }
 
     @Test
