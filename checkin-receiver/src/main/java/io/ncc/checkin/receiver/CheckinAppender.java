@@ -69,6 +69,9 @@ final class CheckinAppender {
     private int checkinsWaiting;
     private boolean writing;
 
+    /** As of the last look. */
+    private volatile boolean inTrouble;
+
     /** @param longestWait how long a request may wait for the one before it; it is refused then, and not sent late */
     CheckinAppender(
             RedisLink redis,
@@ -385,9 +388,10 @@ final class CheckinAppender {
         return durability.describe();
     }
 
-    /** Whether there is a connection to append on. */
-    boolean isConnected() {
-        return redis.isConnected();
+    /** Whether a checkin could be appended, as of the last look at what stands in the way. Looks again, and doesn't wait for that. */
+    boolean isAvailable() {
+        trouble();
+        return redis.isConnected() && !inTrouble;
     }
 
     /** Why the server is refused; null if it isn't. */
@@ -402,7 +406,11 @@ final class CheckinAppender {
                         commands.set(keys.idempotency(""), "", SetArgs.Builder.px(PROBE_LIFETIME.toMillis())))
                 .thenCompose(written -> redis.<Long>send(commands -> commands.xlen(keys.checkins())))
                 .thenApply(this::limitReached)
-                .exceptionally(failure -> Optional.of(typeOfProbe(RedisCondition.unwrapped(failure))));
+                .exceptionally(failure -> Optional.of(typeOfProbe(RedisCondition.unwrapped(failure))))
+                .thenApply(trouble -> {
+                    inTrouble = trouble.isPresent();
+                    return trouble;
+                });
     }
 
     private Optional<ProblemType> limitReached(long length) {

@@ -113,7 +113,7 @@ public class ReceiverApplication {
                 .withGauge(
                         registry,
                         Tags.empty(),
-                        partition -> appenders.of(partition).isConnected());
+                        partition -> appenders.of(partition).isAvailable());
     }
 
     private static Supplier<Health> healthOf(CheckinAppender appender) {

@@ -7,6 +7,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Range;
 import io.lettuce.core.XAddArgs;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
@@ -133,10 +134,43 @@ final class PartitionsIT {
             JsonNode append = receiver.get("/actuator/health").json().at("/components/append");
             assertThat(append.at("/status").asString()).isEqualTo("UP");
             assertThat(append.at("/details/away").propertyNames()).containsExactly("2");
+            assertThat(available(receiver)).containsExactly(1, 1, 0, 1);
 
             List.of(0, 1, 3).forEach(PartitionsIT::fill);
             assertThat(receiver.readiness()).isEqualTo(503);
         }
+    }
+
+    @Test
+    void theGaugesOfThePartitionsFollowWithoutAnyoneAskingForTheHealth() {
+        try (StartedReceiver receiver = started()) {
+            assertThat(available(receiver)).containsExactly(1, 1, 1, 1);
+            fill(2);
+            await().atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(available(receiver)).containsExactly(1, 1, 0, 1));
+            empty(2);
+            await().atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(available(receiver)).containsExactly(1, 1, 1, 1));
+
+            redis.commands().configSet("maxmemory", "1");
+            try {
+                await().atMost(LIMIT)
+                        .untilAsserted(() -> assertThat(available(receiver)).containsExactly(0, 0, 0, 0));
+            } finally {
+                redis.commands().configSet("maxmemory", "0");
+            }
+        }
+    }
+
+    /** What the gauge of each partition says. */
+    private static List<Integer> available(StartedReceiver receiver) {
+        return PARTITIONS.all().stream()
+                .map(partition -> (int) receiver.part(MeterRegistry.class)
+                        .get("checkin.partition.available")
+                        .tag("partition", Integer.toString(partition))
+                        .gauge()
+                        .value())
+                .toList();
     }
 
     @Test
