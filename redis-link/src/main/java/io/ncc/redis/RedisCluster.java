@@ -46,6 +46,7 @@ public final class RedisCluster implements RedisServers {
     private final List<RedisURI> seeds;
     private final RepeatedErrors refusals = new RepeatedErrors();
     private final NodeRequirements requirements = new NodeRequirements();
+    private final ServerSettings settings = new ServerSettings();
     private volatile List<RedisURI> nodes; // in the order in which they are asked
     private volatile boolean wasConnected;
 
@@ -75,6 +76,7 @@ public final class RedisCluster implements RedisServers {
         try {
             connection.setTimeout(primary.getTimeout());
             requirements.check(address(primary), connection.sync());
+            settings.look(address(primary), connection.sync());
             return connection;
         } catch (RuntimeException e) {
             connection.close();

@@ -3,14 +3,19 @@ package io.ncc.redis;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.api.sync.RedisCommands;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Logs a warning for server settings that risk the loss of data. To be used as a {@linkplain RedisLink#greetedWith greeting}. */
+/**
+ * Logs a warning for server settings that risk the loss of data. To be used as a {@linkplain RedisLink#greetedWith greeting}. It passes over the
+ * nodes of a cluster, as {@link RedisCluster} looks at them itself: it knows their addresses.
+ */
 public final class ServerSettings implements Consumer<RedisCommands<String, String>> {
 
     private static final Logger log = LoggerFactory.getLogger(ServerSettings.class);
@@ -18,31 +23,40 @@ public final class ServerSettings implements Consumer<RedisCommands<String, Stri
     private static final String UNKNOWN = "unknown";
 
     private final RepeatedErrors refusals = new RepeatedErrors();
-    private List<String> warnings = List.of();
+
+    /** By server. They are not logged again at a reconnect. */
+    private final Map<String, List<String>> logged = new HashMap<>();
 
     @Override
     public void accept(RedisCommands<String, String> commands) {
-        logNew(warningsOf(commands));
+        if (!infoOf(commands, "cluster", "cluster_enabled").equals("1")) {
+            look("Redis", commands);
+        }
     }
 
-    /** Links to several servers may share this. */
-    private synchronized void logNew(List<String> current) {
-        current.stream().filter(warning -> !warnings.contains(warning)).forEach(log::warn);
-        warnings = current; // not to be logged again at a reconnect
+    /** @param server its name in the log */
+    void look(String server, RedisCommands<String, String> commands) {
+        logNew(server, warningsOf(server, commands));
     }
 
-    private List<String> warningsOf(RedisCommands<String, String> commands) {
+    private synchronized void logNew(String server, List<String> current) {
+        List<String> before = logged.getOrDefault(server, List.of());
+        current.stream().filter(warning -> !before.contains(warning)).forEach(log::warn);
+        logged.put(server, current);
+    }
+
+    private List<String> warningsOf(String server, RedisCommands<String, String> commands) {
         List<String> found = new ArrayList<>();
         String policy = infoOf(commands, "memory", "maxmemory_policy");
         if (!policy.equals(UNKNOWN) && !policy.equals("noeviction")) {
-            found.add("Redis has maxmemory-policy " + policy
+            found.add(server + " has maxmemory-policy " + policy
                     + ": it may evict the stream with its groups. Set noeviction.");
         }
         boolean noLog = infoOf(commands, "persistence", "aof_enabled").equals("0");
         if (noLog
                 && ask(() -> commands.configGet("save").getOrDefault("save", UNKNOWN))
                         .isEmpty()) {
-            found.add("Redis writes nothing to disk: a restart loses everything. Set appendonly yes.");
+            found.add(server + " writes nothing to disk: a restart loses everything. Set appendonly yes.");
         }
         return found;
     }

@@ -396,12 +396,44 @@ final class RedisClusterIT {
     }
 
     @Test
-    void whatAServerDoesNotTellIsWarnedOfOnce() {
-        allow("+@all", "-@dangerous", "+cluster|slots");
+    void aNodeWhoseSettingsRiskTheLossOfDataIsNamedOnceWhoeverConnects() {
+        Node risky = cluster.primaryOf(KEY);
+        String elsewhere = cluster.keyOf(primaryWithout(KEY));
+        Logger logger = (Logger) LoggerFactory.getLogger(ServerSettings.class);
+        ListAppender<ILoggingEvent> events = listeningTo(logger);
+        risky.commands().configSet("maxmemory-policy", "allkeys-lru");
+        try {
+            RedisCluster servers = servers();
+            ServerSettings settings = new ServerSettings();
+            for (String key : List.of(KEY, elsewhere, OTHER_KEY, elsewhere, KEY)) {
+                try (var connection = servers.holding(key).connect(StringCodec.UTF8)) {
+                    settings.accept(connection.sync());
+                }
+            }
+            assertThat(events.list)
+                    .extracting(ILoggingEvent::getFormattedMessage)
+                    .filteredOn(line -> line.contains("maxmemory-policy"))
+                    .singleElement()
+                    .asString()
+                    .contains(":" + risky.port() + " has maxmemory-policy allkeys-lru");
+        } finally {
+            logger.detachAppender(events);
+            risky.commands().configSet("maxmemory-policy", "noeviction");
+        }
+    }
+
+    private static ListAppender<ILoggingEvent> listeningTo(Logger logger) {
         ListAppender<ILoggingEvent> events = new ListAppender<>();
-        Logger logger = (Logger) LoggerFactory.getLogger(NodeRequirements.class);
         events.start();
         logger.addAppender(events);
+        return events;
+    }
+
+    @Test
+    void whatAServerDoesNotTellIsWarnedOfOnce() {
+        allow("+@all", "-@dangerous", "+cluster|slots");
+        Logger logger = (Logger) LoggerFactory.getLogger(NodeRequirements.class);
+        ListAppender<ILoggingEvent> events = listeningTo(logger);
         try {
             var servers = servers(uri -> uri.setAuthentication("app", "secret".toCharArray()));
             servers.holding(KEY).connect(StringCodec.UTF8).close();
