@@ -158,8 +158,8 @@ final class ConsumerGroup {
 
     private static boolean isId(@Nullable String text) {
         return text == null
-                || text.matches("[0-9]{1,20}(-[0-9]{1,20})?")
-                        && Stream.of(text.split("-")).allMatch(part -> new BigInteger(part).bitLength() <= Long.SIZE);
+                || (text.matches("[0-9]{1,20}(-[0-9]{1,20})?")
+                        && Stream.of(text.split("-")).allMatch(part -> new BigInteger(part).bitLength() <= Long.SIZE));
     }
 
     private static boolean isRange(String member) {
