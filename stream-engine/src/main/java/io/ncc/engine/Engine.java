@@ -37,6 +37,7 @@ public final class Engine implements SmartLifecycle {
     private final ServerSettings settingsOfServer = new ServerSettings();
     private final RedisLink readLink;
     private final RedisLink scriptLink;
+    private final EntrySource source;
     private final EntryReader reader;
     private final Janitor janitor;
     private final ConsumerGroup group;
@@ -75,7 +76,7 @@ public final class Engine implements SmartLifecycle {
         EngineMetrics metrics = new EngineMetrics(registry, settings.meterPrefix(), keys.group(), tags);
         this.group = new ConsumerGroup(scriptLink, keys, consumer);
         Applier applier = new Applier(scriptLink, projection, consumer, metrics, settings);
-        EntrySource source = mode == Mode.GROUP
+        this.source = mode == Mode.GROUP
                 ? new GroupSource(readLink, group, settings)
                 : new SequentialSource(readLink, group, settings);
         this.reader = new EntryReader("reader" + suffix, source, scriptLink, applier);
@@ -136,19 +137,19 @@ public final class Engine implements SmartLifecycle {
 
     /**
      * Stops reading and claiming, waits for batches in flight, and leaves the group. Afterwards the checkpoint is the last entry that all processors
-     * have settled, so that another program may go on there.
+     * have settled, so that another program may go on there. In sequential mode, the group then stands there, too.
      */
     @Override
     public void stop() {
         running = false;
         periodic.forEach(Periodic::stop);
         reader.stop();
-        moveCheckpoint();
+        moveCheckpointAndGroup();
         scriptLink.stop();
         readLink.stop();
     }
 
-    private void moveCheckpoint() {
+    private void moveCheckpointAndGroup() {
         if (!scriptLink.isConnected()) {
             return;
         }
@@ -157,8 +158,9 @@ public final class Engine implements SmartLifecycle {
             while (janitor.run(() -> {}) && System.nanoTime() - start < LAST_TURNS.toNanos()) {
                 // there is more to do
             }
+            source.handOver();
         } catch (RedisException e) {
-            log.warn("Stopped without moving the checkpoint ({})", RedisCondition.of(e));
+            log.warn("Stopped without moving the checkpoint and the group to the end ({})", RedisCondition.of(e));
         }
     }
 

@@ -23,4 +23,7 @@ sealed interface EntrySource permits GroupSource, SequentialSource {
 
     /** Leaves the group, if there is one. Called after the last batch has ended. */
     void leave();
+
+    /** Makes the group, if there is one, stand where this source has come to. Called after {@link #leave}, when the checkpoint moves no more. */
+    void handOver();
 }

@@ -71,4 +71,9 @@ final class GroupSource implements EntrySource {
             group.leave();
         }
     }
+
+    @Override
+    public void handOver() {
+        // it has read in the group
+    }
 }

@@ -1,18 +1,25 @@
 package io.ncc.engine;
 
+import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
+import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Reads without a group, from the checkpoint on. */
 final class SequentialSource implements EntrySource {
 
+    private static final Logger log = LoggerFactory.getLogger(SequentialSource.class);
+
+    private final LuaScript handOver = LuaScript.of(SequentialSource.class, "settled", "hand-over");
     private final RedisLink redis;
     private final ConsumerGroup group;
     private final String stream;
@@ -85,5 +92,16 @@ final class SequentialSource implements EntrySource {
     @Override
     public void leave() {
         // it is no member of a group
+    }
+
+    @Override
+    public void handOver() {
+        GroupKeys keys = group.keys();
+        String position = redis.call(commands -> handOver.<String>run(
+                commands, ScriptOutputType.VALUE, new String[] {stream, keys.checkpoint()}, new String[] {keys.group()
+                }));
+        if (!position.isEmpty()) {
+            log.info("Moved group {} of {} to the checkpoint {}", keys.group(), stream, position);
+        }
     }
 }

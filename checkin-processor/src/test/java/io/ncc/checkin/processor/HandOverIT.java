@@ -158,6 +158,21 @@ final class HandOverIT {
         awaitCounters();
     }
 
+    @Test
+    void aProgramOfTheGroupRepeatsNothingAfterSequentialMode() {
+        append(1_000);
+        readAsGroup(100); // which stay pending
+        ConfigurableApplicationContext processor = start(Mode.SEQUENTIAL, "--checkin.processor.batch-size=20");
+        await().atMost(LIMIT)
+                .until(() -> redis.commands().xpending(STREAM, Keys.GROUP).getCount() == 0);
+        append(500);
+        processor.close(); // somewhere within the backlog
+
+        readAsGroup(2_000).forEach(HandOverIT::count);
+
+        awaitCounters();
+    }
+
     @ParameterizedTest
     @EnumSource
     void aStreamThatWasLoadedAgainIsSaid(Mode mode, CapturedOutput output) {
