@@ -3,6 +3,9 @@ package io.ncc.checkin.system;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import io.lettuce.core.Limit;
+import io.lettuce.core.Range;
+import io.lettuce.core.ScoredValue;
 import io.ncc.checkin.api.ApiApplication;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
@@ -12,18 +15,26 @@ import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.receiver.ReceiverApplication;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
+import java.io.File;
 import java.net.URI;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.springframework.context.ConfigurableApplicationContext;
@@ -38,6 +49,9 @@ final class ReplayIT {
 
     private static final Keys KEYS = Keys.unpartitioned();
     private static final Duration LIMIT = Duration.ofSeconds(20);
+
+    @TempDir
+    static Path folder;
 
     @Test
     void aDeadLetterIsAppliedAfterTheRepairAsOfTheTimeOfItsOriginal() {
@@ -148,6 +162,120 @@ final class ReplayIT {
                                 + (own ? 0 : 1) + ",\"missed\":0}");
             }
         }
+    }
+
+    /** Also those that had been put back, with success or in vain. */
+    @ParameterizedTest
+    @CsvSource({
+        "checkinConsumers, To process the stream again",
+        "checkinBoards, To switch off `boards`",
+    })
+    void afterTheCommandsOfThePageAProjectionCountsEachCheckinOnce(String group, String heading) throws Exception {
+        String[] processing = settings("--checkin.processor.projections=totals,boards");
+        String hopeless = group.equals(Keys.GROUP) ? KEYS.user(791) : KEYS.visitors(173);
+        redis.commands().set(spoiled(group, KEYS), "of another type");
+        redis.commands().set(hopeless, "of another type");
+        try (ConfigurableApplicationContext receiver = ReceiverApplication.run(settings());
+                ConfigurableApplicationContext api = ApiApplication.run(settings())) {
+            String again;
+            try (ConfigurableApplicationContext processor = ProcessorApplication.run(processing)) {
+                assertThat(processor.isRunning()).isTrue();
+                post(receiver, "{\"userId\":789,\"locationId\":171,\"starRating\":5}");
+                again = post(receiver, "{\"userId\":791,\"locationId\":173,\"starRating\":3}");
+                post(receiver, "{\"userId\":790,\"locationId\":172,\"starRating\":4}");
+                awaitSettled();
+                redis.commands().del(spoiled(group, KEYS));
+                assertThat(putAllBack(api, group)).hasSize(2); // one of them in vain
+                awaitSettled();
+                post(receiver, "{\"userId\":789,\"locationId\":172,\"starRating\":2}");
+                awaitSettled();
+            }
+
+            runCommandsOfThePage(heading);
+            redis.commands().set(hopeless, "of another type");
+
+            try (ConfigurableApplicationContext processor = ProcessorApplication.run(processing)) {
+                assertThat(processor.isRunning()).isTrue();
+                awaitSettled();
+                assertThat(originals(api, group)).containsExactly(again);
+                redis.commands().del(hopeless);
+                assertThat(putAllBack(api, group)).hasSize(1);
+                awaitSettled();
+            }
+        }
+        assertThat(redis.commands().hget(KEYS.user(789), "numCheckins")).isEqualTo("2");
+        assertThat(redis.commands().hget(KEYS.user(790), "numCheckins")).isEqualTo("1");
+        assertThat(redis.commands().hget(KEYS.user(791), "numCheckins")).isEqualTo("1");
+        assertThat(redis.commands().hget(KEYS.location(171), "numStars")).isEqualTo("5");
+        assertThat(redis.commands().hget(KEYS.location(172), "averageStars")).isEqualTo("3");
+        assertThat(redis.commands().zrangeWithScores(KEYS.userBoard(), 0, -1))
+                .containsExactly(ScoredValue.just(1, "790"), ScoredValue.just(1, "791"), ScoredValue.just(2, "789"));
+        assertThat(redis.commands().zrangeWithScores(KEYS.starBoard(), 0, -1))
+                .containsExactly(ScoredValue.just(3, "173"), ScoredValue.just(5, "171"), ScoredValue.just(6, "172"));
+        String totals = group.equals(Keys.GROUP) ? KEYS.totals() : KEYS.boardsTotals();
+        assertThat(redis.commands().hgetall(totals))
+                .containsEntry("applied", "4")
+                .containsEntry("dead", "1")
+                .doesNotContainKeys("lost", "skipped", "foreign");
+        if (redis.version().isAtLeast(7, 0)) {
+            assertThat(redis.commands().hget(totals, "missed")).isEqualTo("2");
+        }
+    }
+
+    private static void awaitSettled() {
+        String newest = redis.commands()
+                .xrevrange(KEYS.checkins(), Range.unbounded(), Limit.from(1))
+                .get(0)
+                .getId();
+        await().atMost(LIMIT)
+                .until(() -> Stream.of(KEYS.checkpoint(), KEYS.boardsCheckpoint())
+                        .allMatch(checkpoint -> newest.equals(redis.commands().get(checkpoint))));
+    }
+
+    private static List<String> putAllBack(ConfigurableApplicationContext api, String group) {
+        List<String> letters = new ArrayList<>();
+        get(api, "/dead-letters?group=" + group)
+                .json()
+                .get("items")
+                .forEach(letter -> letters.add(letter.get("id").asString()));
+        for (String letter : letters) {
+            HttpAnswer replay = HttpAnswer.send(
+                    HttpRequest.newBuilder(URI.create(url(api) + "/dead-letters/" + letter + "/replay?group=" + group))
+                            .POST(BodyPublishers.noBody()));
+            assertThat(replay.status()).isEqualTo(200);
+        }
+        return letters;
+    }
+
+    private static List<String> originals(ConfigurableApplicationContext api, String group) {
+        List<String> originals = new ArrayList<>();
+        get(api, "/dead-letters?group=" + group)
+                .json()
+                .get("items")
+                .forEach(letter -> originals.add(letter.get("originalId").asString()));
+        return originals;
+    }
+
+    /** Those of the block after a heading in docs/operation.md, in a shell that finds a redis-cli for this server. */
+    private static void runCommandsOfThePage(String heading) throws Exception {
+        Matcher block = Pattern.compile("\\*\\*" + Pattern.quote(heading) + ".*?```\n(.*?)```", Pattern.DOTALL)
+                .matcher(Files.readString(Path.of("../docs/operation.md")));
+        assertThat(block.find()).isTrue();
+        Path redisCli = folder.resolve("redis-cli");
+        Files.writeString(
+                redisCli,
+                "#!/bin/sh\nexec perl '%s' '%s' %d \"$@\"\n"
+                        .formatted(
+                                Path.of("src/test/resources/redis-cli.pl").toAbsolutePath(),
+                                redis.host(),
+                                redis.port()));
+        assertThat(redisCli.toFile().setExecutable(true)).isTrue();
+        Path said = folder.resolve("said");
+        ProcessBuilder shell = new ProcessBuilder("sh", "-e", "-c", block.group(1))
+                .redirectErrorStream(true)
+                .redirectOutput(said.toFile());
+        shell.environment().merge("PATH", folder.toString(), (path, first) -> first + File.pathSeparator + path);
+        assertThat(shell.start().waitFor()).as(Files.readString(said)).isZero();
     }
 
     private static String[] settings(String... more) {
