@@ -774,6 +774,20 @@ final class PullIT {
     }
 
     @Test
+    void anOutageThatIsOverIsNoAnswer() {
+        stream.createGroup("g", "$");
+        CompletableFuture<HttpAnswer> answer =
+                beginToWait(1, "/groups/g/consumers/one/pull?wait=20s").get(0);
+        redis.stop();
+        assertThat(answer.join().status()).isEqualTo(503);
+        redis.start();
+        await().atMost(Duration.ofSeconds(10))
+                .until(() -> api.post("/groups/g/consumers/one/pull").status() == 200);
+        // so short that nothing is read meanwhile
+        assertThat(pull("g", "one", "?wait=1ms")).isEmpty();
+    }
+
+    @Test
     void aPullThatGetsNoAnswerEndsItsConnection() {
         stream.createGroup("g", "0");
         List<String> before = stream.connectionIds();

@@ -67,6 +67,8 @@ final class PullGroup {
 
     private boolean gone;
     private long lastUsed = System.nanoTime();
+
+    /** Why the last read failed; null if it didn't. */
     private @Nullable Throwable lastFailure;
 
     PullGroup(PartitionLinks redis, Partitions partitions, String name) {
@@ -127,7 +129,12 @@ final class PullGroup {
         read(pull, all(), pull.own()).whenComplete((taken, failure) -> {
             if (failure != null) {
                 failed(pull, failure);
-            } else if (!taken.items.isEmpty()) {
+                return;
+            }
+            synchronized (this) {
+                lastFailure = null;
+            }
+            if (!taken.items.isEmpty()) {
                 pull.complete(taken.items);
             } else if (taken.entries > 0) {
                 readFirst(pull, otherwise); // none of them was a checkin
