@@ -7,11 +7,11 @@
 -- ARGV[4]  the milliseconds after which an entry is taken over
 -- ARGV[5]  where to go on with looking for such entries, '0-0' for the beginning; '' to look for none
 -- ARGV[6]  'auto' to acknowledge what is read
--- ARGV[7]  'own' to return what the consumer already holds, and nothing else if there is any; 'held' to return that and nothing else; 'new' to read new
---          entries before it claims; else ''
+-- ARGV[7]  'held' to return what the consumer already holds and nothing else; 'new' to read new entries before it claims; else ''
 --
--- Returns { where to go on, '0-0' at the end; how many entries were claimed; { { id, { field, value, ... }, deliveries }, ... } }, ascending within each
--- kind. Entries that were deleted from the stream while they were pending are acknowledged and left out.
+-- Returns { where to go on, '0-0' at the end, '' if it looked for none; how many entries were claimed; { { id, { field, value, ... }, deliveries }, ... } },
+-- ascending within each kind. It looks for none either if as many new entries came first as it may return. Entries that were deleted from the stream
+-- while they were pending are acknowledged and left out.
 -- One call looks at about 1,000 pending entries that it doesn't claim.
 -- Fails with NOGROUP if the stream or the group is gone. Run twice it gives what comes next; what an answer that was lost had in it is pending, and
 -- given again when it has been held for too long, or with 'auto' is gone.
@@ -88,10 +88,15 @@ local function claim()
   end
 end
 
-if order == 'own' or order == 'held' then readOwn() end
-if #entries == 0 and order ~= 'held' then
+if order == 'held' then
+  readOwn()
+else
   if order == 'new' then readNew() end
-  if cursor ~= '' then claim() end
+  if #entries >= most then
+    cursor = ''
+  elseif cursor ~= '' then
+    claim()
+  end
   readNew()
 end
 

@@ -630,6 +630,26 @@ final class PartitionsIT {
         assertThat(api.delete("/groups/g").status()).isEqualTo(404);
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aNewEntryHasItsTurnWhileManyOfItsPartitionAreClaimed(boolean own) {
+        ApiServer api = api(4);
+        api.put("/groups/g?from=0");
+        for (int i = 1; i <= 40; i++) {
+            add(2, "1000-" + i);
+        }
+        assertThat(ids(api.post("/groups/g/consumers/dead/pull?count=40").json()))
+                .hasSize(40);
+        String id = add(2, "1000-41");
+        List<String> seen = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+            List<String> pulled = pull(api, "?count=1&claimAfter=0ms&own=" + own);
+            acknowledge(api, pulled);
+            seen.addAll(pulled);
+        }
+        assertThat(seen).hasSize(6).contains(id);
+    }
+
     @Test
     void aPullThatWaitsGetsWhatComesInAnyPartition() throws Exception {
         ApiServer api = api(64);

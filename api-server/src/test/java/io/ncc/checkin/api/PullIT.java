@@ -397,17 +397,33 @@ final class PullIT {
         assertThat(seen).hasSize(200);
     }
 
-    @Test
-    void newEntriesHaveTheirTurnWhileManyAreClaimed() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void newEntriesHaveTheirTurnWhileManyAreClaimed(boolean own) {
         List<String> ids = add(40);
         stream.createGroup("g", "0");
         stream.deliver("g", "dead", 39);
         awaitIdle("g");
         List<String> seen = new ArrayList<>();
         for (int i = 0; i < 6; i++) {
-            seen.addAll(pull("g", "one", "?count=1"));
+            List<String> pulled = pull("g", "one", "?count=1&own=" + own);
+            acknowledge("g", pulled);
+            seen.addAll(pulled);
         }
         assertThat(seen).contains(ids.get(39));
+    }
+
+    @Test
+    void whatIsClaimedComesAtOnceWhileThereAreNewEntriesToo() {
+        List<String> ids = add(60);
+        stream.createGroup("g", "0");
+        stream.deliver("g", "dead", 30);
+        awaitIdle("g");
+        List<String> seen = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            seen.addAll(pull("g", "one", "?count=1"));
+        }
+        assertThat(seen).hasSize(20).containsAll(ids.subList(0, 16)).containsAll(ids.subList(30, 34));
     }
 
     @Test

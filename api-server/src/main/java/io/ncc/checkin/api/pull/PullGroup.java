@@ -31,6 +31,9 @@ final class PullGroup {
     private static final LuaScript PULL = LuaScript.of(PullGroup.class, "pull");
     private static final String BEGINNING = "0-0";
 
+    /** The order of a read that gives only what the consumer holds already. */
+    private static final String HELD = "held";
+
     /** The pause after a look for entries to claim that found none, and after each walk through the pending entries. */
     private static final Duration CLAIM_PAUSE = Duration.ofSeconds(1);
 
@@ -274,11 +277,7 @@ final class PullGroup {
      * @param own whether the consumer first wants what it holds already
      */
     private CompletionStage<Taken> read(Pull pull, BitSet where, boolean own) {
-        if (partitions.count() == 1) {
-            return read(0, pull, pull.count(), own ? "own" : "");
-        }
-        CompletionStage<Taken> held =
-                own ? round(pull, where, "held") : CompletableFuture.completedFuture(Taken.NOTHING);
+        CompletionStage<Taken> held = own ? round(pull, where, HELD) : CompletableFuture.completedFuture(Taken.NOTHING);
         return held.thenCompose(
                 taken -> taken.entries > 0 ? CompletableFuture.completedFuture(taken) : round(pull, where, ""));
     }
@@ -319,18 +318,23 @@ final class PullGroup {
         String[] keys = {partitions.keys(partition).checkins()};
         return redis.of(partition)
                 .send(commands -> PULL.<List<Object>>run(commands, ScriptOutputType.MULTI, keys, args))
-                .thenApply(reply -> taken(partition, reply, !args[4].isEmpty()));
+                .thenApply(reply -> {
+                    if (!order.equals(HELD)) {
+                        hasLooked(partition, reply, !args[4].isEmpty());
+                    }
+                    return taken(partition, reply);
+                });
     }
 
     private synchronized String[] args(int partition, Pull pull, int count, String order) {
         Claims known = claims[partition];
         long now = System.nanoTime();
+        boolean held = order.equals(HELD);
         String from = "";
-        if (now - known.next >= 0 && !order.equals("held")) {
+        if (now - known.next >= 0 && !held) {
             from = known.cursor;
             known.next = now + Math.min(CLAIM_PAUSE.toNanos(), pull.claimAfter().toNanos());
         }
-        boolean newFirst = order.isEmpty() && known.claimingReads >= MOST_CLAIMING_READS;
         return new String[] {
             name,
             pull.consumer(),
@@ -338,24 +342,29 @@ final class PullGroup {
             Long.toString(pull.claimAfter().toMillis()),
             from,
             pull.acknowledge() ? "auto" : "",
-            newFirst ? "new" : order
+            !held && known.claimingReads >= MOST_CLAIMING_READS ? "new" : order
         };
     }
 
-    private Taken taken(int partition, List<Object> reply, boolean claiming) {
+    /** @param due whether it was to look for entries to claim */
+    private synchronized void hasLooked(int partition, List<Object> reply, boolean due) {
         String cursor = (String) reply.get(0);
         long claimed = (Long) reply.get(1);
         List<?> entries = (List<?>) reply.get(2);
-        synchronized (this) {
-            Claims known = claims[partition];
-            known.claimingReads = claimed > 0 && claimed == entries.size() ? known.claimingReads + 1 : 0;
-            if (claiming) {
-                known.cursor = cursor;
-                if (claimed > 0 && !cursor.equals(BEGINNING)) {
-                    known.next = System.nanoTime(); // there may be more
-                }
-            }
+        Claims known = claims[partition];
+        known.claimingReads = claimed > 0 && claimed == entries.size() ? known.claimingReads + 1 : 0;
+        boolean looked = !cursor.isEmpty();
+        if (looked) {
+            known.cursor = cursor;
         }
+        boolean mayBeMore = claimed > 0 && !cursor.equals(BEGINNING);
+        if (due && (mayBeMore || !looked)) {
+            known.next = System.nanoTime();
+        }
+    }
+
+    private Taken taken(int partition, List<Object> reply) {
+        List<?> entries = (List<?>) reply.get(2);
         List<PulledCheckin> items = new ArrayList<>(entries.size());
         List<String> others = new ArrayList<>();
         for (Object element : entries) {
