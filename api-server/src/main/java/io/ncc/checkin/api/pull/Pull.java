@@ -14,7 +14,7 @@ final class Pull {
     /** How often its group had been called when it first read. Guarded by its group. */
     long calls;
 
-    /** What answers it if what it is reading now is nothing. Guarded by its group. */
+    /** What answers it if it finds nothing in what it reads now. Guarded by its group. */
     @Nullable
     Runnable ending;
 

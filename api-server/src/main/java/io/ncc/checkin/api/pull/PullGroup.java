@@ -13,6 +13,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.Deque;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +51,9 @@ final class PullGroup {
     private final Claims[] claims;
 
     // guarded by this
+
+    /** The latest pull of each consumer, until it is answered. */
+    private final Map<String, Pull> latest = new HashMap<>();
 
     /** By consumer; the one that has waited longest comes first. */
     private final Map<String, Pull> waiting = new LinkedHashMap<>();
@@ -106,7 +110,7 @@ final class PullGroup {
     }
 
     /**
-     * Reads for a pull. An older pull of the same consumer that waits is ended: its client may be gone.
+     * Reads for a pull. An older pull of the same consumer no longer waits: its client may be gone.
      *
      * @param otherwise what to do if there is nothing
      */
@@ -114,18 +118,16 @@ final class PullGroup {
         synchronized (this) {
             lastUsed = System.nanoTime();
             pull.calls = calls;
-            endOlder(pull.consumer());
+            Pull older = latest.put(pull.consumer(), pull);
+            if (older != null) {
+                end(
+                        older,
+                        () -> older.fail(
+                                ProblemType.CONFLICT.exception("A later pull of the consumer ended this one.")));
+            }
         }
+        CompletableFuture<?> unused = pull.answer().whenComplete((items, failure) -> forget(pull));
         readFirst(pull, otherwise);
-    }
-
-    private void endOlder(String consumer) {
-        Pull older = waiting.get(consumer);
-        if (older != null) {
-            end(
-                    older,
-                    () -> older.fail(ProblemType.CONFLICT.exception("A later pull of the consumer ended this one.")));
-        }
     }
 
     private void readFirst(Pull pull, Runnable otherwise) {
@@ -158,7 +160,10 @@ final class PullGroup {
             if (pull.answer().isDone()) {
                 return;
             }
-            endOlder(pull.consumer());
+            if (pull.ending != null) {
+                pull.ending.run();
+                return;
+            }
             waiting.put(pull.consumer(), pull);
             missedSome = pull.calls != calls;
         }
@@ -167,19 +172,17 @@ final class PullGroup {
         }
     }
 
-    /** Ends a pull that waits. If it is reading at this moment, it gets what it reads. */
+    /** Ends a pull that waits, or would wait later. If it is reading at this moment, it gets what it reads. */
     private synchronized void end(Pull pull, Runnable answer) {
-        if (waiting.remove(pull.consumer(), pull)) { // else it has its answer
-            if (pull.equals(reader)) {
-                pull.ending = answer;
-            } else {
-                answer.run();
-            }
+        if (waiting.remove(pull.consumer(), pull) && !pull.equals(reader)) {
+            answer.run();
+        } else if (pull.ending == null) {
+            pull.ending = answer;
         }
     }
 
-    /** Lets a pull no longer wait. */
-    synchronized void forget(Pull pull) {
+    private synchronized void forget(Pull pull) {
+        latest.remove(pull.consumer(), pull);
         waiting.remove(pull.consumer(), pull);
     }
 
@@ -247,7 +250,9 @@ final class PullGroup {
             if (found || failure != null) {
                 waiting.remove(pull.consumer(), pull);
             }
-            more = taken != null && (calledAgain || taken.entries >= pull.count() || (taken.entries > 0 && !found));
+            boolean stopped = pull.answer().isDone(); // it may not have asked all partitions
+            more = taken != null
+                    && (calledAgain || stopped || taken.entries >= pull.count() || (taken.entries > 0 && !found));
         }
         if (failure != null) {
             failed(pull, failure);
@@ -271,7 +276,7 @@ final class PullGroup {
     }
 
     /**
-     * Goes round the partitions until the pull has as many entries as it may have.
+     * Goes round the partitions until the pull has as many entries as it may have, or its client is gone.
      *
      * @param where in which partitions there may be entries
      * @param own whether the consumer first wants what it holds already
@@ -295,7 +300,8 @@ final class PullGroup {
     /** What is in a partition that is away comes later: it fails only if nothing else answers. */
     private CompletionStage<Taken> round(
             Pull pull, Deque<Integer> left, String order, Taken taken, @Nullable Throwable failure) {
-        Integer partition = taken.entries < pull.count() ? left.poll() : null;
+        boolean wanted = taken.entries < pull.count() && !pull.answer().isDone();
+        Integer partition = wanted ? left.poll() : null;
         if (partition == null) {
             return failure == null || taken.answered
                     ? CompletableFuture.completedFuture(taken)

@@ -202,10 +202,7 @@ final class PullGroups implements SmartLifecycle {
         try {
             ScheduledFuture<?> timeout =
                     executor.schedule(() -> group.expire(pull), wait.toNanos(), TimeUnit.NANOSECONDS);
-            CompletableFuture<?> unused = pull.answer().whenComplete((items, failure) -> {
-                timeout.cancel(false);
-                group.forget(pull);
-            });
+            CompletableFuture<?> unused = pull.answer().whenComplete((items, failure) -> timeout.cancel(false));
             group.await(pull);
         } catch (RejectedExecutionException e) {
             pull.complete(List.of()); // it stops

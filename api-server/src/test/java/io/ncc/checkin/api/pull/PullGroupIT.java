@@ -1,0 +1,144 @@
+package io.ncc.checkin.api.pull;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
+import static org.awaitility.Awaitility.await;
+
+import io.lettuce.core.RedisClient;
+import io.lettuce.core.XGroupCreateArgs;
+import io.lettuce.core.XReadArgs.StreamOffset;
+import io.ncc.checkin.model.Checkin;
+import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.PartitionCheck;
+import io.ncc.checkin.service.PartitionLinks;
+import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.redis.SingleRedis;
+import java.time.Duration;
+import java.util.BitSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.springframework.web.ErrorResponseException;
+
+/** What pulls that read at the same time do to each other. Here nobody calls the group besides the tests. */
+@Timeout(60)
+final class PullGroupIT {
+
+    @RegisterExtension
+    static final RealRedis redis = RealRedis.server();
+
+    private static final Partitions PARTITIONS = Partitions.of(4);
+
+    private final RedisClient client = RedisClient.create(redis.uri());
+    private final SingleRedis server = new SingleRedis(client);
+    private final PartitionLinks links =
+            new PartitionLinks("test", PARTITIONS, server, new PartitionCheck(PARTITIONS, server));
+    private final PullGroup group = new PullGroup(links, PARTITIONS, "g");
+
+    @BeforeEach
+    void start() {
+        links.start();
+        for (int partition : PARTITIONS.all()) {
+            redis.commands()
+                    .xgroupCreate(
+                            StreamOffset.from(stream(partition), "0"), "g", XGroupCreateArgs.Builder.mkstream(true));
+        }
+    }
+
+    @AfterEach
+    void stop() {
+        redis.resume();
+        links.stop();
+        client.shutdown(0, 2, TimeUnit.SECONDS);
+    }
+
+    private static String stream(int partition) {
+        return PARTITIONS.keys(partition).checkins();
+    }
+
+    private static String add(int partition) {
+        return redis.commands().xadd(stream(partition), CheckinCodec.encode(new Checkin(1, 1, 1))) + "-" + partition;
+    }
+
+    private static long pending() {
+        return PARTITIONS.all().stream()
+                .mapToLong(partition ->
+                        redis.commands().xpending(stream(partition), "g").getCount())
+                .sum();
+    }
+
+    /** A pull that waits without end if it finds nothing. */
+    private Pull begin(String consumer) {
+        Pull pull = new Pull(new Pull.Request(consumer, 10, Duration.ofMinutes(1), false, false));
+        group.begin(pull, () -> group.await(pull));
+        return pull;
+    }
+
+    private Pull beginToWait(String consumer) {
+        int before = group.waiting();
+        Pull pull = begin(consumer);
+        await().until(() -> group.waiting() > before);
+        return pull;
+    }
+
+    private void callEverywhere() {
+        BitSet all = new BitSet();
+        all.set(0, PARTITIONS.count());
+        group.call(all);
+    }
+
+    private static List<String> ids(Pull pull) {
+        return pull.answer().join().stream()
+                .map(item -> item.checkin().id().toString())
+                .toList();
+    }
+
+    @Test
+    void anOlderPullThatReadsForLongerDoesNotEndALaterOne() {
+        // the older one, which begins there, goes round again after it
+        redis.commands().xadd(stream(1), Map.of("not", "a checkin"));
+        redis.pause();
+        Pull older = begin("one");
+        Pull later = begin("one");
+        redis.resume();
+        await().until(older.answer()::isDone);
+        assertThatExceptionOfType(CompletionException.class)
+                .isThrownBy(older.answer()::join)
+                .withCauseInstanceOf(ErrorResponseException.class)
+                .withMessageContaining("A later pull");
+        await().until(() -> group.waiting() == 1);
+        String id = add(2);
+        callEverywhere();
+        assertThat(ids(later)).containsExactly(id);
+    }
+
+    @Test
+    void aPullWhoseClientIsGoneReadsNoFurther() {
+        PARTITIONS.all().forEach(PullGroupIT::add);
+        redis.pause();
+        Pull pull = begin("gone");
+        pull.complete(List.of());
+        redis.resume();
+        await().during(Duration.ofMillis(300)).until(() -> pending() == 1); // which it was reading
+        assertThat(ids(begin("there"))).hasSize(3);
+    }
+
+    @Test
+    void whatAPullWhoseClientIsGoneHasNotReadComesAtOnceToWhoWaits() {
+        Pull gone = beginToWait("gone");
+        Pull there = beginToWait("there");
+        PARTITIONS.all().forEach(PullGroupIT::add);
+        redis.pause();
+        callEverywhere();
+        gone.complete(List.of());
+        redis.resume();
+        assertThat(ids(there)).hasSize(3);
+    }
+}
