@@ -683,6 +683,24 @@ final class PartitionsIT {
     }
 
     @Test
+    void aGroupBeginsAfterAnIdThatOnlyAnotherPartitionHasReached() {
+        ApiServer api = api(4);
+        add(1, "1000-0");
+        add(2, "2000-0");
+        add(2, "3000-0");
+        assertThat(api.put("/groups/h?from=3000-0-3").status()).isEqualTo(400);
+        assertThat(api.put("/groups/h?from=3000-1-0").status()).isEqualTo(400);
+        assertThat(api.put("/groups/g?from=2500-0-0").status()).isEqualTo(201);
+        assertThat(pull(api, "")).containsExactly("3000-0-2");
+        add(0, "2600-0");
+        add(1, "2600-0");
+        assertThat(pull(api, "")).containsExactlyInAnyOrder("2600-0-0", "2600-0-1");
+        assertThat(api.put("/groups/h?from=3000-0-1").status()).isEqualTo(201);
+        assertThat(api.put("/groups/i?from=3000-0-0").status()).isEqualTo(201);
+        assertThat(api.get("/stream/groups").json()).hasSize(3);
+    }
+
+    @Test
     void whatIsNoIdOfAPartitionIsNotAcknowledged() {
         HttpAnswer answer = api(4).post("/groups/g/ack", "{\"ids\":[\"1000-0-3\",\"1000-0\"]}");
         assertThat(answer.status()).isEqualTo(400);

@@ -11,6 +11,7 @@ import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisLink;
+import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.BitSet;
@@ -94,19 +95,36 @@ final class PullGroups implements SmartLifecycle {
         return creation(RedisLink.await(redis.ofAll(partition -> create(partition, group, from))));
     }
 
-    /** Makes a group in all partitions that begins after an id. */
+    /** Makes a group in all partitions that begins after an id, unless it is above the last ids of all. */
     Creation create(String group, CheckinId from) {
         long own = RedisLink.await(create(from.partition(), group, from.entry().toString()));
-        if (own < 0) {
+        if (own < 0 && !othersHaveReached(from)) {
             return Creation.AHEAD_OF_STREAM;
         }
-        List<Long> created = new ArrayList<>(RedisLink.await(redis.ofAll(partition -> partition == from.partition()
+        return creation(RedisLink.await(redis.ofAll(partition -> partition == from.partition() && own >= 0
                 ? CompletableFuture.completedFuture(own)
                 : create(partition, group, from.highestIn(partition).toString())
                         // there, all that comes is after the id
                         .thenCompose(each ->
                                 each < 0 ? create(partition, group, "$") : CompletableFuture.completedFuture(each)))));
-        return creation(created);
+    }
+
+    /** Whether another partition ever had an entry that isn't below the id. */
+    private boolean othersHaveReached(CheckinId id) {
+        return RedisLink.await(redis.ofAll(partition -> partition == id.partition()
+                        ? CompletableFuture.completedFuture(false)
+                        : hasReached(partition, id.lowestIn(partition))))
+                .contains(true);
+    }
+
+    private CompletionStage<Boolean> hasReached(int partition, StreamId id) {
+        CompletionStage<List<Object>> info =
+                redis.of(partition).send(commands -> commands.xinfoStream(stream(partition)));
+        return ifStreamIsThere(info.thenApply(reply -> lastId(reply).compareTo(id) >= 0), false);
+    }
+
+    private static StreamId lastId(List<Object> info) {
+        return StreamId.parse(String.valueOf(values(info).get("last-generated-id")));
     }
 
     private CompletionStage<Long> create(int partition, String group, String from) {
