@@ -664,6 +664,26 @@ final class PartitionsIT {
         }
     }
 
+    /** As when a shard has come back empty. */
+    @Test
+    void whatAPullHasTakenIsNotLostToAPartitionThatHasNoGroup() {
+        ApiServer api = api(4);
+        api.put("/groups/g?from=0");
+        for (int i = 1; i <= 40; i++) {
+            add(i % 2, "1000-" + i);
+        }
+        redis.commands().xgroupDestroy(Partitions.of(4).keys(3).checkins(), "g");
+        List<String> seen = new ArrayList<>();
+        HttpAnswer answer = api.post("/groups/g/consumers/me/pull?count=100&ack=auto");
+        for (; answer.status() == 200; answer = api.post("/groups/g/consumers/me/pull?count=100&ack=auto")) {
+            seen.addAll(ids(answer.json()));
+        }
+        assertThat(answer.status()).isEqualTo(404);
+        api.put("/groups/g?from=0");
+        seen.addAll(pull(api, "?count=100&ack=auto"));
+        assertThat(seen).hasSize(40);
+    }
+
     @Test
     void aGroupBeginsAfterAnIdInTheOrderOfAllPartitions() {
         ApiServer api = api(4);

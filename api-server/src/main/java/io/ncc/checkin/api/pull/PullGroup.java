@@ -312,9 +312,12 @@ final class PullGroup {
                     if (reason == null) {
                         return round(pull, left, order, taken.and(some), failure);
                     }
-                    return RedisCondition.of(reason) == RedisCondition.NO_GROUP
+                    if (RedisCondition.of(reason) != RedisCondition.NO_GROUP) {
+                        return round(pull, left, order, taken, reason);
+                    }
+                    return taken.entries == 0
                             ? CompletableFuture.<Taken>failedFuture(reason)
-                            : round(pull, left, order, taken, reason);
+                            : CompletableFuture.completedFuture(taken); // or it would be lost; the next pull fails
                 })
                 .thenCompose(next -> next);
     }
