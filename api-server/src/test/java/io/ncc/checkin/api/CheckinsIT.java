@@ -15,6 +15,7 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -361,6 +362,7 @@ final class CheckinsIT {
     void anEntryUpToTheCheckpointIsApplied() {
         stream.addAll(List.of("999-7", "1000-5", "1000-10"), List.of("1", "1", "1"));
         redis.commands().set(KEYS.checkpoint(), "1000-5");
+        redis.commands().hset(KEYS.user(1), StreamFixture.userTotals("1000-5", 2));
         assertThat(status("999-7").get("status").asString()).isEqualTo("applied");
         assertThat(status("1000-5").get("status").asString()).isEqualTo("applied");
         assertThat(status("1000-10").get("status").asString()).isEqualTo("queued");
@@ -392,18 +394,32 @@ final class CheckinsIT {
 
     @ParameterizedTest
     @CsvSource({
-        "lastCheckinId, 1000-1, settled-elsewhere",
-        "lastCheckinId, 1000-2, applied",
-        "lastCheckinId, x, applied",
-        "lastCheckin, 999, settled-elsewhere",
-        "lastCheckin, 1000, applied",
-        "lastCheckin, x, applied",
-        "id, 789, applied",
+        "1000, 1000-1, settled-elsewhere",
+        "1000, 1000-2, applied",
+        "1000, x, applied",
+        "999, 999-5, settled-elsewhere",
+        "999,, settled-elsewhere",
+        "1000,, applied",
+        "x,, applied",
+        ",, settled-elsewhere",
+        // another program wrote the time alone
+        "1000, 999-0, applied",
+        "1001, 999-0, applied",
+        "999, 1000-2, settled-elsewhere",
+        // no program does
+        ", 1000-1, applied",
     })
-    void belowTheCheckpointTheLastCheckinOfTheUserTells(String field, String value, String expected) {
+    void belowTheCheckpointTheLastCheckinOfTheUserTells(
+            @Nullable String lastCheckin, @Nullable String lastCheckinId, String expected) {
         stream.addAll(List.of("1000-1", "1000-2"), Collections.nCopies(2, "789"));
         redis.commands().set(KEYS.checkpoint(), "1000-2");
-        redis.commands().hset(KEYS.user(789), field, value);
+        redis.commands().hset(KEYS.user(789), "id", "789");
+        if (lastCheckin != null) {
+            redis.commands().hset(KEYS.user(789), "lastCheckin", lastCheckin);
+        }
+        if (lastCheckinId != null) {
+            redis.commands().hset(KEYS.user(789), "lastCheckinId", lastCheckinId);
+        }
         assertThat(status("1000-2").get("status").asString()).isEqualTo(expected);
     }
 
@@ -444,6 +460,7 @@ final class CheckinsIT {
     void idsWithTheHighestSequenceNumbersHaveAStatus() {
         stream.addAll(List.of("1000-" + HIGHEST, HIGHEST + "-" + HIGHEST), List.of("1", "1"));
         redis.commands().set(KEYS.checkpoint(), "1000-" + HIGHEST);
+        redis.commands().hset(KEYS.user(1), StreamFixture.userTotals("1000-" + HIGHEST, 1));
         assertThat(status("1000-" + HIGHEST).get("status").asString()).isEqualTo("applied");
         assertThat(status(HIGHEST + "-" + HIGHEST).get("status").asString()).isEqualTo("queued");
         assertThat(status("01000-" + HIGHEST).get("id").asString()).isEqualTo("1000-" + HIGHEST);
@@ -524,6 +541,7 @@ final class CheckinsIT {
         stream.createGroup();
         assertThat(api.get("/checkins/1000-0").json().has("groups")).isFalse();
         stream.createGroup(Keys.BOARDS_GROUP, "0");
+        redis.commands().hset(KEYS.user(1), StreamFixture.userTotals("1000-0", 1));
         stream.settleUpTo("1000-0");
         assertThat(groupsOf("1000-0")).isEqualTo("{\"checkinConsumers\":\"applied\",\"checkinBoards\":\"queued\"}");
         String letter = stream.setAside(ProjectionGroup.BOARDS, "1000-0", "a reason");

@@ -60,7 +60,7 @@ final class ReadYourWritesIT {
 
     private static String addAndCount() {
         String id = stream.add(789, 171, 5);
-        redis.commands().hset(KEYS.user(789), Map.of("id", "789", "numCheckins", "1"));
+        redis.commands().hset(KEYS.user(789), StreamFixture.userTotals(id, 1));
         redis.commands().hset(KEYS.location(171), Map.of("id", "171", "numCheckins", "1"));
         return id;
     }
@@ -83,7 +83,7 @@ final class ReadYourWritesIT {
         CompletableFuture<HttpAnswer> answer = begin(path + "?after=" + id + "&wait=20s");
         awaitWaiting(1);
         await().pollDelay(Duration.ofMillis(200)).until(() -> !answer.isDone());
-        redis.commands().hset(KEYS.user(789), Map.of("numCheckins", "7"));
+        redis.commands().hset(KEYS.user(789), StreamFixture.userTotals(id, 7));
         redis.commands().hset(KEYS.location(171), Map.of("numCheckins", "7"));
         long settled = System.nanoTime();
         redis.commands().set(KEYS.checkpoint(), id);
@@ -210,8 +210,19 @@ final class ReadYourWritesIT {
     @Test
     void aUserWhoIsNotThereIsNotFoundAlsoAfterTheirCheckin() {
         String id = stream.add(789, 171, 5);
-        redis.commands().set(KEYS.checkpoint(), id);
+        stream.settleRange(id, id);
         assertThat(api.get("/users/789?after=" + id).status()).isEqualTo(404);
+    }
+
+    @Test
+    void theFirstCheckinOfAUserThatAnotherProgramAcknowledgedIsAConflictAlsoBelowTheCheckpoint() {
+        String id = stream.add(789, 171, 5);
+        stream.createGroup();
+        stream.deliver("another", 1);
+        stream.settleUpTo(id); // as the janitor does when nothing is pending
+        HttpAnswer answer = api.get("/users/789?after=" + id);
+        assertThat(answer.status()).isEqualTo(409);
+        assertThat(answer.problemType()).isEqualTo("conflict");
     }
 
     @Test
@@ -220,8 +231,9 @@ final class ReadYourWritesIT {
         stream.createGroup();
         List<String> ids = new ArrayList<>();
         for (int user = 1; user <= waiting; user++) {
-            redis.commands().hset(KEYS.user(user), Map.of("numCheckins", Integer.toString(1000 + user)));
-            ids.add(stream.add(user, 1, 1));
+            String id = stream.add(user, 1, 1);
+            redis.commands().hset(KEYS.user(user), StreamFixture.userTotals(id, 1000 + user));
+            ids.add(id);
         }
         api.get("/users/1");
         List<String> threads = ApiServer.threads();

@@ -103,6 +103,17 @@ final class StreamFixture {
         }
     }
 
+    /** What the processor writes of the checkins of a user, the last of which is this one. */
+    static Map<String, String> userTotals(String lastId, int checkins) {
+        return Map.of(
+                "numCheckins",
+                Integer.toString(checkins),
+                "lastCheckin",
+                lastId.substring(0, lastId.indexOf('-')),
+                "lastCheckinId",
+                lastId);
+    }
+
     /** Makes the processor's group at the beginning of the stream. */
     void createGroup() {
         createGroup(Keys.GROUP, "0");

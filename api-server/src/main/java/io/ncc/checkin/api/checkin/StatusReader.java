@@ -79,7 +79,7 @@ public final class StatusReader {
     }
 
     /**
-     * The checkpoint goes on past entries that other programs acknowledged. Such an entry was not applied if the last checkin of its user is an older
+     * The checkpoint goes on past entries that other programs acknowledged. Such an entry was not applied if its user has no last checkin, or an older
      * one. That can't be told of a replay, which counts as of the time of its original.
      */
     private CompletionStage<EntryStatus> settledByUs(CheckinId id, List<?> reply) {
@@ -95,13 +95,21 @@ public final class StatusReader {
                 .thenApply(last -> isBefore(last, id.entry()) ? status.withState(State.ELSEWHERE) : status);
     }
 
+    /**
+     * Whether a user has no last checkin, or one that is older than the entry. The processor writes both fields. Other programs may write lastCheckin
+     * alone, so lastCheckinId says nothing if its milliseconds differ from it.
+     */
     private static boolean isBefore(List<KeyValue<String, String>> last, StreamId id) {
         try {
-            if (last.get(0).hasValue()) {
-                return StreamId.parse(last.get(0).getValue()).compareTo(id) < 0;
+            if (!last.get(1).hasValue()) {
+                return !last.get(0).hasValue();
             }
-            return last.get(1).hasValue()
-                    && Long.compareUnsigned(Long.parseUnsignedLong(last.get(1).getValue()), id.millis()) < 0;
+            long millis = Long.parseUnsignedLong(last.get(1).getValue());
+            if (millis != id.millis() || !last.get(0).hasValue()) {
+                return Long.compareUnsigned(millis, id.millis()) < 0;
+            }
+            StreamId lastId = StreamId.parse(last.get(0).getValue());
+            return lastId.millis() == millis && lastId.compareTo(id) < 0;
         } catch (IllegalArgumentException e) {
             return false; // another program wrote it, and it says nothing
         }
