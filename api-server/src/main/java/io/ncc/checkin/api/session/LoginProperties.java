@@ -8,7 +8,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  *
  * @param failuresPerAccount how many logins to one account may fail within 15 minutes, 1 or more; then every login to it is refused until the 15 minutes are over
  * @param failuresPerClient the same for the logins from one client address, 1 or more
- * @param passwordCost the bcrypt cost of the stored passwords, 4 to 16: every login takes as long as the check of a hash of this cost
+ * @param passwordCost the bcrypt cost of the stored passwords, 4 to 16: a login takes as long as the check of a hash of this cost, also without a user
  */
 @ConfigurationProperties(prefix = "checkin.login", ignoreUnknownFields = false)
 public record LoginProperties(
