@@ -3,29 +3,39 @@ package io.ncc.checkin.receiver;
 import static io.ncc.checkin.receiver.StartedReceiver.checkin;
 import static io.ncc.checkin.receiver.StartedReceiver.idOf;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
 import com.nimbusds.jose.crypto.RSASSASigner;
+import com.nimbusds.jose.jwk.JWKSet;
+import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
 import com.nimbusds.jwt.SignedJWT;
 import io.ncc.checkin.service.security.TokenDigests;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
+import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
 import java.security.NoSuchAlgorithmException;
+import java.security.interfaces.RSAPublicKey;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -34,6 +44,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import tools.jackson.databind.JsonNode;
@@ -282,25 +294,60 @@ final class TokensIT {
                         .build(),
                 keys);
         assertThat(post(token, checkin(1)).status()).isEqualTo(202);
-        org.awaitility.Awaitility.await()
-                .untilAsserted(
+        await().untilAsserted(
                         () -> assertThat(post(token, checkin(1)).status()).isEqualTo(401));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"jwk-set-uri=http://127.0.0.1:1/keys", "issuer-uri=http://127.0.0.1:1"})
+    void anIssuerThatIsAwayIsNoReasonToRefuseForGood(String setting) throws JOSEException {
+        try (StartedReceiver waiting =
+                StartedReceiver.on(redis, "spring.security.oauth2.resourceserver.jwt." + setting)) {
+            HttpAnswer answer = post(waiting, signed(claims("app", "checkins.write").build(), keys));
+            StartedReceiver.assertUnavailable(answer, "token-unverified");
+        }
+    }
+
+    private static HttpAnswer post(StartedReceiver to, String token) {
+        return HttpAnswer.to(to.url("/checkins"))
+                .header("Authorization", "Bearer " + token)
+                .post(checkin(1));
+    }
+
     @Test
-    void anIssuerThatIsAwayIsNoReasonToRefuseForGood() {
-        try (StartedReceiver waiting = StartedReceiver.on(
-                redis, "spring.security.oauth2.resourceserver.jwt.jwk-set-uri=http://127.0.0.1:1/keys")) {
-            HttpAnswer answer = HttpAnswer.to(waiting.url("/checkins"))
-                    .header(
-                            "Authorization",
-                            "Bearer " + signed(claims("app", "checkins.write").build(), keys))
-                    .post(checkin(1));
-            assertThat(answer.status()).isEqualTo(503);
-            assertThat(answer.problemType()).isEqualTo("token-unverified");
-            assertThat(answer.header("Retry-After")).isEqualTo("1");
-        } catch (JOSEException e) {
-            throw new AssertionError(e);
+    void anIssuerThatIsAwayIsAskedAgainOnlyNowAndThen(CapturedOutput output) throws IOException, JOSEException {
+        HttpServer issuer = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        String uri = "http://127.0.0.1:" + issuer.getAddress().getPort();
+        AtomicInteger asked = new AtomicInteger();
+        AtomicBoolean away = new AtomicBoolean(true);
+        String keySet = new JWKSet(new RSAKey.Builder((RSAPublicKey) keys.getPublic()).build()).toString();
+        issuer.createContext("/", request -> {
+            boolean forKeys = request.getRequestURI().getPath().equals("/keys");
+            asked.addAndGet(forKeys ? 0 : 1);
+            byte[] body = (forKeys ? keySet : "{\"issuer\":\"" + uri + "\",\"jwks_uri\":\"" + uri + "/keys\"}")
+                    .getBytes(StandardCharsets.UTF_8);
+            request.getResponseHeaders().set("Content-Type", "application/json");
+            request.sendResponseHeaders(away.get() ? 500 : 200, body.length);
+            request.getResponseBody().write(body);
+            request.close();
+        });
+        issuer.start();
+        try (StartedReceiver waiting =
+                StartedReceiver.on(redis, "spring.security.oauth2.resourceserver.jwt.issuer-uri=" + uri)) {
+            long start = System.nanoTime();
+            for (int i = 0; i < 20; i++) {
+                StartedReceiver.assertUnavailable(post(waiting, "x"), "token-unverified");
+            }
+            long seconds = Duration.ofNanos(System.nanoTime() - start).toSeconds();
+            assertThat(asked.get()).isBetween(1, (int) seconds + 1);
+            assertThat(output.getAll()).containsOnlyOnce("can't be asked for its keys").doesNotContain("JwtDecoderInit");
+
+            away.set(false);
+            String token = signed(claims("app", "checkins.write").issuer(uri).build(), keys);
+            await().until(() -> post(waiting, token).status() == 202);
+            assertThat(post(waiting, "x").status()).isEqualTo(401);
+        } finally {
+            issuer.stop(0);
         }
     }
 

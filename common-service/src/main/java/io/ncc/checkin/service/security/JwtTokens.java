@@ -7,12 +7,20 @@ import java.time.Instant;
 import java.util.EnumSet;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.springframework.core.NestedExceptionUtils;
 import org.springframework.security.authentication.AuthenticationProvider;
+import org.springframework.security.authentication.AuthenticationServiceException;
 import org.springframework.security.core.Authentication;
 import org.springframework.security.core.GrantedAuthority;
 import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
+import org.springframework.security.oauth2.jwt.JwtDecoderInitializationException;
+import org.springframework.security.oauth2.jwt.JwtException;
 import org.springframework.security.oauth2.server.resource.InvalidBearerTokenException;
 import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
 import org.springframework.security.oauth2.server.resource.authentication.JwtAuthenticationConverter;
@@ -25,17 +33,25 @@ import org.springframework.security.oauth2.server.resource.authentication.JwtAut
  */
 final class JwtTokens implements AuthenticationProvider {
 
+    private static final Logger log = LoggerFactory.getLogger(JwtTokens.class);
     private static final Duration GOOD_FOR = Duration.ofMinutes(1);
     private static final int MOST_REMEMBERED = 10_000;
+    private static final long PAUSE_NANOS = Duration.ofSeconds(1).toNanos();
     private static final String SCOPE = "SCOPE_"; // what Spring puts before a scope
 
+    private final JwtDecoder decoder;
     private final JwtAuthenticationProvider jwts;
     private final Cache<String, Verified> verified = Caffeine.newBuilder()
             .maximumSize(MOST_REMEMBERED)
             .expireAfterWrite(GOOD_FOR)
             .build();
 
+    private final Lock preparing = new ReentrantLock();
+    private volatile boolean ready;
+    private @Nullable Long failedAt; // guarded by the lock
+
     JwtTokens(JwtDecoder decoder, JwtAuthenticationConverter converter) {
+        this.decoder = decoder;
         jwts = new JwtAuthenticationProvider(decoder);
         jwts.setJwtAuthenticationConverter(converter);
     }
@@ -49,11 +65,43 @@ final class JwtTokens implements AuthenticationProvider {
         if (known != null && Instant.now().isBefore(known.until)) {
             return known.caller;
         }
+        prepare();
         JwtAuthenticationToken jwt = (JwtAuthenticationToken) jwts.authenticate(request);
         Caller caller = callerOf(jwt);
         Instant end = jwt.getToken().getExpiresAt();
         verified.put(token, new Verified(caller, end == null ? Instant.MAX : end));
         return caller;
+    }
+
+    /**
+     * With {@code issuer-uri}, the decoder asks the issuer for its keys when it is first used, and after a failure when it is next used. An answer can take
+     * long, so the requests that wait for it share a failure.
+     */
+    private void prepare() {
+        if (ready) {
+            return;
+        }
+        preparing.lock();
+        try {
+            if (failedAt != null && System.nanoTime() - failedAt < PAUSE_NANOS) {
+                throw new AuthenticationServiceException("The issuer gave no answer a moment ago");
+            }
+            decoder.decode("");
+        } catch (JwtDecoderInitializationException e) {
+            if (failedAt == null) {
+                log.warn("The issuer of JWTs can't be asked for its keys: {}", NestedExceptionUtils.getMostSpecificCause(e).toString());
+            }
+            failedAt = System.nanoTime();
+            throw new AuthenticationServiceException("The issuer gives no answer", e);
+        } catch (JwtException e) { // a decoder that is ready refuses this token
+            if (failedAt != null) {
+                log.info("The issuer of JWTs has told its keys");
+                failedAt = null;
+            }
+            ready = true;
+        } finally {
+            preparing.unlock();
+        }
     }
 
     private static Caller callerOf(JwtAuthenticationToken jwt) {
