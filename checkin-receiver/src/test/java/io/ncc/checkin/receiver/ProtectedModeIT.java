@@ -9,6 +9,8 @@ import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpRequest;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -129,6 +131,22 @@ final class ProtectedModeIT {
             assertThat(redis.commands().exists(StartedReceiver.STREAM)).isZero();
             assertThat(receiver.accepts()).isTrue();
             redis.commands().del(StartedReceiver.STREAM);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"none", "native", "framework"})
+    void whatComesToTheManagementPortThroughAProxyIsRefused(String strategy) {
+        try (StartedReceiver receiver = StartedReceiver.on(
+                redis, "management.server.port=0", "server.forward-headers-strategy=" + strategy)) {
+            String url = receiver.managementUrl() + "/actuator/prometheus";
+            assertThat(HttpAnswer.get(url).status()).isEqualTo(200);
+            for (String[] header : new String[][] {{"X-Forwarded-For", "203.0.113.9"}, {"Forwarded", "for=127.0.0.1"}}) {
+                HttpAnswer answer =
+                        HttpAnswer.send(HttpRequest.newBuilder(URI.create(url)).header(header[0], header[1]));
+                assertThat(answer.status()).as(header[0]).isEqualTo(403);
+                assertThat(answer.problemType()).isEqualTo("protected-mode");
+            }
         }
     }
 

@@ -28,6 +28,7 @@ class ManagementServer {
             factory.setErrorPages(Set.of()); // ProblemValve answers
             InetAddress address = access.listenOn("management.server.address", properties.getAddress());
             factory.setAddress(address == null ? InetAddress.getLoopbackAddress() : address);
+            access.keepHeadersOfProxies(factory);
         };
     }
 

@@ -3,8 +3,11 @@ package io.ncc.checkin.service.security;
 import io.ncc.checkin.service.security.SecurityProperties.Mode;
 import java.net.InetAddress;
 import java.util.List;
+import org.apache.catalina.valves.RemoteIpValve;
 import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
+import org.springframework.boot.tomcat.TomcatWebServerFactory;
 import org.springframework.security.authentication.AuthenticationProvider;
 
 /** How a service tells who may use it: by tokens, by the address that it listens on, or not at all. */
@@ -74,5 +77,12 @@ public final class Access {
                             + " something in front of it decides who may reach it.");
         }
         return configured;
+    }
+
+    /** If only this machine has access, has a server keep the headers by which {@link LocalCallers} knows a proxy. {@code RemoteIpValve} would take them away. */
+    public void keepHeadersOfProxies(ConfigurableTomcatWebServerFactory factory) {
+        if (isLocal()) {
+            ((TomcatWebServerFactory) factory).getEngineValves().removeIf(RemoteIpValve.class::isInstance);
+        }
     }
 }

@@ -11,7 +11,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
-import org.apache.catalina.valves.RemoteIpValve;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,7 +19,6 @@ import org.springframework.boot.context.properties.EnableConfigurationProperties
 import org.springframework.boot.health.actuate.endpoint.HealthEndpoint;
 import org.springframework.boot.security.autoconfigure.actuate.web.servlet.EndpointRequest;
 import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
-import org.springframework.boot.tomcat.TomcatWebServerFactory;
 import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.boot.web.server.autoconfigure.ServerProperties;
 import org.springframework.context.annotation.Bean;
@@ -84,9 +82,7 @@ public class SecurityConfiguration {
             Access access, ServerProperties properties) {
         return factory -> {
             factory.setAddress(access.listenOn("server.address", properties.getAddress()));
-            if (access.isLocal()) { // it would take the headers away by which LocalCallers knows a proxy
-                ((TomcatWebServerFactory) factory).getEngineValves().removeIf(RemoteIpValve.class::isInstance);
-            }
+            access.keepHeadersOfProxies(factory);
         };
     }
 
