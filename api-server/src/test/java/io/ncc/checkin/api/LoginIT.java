@@ -372,6 +372,17 @@ final class LoginIT {
     }
 
     @Test
+    void aLockedAccountDoesNotUseUpTheAddress() {
+        for (int i = 0; i < MOST_OF_ACCOUNT; i++) {
+            assertThat(login(api, "another@example.org", "wrong").status()).isEqualTo(401);
+        }
+        for (int i = 0; i < MOST_OF_CLIENT; i++) {
+            assertThat(login(api, "another@example.org", "wrong").status()).isEqualTo(429);
+        }
+        tokenOf(login(api, ADA, PASSWORD));
+    }
+
+    @Test
     void aLimitEndsWithItsTime() {
         for (int i = 0; i < MOST_OF_ACCOUNT; i++) {
             login(api, ADA, "wrong");

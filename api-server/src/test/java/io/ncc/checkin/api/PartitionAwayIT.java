@@ -9,6 +9,7 @@ import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.security.TokenDigests;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.LiveFollower;
 import io.ncc.checkin.testsupport.RealRedis;
@@ -60,13 +61,17 @@ final class PartitionAwayIT {
         api = startServer();
     }
 
-    private static ApiServer startServer() {
+    private static ApiServer startServer(String... more) {
         return ApiServer.startWith(
                 TwoServers.class,
-                "--server.port=0",
-                "--spring.data.redis.url=" + near.uri(),
-                "--spring.data.redis.timeout=500ms",
-                "--checkin.partitions=4");
+                Stream.concat(
+                                Stream.of(
+                                        "--server.port=0",
+                                        "--spring.data.redis.url=" + near.uri(),
+                                        "--spring.data.redis.timeout=500ms",
+                                        "--checkin.partitions=4"),
+                                Stream.of(more))
+                        .toArray(String[]::new));
     }
 
     @AfterAll
@@ -189,6 +194,25 @@ final class PartitionAwayIT {
                                 api.get("/locations/7").json().path("numStars").asInt())
                         .isEqualTo(16));
         assertThat(api.get("/stream").json().get("away")).isEmpty();
+    }
+
+    @Test
+    void aLoginWhosePasswordCannotBeCheckedDoesNotCount() {
+        String digest = TokenDigests.of("client 127.0.0.1");
+        int partition = PARTITIONS.ofName(digest);
+        assertThat(server(partition)).isEqualTo(near);
+        try (ApiServer withLogins = startServer(
+                "--checkin.security.logins=true",
+                "--checkin.login.password-cost=4",
+                "--checkin.login.failures-per-client=3")) {
+            far.kill();
+            for (int i = 0; i < 8; i++) { // the counters of some of these accounts are away
+                assertUnavailable(withLogins.post("/sessions", "{\"email\":\"" + i + "@x\",\"password\":\"x\"}"));
+            }
+            assertThat(near.commands().get(PARTITIONS.keys(partition).failedLogins(digest)))
+                    .isEqualTo("0");
+            far.start();
+        }
     }
 
     @Test

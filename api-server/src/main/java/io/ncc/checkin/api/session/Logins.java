@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.springframework.http.HttpHeaders;
 import org.springframework.stereotype.Component;
@@ -62,23 +63,24 @@ final class Logins {
         String email = IndexEntry.email(address);
         String ofAccount = "account " + email;
         String ofClient = "client " + ClientAddress.of(client);
-        // counted before the password is checked, so that concurrent attempts count, too
-        return attempts.count(ofClient, mostOfClient)
-                .thenCompose(wait -> wait.isZero() ? attempts.count(ofAccount, mostOfAccount) : failed(tooMany(wait)))
-                .thenCompose(wait ->
-                        wait.isZero() ? forgiving(idOf(email, password), ofClient, ofAccount) : failed(tooMany(wait)));
+        return counted(ofClient, mostOfClient, () -> counted(ofAccount, mostOfAccount, () -> idOf(email, password)))
+                .thenApply(id -> id.orElseThrow(Logins::refused));
     }
 
-    /** The attempt goes on counting only if the password was checked and is wrong. */
-    private CompletionStage<Long> forgiving(
-            CompletionStage<Optional<Long>> checked, String ofClient, String ofAccount) {
-        CompletionStage<Optional<Long>> forgiven = checked.handle((id, failure) -> failure == null && id.isEmpty()
+    /**
+     * Counts an attempt before its check begins, so that concurrent attempts count, too. It goes on counting only if the password was checked and is wrong.
+     */
+    private CompletionStage<Optional<Long>> counted(
+            String name, int limit, Supplier<CompletionStage<Optional<Long>>> check) {
+        return attempts.count(name, limit)
+                .thenCompose(wait -> wait.isZero() ? forgiving(name, check.get()) : failed(tooMany(wait)));
+    }
+
+    private CompletionStage<Optional<Long>> forgiving(String name, CompletionStage<Optional<Long>> checked) {
+        return checked.handle((id, failure) -> failure == null && id.isEmpty()
                         ? checked
-                        : attempts.forgive(ofClient)
-                                .thenCombine(attempts.forgive(ofAccount), (one, other) -> one)
-                                .thenCompose(done -> checked))
+                        : attempts.forgive(name).thenCompose(done -> checked))
                 .thenCompose(Function.identity());
-        return forgiven.thenApply(id -> id.orElseThrow(Logins::refused));
     }
 
     /** Empty if there is no such user, or if it isn't their password. */
