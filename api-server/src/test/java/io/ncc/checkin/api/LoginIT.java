@@ -7,6 +7,7 @@ import io.ncc.checkin.model.IndexEntry;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.LiveFollower;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.time.Duration;
@@ -159,6 +160,21 @@ final class LoginIT {
         redis.commands().pexpire(key, 1);
         await().until(() -> redis.commands().exists(key) == 0);
         assertThat(statusAs(api, token)).isEqualTo(401);
+    }
+
+    @Test
+    void streamsOfEventsEndSoonAfterTheirSession() {
+        String ended = tokenOf(login(api, ADA, PASSWORD));
+        String key = onlyKey("ncc:sessions:*");
+        String open = tokenOf(login(api, ADA, PASSWORD));
+        try (LiveFollower checkins = LiveFollower.follow(api.url("/checkins/stream"), null, ended);
+                LiveFollower console = LiveFollower.follow(api.url("/console/events"), null, ended);
+                LiveFollower other = LiveFollower.follow(api.url("/checkins/stream"), null, open)) {
+            redis.commands().del(key);
+            await().atMost(Duration.ofSeconds(20)).until(() -> checkins.hasEnded() && console.hasEnded());
+            assertThat(statusAs(api, ended)).isEqualTo(401);
+            assertThat(other.hasEnded()).isFalse();
+        }
     }
 
     private static String onlyKey(String pattern) {

@@ -1,8 +1,15 @@
 package io.ncc.checkin.api;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
+import com.nimbusds.jose.JWSAlgorithm;
+import com.nimbusds.jose.JWSHeader;
+import com.nimbusds.jose.crypto.RSASSASigner;
+import com.nimbusds.jwt.JWTClaimsSet;
+import com.nimbusds.jwt.SignedJWT;
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.LiveFollower;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.RoleChecks;
@@ -12,6 +19,14 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Base64;
+import java.util.Date;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -19,6 +34,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.springframework.context.annotation.Bean;
 import org.springframework.web.servlet.function.RouterFunction;
 import org.springframework.web.servlet.function.RouterFunctions;
@@ -123,6 +139,32 @@ final class RolesIT extends RoleChecks {
         new RandomCheckins(1, 5, 5).append(redis.commands(), 3);
         try (Stream<String> lines = events.body()) {
             assertThat(lines.filter(line -> line.startsWith("data:")).limit(3)).hasSize(3);
+        }
+    }
+
+    @Test
+    void aStreamOfEventsEndsSoonAfterItsJwt(@TempDir Path folder) throws Exception {
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+        generator.initialize(2048);
+        KeyPair keys = generator.generateKeyPair();
+        Path pem = folder.resolve("issuer.pem");
+        String key = Base64.getMimeEncoder().encodeToString(keys.getPublic().getEncoded());
+        Files.writeString(pem, "-----BEGIN PUBLIC KEY-----\n" + key + "\n-----END PUBLIC KEY-----\n");
+        try (ApiServer withJwts = ApiServer.start(
+                redis, "--spring.security.oauth2.resourceserver.jwt.public-key-location=" + pem.toUri())) {
+            // the clocks of issuer and service may differ by a minute
+            SignedJWT jwt = new SignedJWT(
+                    new JWSHeader(JWSAlgorithm.RS256),
+                    new JWTClaimsSet.Builder()
+                            .subject("app")
+                            .claim("scope", "checkins.read")
+                            .expirationTime(Date.from(Instant.now().minusSeconds(55)))
+                            .build());
+            jwt.sign(new RSASSASigner(keys.getPrivate()));
+            try (LiveFollower events =
+                    LiveFollower.follow(withJwts.url("/checkins/stream"), null, jwt.serialize())) {
+                await().atMost(Duration.ofSeconds(20)).until(events::hasEnded);
+            }
         }
     }
 

@@ -59,10 +59,18 @@ public final class LiveFollower implements AutoCloseable {
      * @throws UncheckedIOException if it doesn't
      */
     public static LiveFollower follow(String url, @Nullable String lastEventId) {
+        return follow(url, lastEventId, null);
+    }
+
+    /** The same with a bearer token. */
+    public static LiveFollower follow(String url, @Nullable String lastEventId, @Nullable String token) {
         HttpRequest.Builder request =
                 HttpRequest.newBuilder(URI.create(url)).timeout(LIMIT).header("Accept", "text/event-stream");
         if (lastEventId != null) {
             request.header("Last-Event-ID", lastEventId);
+        }
+        if (token != null) {
+            request.header("Authorization", "Bearer " + token);
         }
         try {
             HttpResponse<InputStream> response = CLIENT.send(request.build(), BodyHandlers.ofInputStream());

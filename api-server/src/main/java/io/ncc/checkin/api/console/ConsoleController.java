@@ -1,7 +1,7 @@
 package io.ncc.checkin.api.console;
 
 import io.ncc.checkin.api.partition.CheckinId;
-import io.ncc.checkin.api.web.EventStream;
+import io.ncc.checkin.api.web.EventStreams;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
@@ -32,19 +32,22 @@ final class ConsoleController {
     private final Console console;
     private final Receiver receiver;
     private final Places places;
+    private final EventStreams streams;
     private final Partitions partitions;
 
-    ConsoleController(Console console, Receiver receiver, Places places, Partitions partitions) {
+    ConsoleController(
+            Console console, Receiver receiver, Places places, EventStreams streams, Partitions partitions) {
         this.console = console;
         this.receiver = receiver;
         this.places = places;
+        this.streams = streams;
         this.partitions = partitions;
     }
 
     @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
     void events(HttpServletRequest request, HttpServletResponse response) throws IOException {
         console.requireRoom();
-        EventStream.begin(request, response, console.mostBuffered())
+        streams.begin(request, response, console.mostBuffered())
                 .ifPresent(page -> console.join(page, Caller.of(request)));
     }
 
@@ -52,7 +55,7 @@ final class ConsoleController {
     void trace(@PathVariable String id, HttpServletRequest request, HttpServletResponse response) throws IOException {
         CheckinId traced = Parameters.checkinId("id", id, partitions);
         console.requireRoomForTrace();
-        EventStream.begin(request, response, console.mostBuffered()).ifPresent(events -> console.trace(traced, events));
+        streams.begin(request, response, console.mostBuffered()).ifPresent(events -> console.trace(traced, events));
     }
 
     @GetMapping(path = "/sample", produces = MediaType.APPLICATION_JSON_VALUE)

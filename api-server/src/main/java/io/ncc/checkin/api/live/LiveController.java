@@ -1,7 +1,7 @@
 package io.ncc.checkin.api.live;
 
 import io.ncc.checkin.api.partition.CheckinId;
-import io.ncc.checkin.api.web.EventStream;
+import io.ncc.checkin.api.web.EventStreams;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
 import jakarta.servlet.http.HttpServletRequest;
@@ -18,10 +18,12 @@ import org.springframework.web.bind.annotation.RestController;
 final class LiveController {
 
     private final LiveHub hub;
+    private final EventStreams streams;
     private final Partitions partitions;
 
-    LiveController(LiveHub hub, Partitions partitions) {
+    LiveController(LiveHub hub, EventStreams streams, Partitions partitions) {
         this.hub = hub;
+        this.streams = streams;
         this.partitions = partitions;
     }
 
@@ -38,7 +40,7 @@ final class LiveController {
         Long user = Parameters.optionalId("userId", userId);
         Long location = Parameters.optionalId("locationId", locationId);
         hub.requireRoom();
-        EventStream.begin(request, response, hub.mostBuffered())
+        streams.begin(request, response, hub.mostBuffered())
                 .ifPresent(events -> hub.join(new LiveClient(events, after, user, location)));
     }
 

@@ -44,14 +44,9 @@ public final class EventStream implements WriteListener {
         this.mostBuffered = mostBuffered;
     }
 
-    /**
-     * Begins to answer a request with events, which are sent from any thread.
-     *
-     * @param mostBuffered how many bytes may wait for the client
-     * @return empty for a HEAD request, which has its answer
-     */
-    public static Optional<EventStream> begin(
-            HttpServletRequest request, HttpServletResponse response, int mostBuffered) throws IOException {
+    /** For {@link EventStreams#begin}. */
+    static Optional<EventStream> begin(HttpServletRequest request, HttpServletResponse response, int mostBuffered)
+            throws IOException {
         response.setContentType(MediaType.TEXT_EVENT_STREAM_VALUE);
         response.setCharacterEncoding("UTF-8");
         response.setHeader(HttpHeaders.CACHE_CONTROL, "no-cache");
@@ -165,6 +160,10 @@ public final class EventStream implements WriteListener {
     /** Whether the client was disconnected as it read too slowly. */
     public synchronized boolean isTooSlow() {
         return tooSlow;
+    }
+
+    synchronized boolean isClosed() {
+        return closed;
     }
 
     /** Ends the connection once everything is written; to be called after the last {@link #send}. */

@@ -1,6 +1,7 @@
 package io.ncc.checkin.service.security;
 
 import io.ncc.checkin.service.security.SecurityProperties.Mode;
+import jakarta.servlet.http.HttpServletRequest;
 import java.net.InetAddress;
 import java.util.List;
 import org.apache.catalina.valves.RemoteIpValve;
@@ -9,6 +10,11 @@ import org.springframework.boot.context.properties.source.InvalidConfigurationPr
 import org.springframework.boot.tomcat.ConfigurableTomcatWebServerFactory;
 import org.springframework.boot.tomcat.TomcatWebServerFactory;
 import org.springframework.security.authentication.AuthenticationProvider;
+import org.springframework.security.authentication.AuthenticationServiceException;
+import org.springframework.security.authentication.ProviderManager;
+import org.springframework.security.core.AuthenticationException;
+import org.springframework.security.oauth2.server.resource.authentication.BearerTokenAuthenticationToken;
+import org.springframework.security.oauth2.server.resource.web.DefaultBearerTokenResolver;
 
 /** How a service tells who may use it: by tokens, by the address that it listens on, or not at all. */
 public final class Access {
@@ -50,6 +56,23 @@ public final class Access {
 
     List<AuthenticationProvider> providers() {
         return providers;
+    }
+
+    /** The token of a request that was let in; null if requests need none. */
+    public @Nullable String tokenOf(HttpServletRequest request) {
+        return isByToken() ? new DefaultBearerTokenResolver().resolve(request) : null;
+    }
+
+    /** Whether a token that was good still is; also true if that can't be told at the moment. It may wait for Redis or an issuer. */
+    public boolean admits(String token) {
+        try {
+            new ProviderManager(providers).authenticate(new BearerTokenAuthenticationToken(token));
+            return true;
+        } catch (AuthenticationServiceException e) {
+            return true;
+        } catch (AuthenticationException e) {
+            return false;
+        }
     }
 
     /**
