@@ -77,7 +77,7 @@ final class BatchController {
             cutOffBy = problem;
         }
         BatchAnswer answer = batch.answer(cutOffBy);
-        if (cutOffBy != null && answer.accepted == 0) {
+        if (cutOffBy != null && !batch.mayBeStored()) {
             throw cutOffBy;
         }
         if (batch.refusal != null && batch.refusedByPartitions == answer.results.size()) {
@@ -200,6 +200,7 @@ final class BatchController {
             return shares;
         }
 
+        /** Counts no memory, because a refusal here would leave what is stored without its results. */
         private void take(Share share) {
             try {
                 take(share.results());
@@ -207,7 +208,6 @@ final class BatchController {
                 if (appenders.count() == 1) {
                     throw problem;
                 }
-                memory.grow((long) share.size() * MEMORY_OF_RESULT);
                 share.places().forEach(place -> results.set(place, Result.refused(problem)));
                 if (refusal == null || isOutcomeUnknown(problem)) {
                     refusal = problem;
@@ -217,9 +217,7 @@ final class BatchController {
         }
 
         private void take(Map<Integer, Result> some) {
-            int stored = (int) some.values().stream().filter(Result::isStored).count();
-            accepted += stored;
-            memory.grow((long) (some.size() - stored) * MEMORY_OF_RESULT);
+            accepted += (int) some.values().stream().filter(Result::isStored).count();
             some.forEach(results::set);
         }
 
@@ -228,6 +226,11 @@ final class BatchController {
             return Objects.equals(
                     ProblemType.OUTCOME_UNKNOWN.problem().getType(),
                     problem.getBody().getType());
+        }
+
+        /** Whether a part of it is stored, or is perhaps. */
+        boolean mayBeStored() {
+            return accepted > 0 || (refusal != null && isOutcomeUnknown(refusal));
         }
 
         BatchAnswer answer(@Nullable ErrorResponseException cutOffBy) {
@@ -340,7 +343,7 @@ final class BatchController {
             return id != null;
         }
 
-        /** About what it takes, in bytes; an id that is to come counts already. */
+        /** About what it takes, in bytes. An id that is to come counts already, and takes more than a refusal, whose problem is shared. */
         int memory() {
             return MEMORY_OF_RESULT * (1 + (errors == null ? 0 : errors.size()) + (problem == null ? 0 : 1));
         }

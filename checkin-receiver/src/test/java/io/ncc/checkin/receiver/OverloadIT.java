@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RawAnswer;
 import io.ncc.checkin.testsupport.RawConnection;
@@ -12,11 +13,16 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 
 /** What all requests together may hold. */
 @Timeout(60)
@@ -66,6 +72,35 @@ final class OverloadIT {
         await().until(() -> held() == 0);
         assertThat(receiver.batch().header("Content-Type", NDJSON).post(bad).status())
                 .isEqualTo(207);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 4})
+    void whereMemoryEndsInABatchEachCheckinThatIsStoredHasItsResult(int partitions) {
+        String lines = LongStream.rangeClosed(1, 3_000) // the second of each user is a repeat
+                .mapToObj(user -> (StartedReceiver.checkin(user) + '\n').repeat(2))
+                .collect(Collectors.joining());
+        try (StartedReceiver small = StartedReceiver.on(
+                redis,
+                "checkin.receiver.max-request-memory=1MB",
+                "checkin.receiver.repeat-window=1h",
+                "checkin.partitions=" + partitions)) {
+            HttpAnswer answer = small.batch().header("Content-Type", NDJSON).post(lines);
+
+            assertThat(answer.status()).as(answer.body()).isEqualTo(207);
+            assertThat(answer.json().at("/problem/type").asString()).endsWith(":overloaded");
+            long stored = Partitions.of(partitions).all().stream()
+                    .mapToLong(partition -> redis.commands()
+                            .xlen(Partitions.of(partitions).keys(partition).checkins()))
+                    .sum();
+            assertThat(stored).isGreaterThan(BatchController.CHUNK);
+            List<JsonNode> results = answer.json().get("results").valueStream().toList();
+            assertThat(results.stream().filter(result -> result.has("id"))).hasSize((int) stored);
+            assertThat(results.stream().map(result -> result.at("/problem/type").asString("")))
+                    .containsOnly("", "urn:checkins:problem:repeat");
+            assertThat(answer.json().get("accepted").asLong()).isEqualTo(stored);
+            assertThat(answer.json().get("refused").asLong()).isEqualTo(results.size() - stored);
+        }
     }
 
     @Test

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
@@ -110,15 +111,36 @@ final class PartitionsIT {
     @Test
     void aRefusalDoesNotHideThatAnotherPartitionHasPerhapsStoredSomething() {
         try (StartedReceiver receiver = started()) {
-            String highestButOne = "18446744073709551615-18446744073709551614"; // one of several checkins still fits
-            redis.commands()
-                    .xadd(PARTITIONS.keys(0).checkins(), new XAddArgs().id(highestButOne), Map.of("filling", "it"));
+            leaveRoomForOne(0);
             List.of(1, 2, 3).forEach(PartitionsIT::fill);
 
             HttpAnswer answer = batch(receiver, "k", 1, 40);
 
             assertThat(answer.status()).isEqualTo(503);
             assertThat(answer.problemType()).isEqualTo("outcome-unknown");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false, 503", "true, 207"})
+    void whatCutsABatchOffDoesNotHideThatAPartitionHasPerhapsStoredSomething(boolean withErrors, int status) {
+        try (StartedReceiver receiver = started()) {
+            leaveRoomForOne(0);
+            List.of(1, 2, 3).forEach(PartitionsIT::fill);
+
+            HttpAnswer answer = receiver.batch()
+                    .post(LongStream.rangeClosed(1, 40)
+                            .mapToObj(StartedReceiver::checkin)
+                            .collect(Collectors.joining(",", withErrors ? "[{}," : "[", ",broken")));
+
+            assertThat(answer.status()).as(answer.body()).isEqualTo(status);
+            if (withErrors) {
+                assertThat(answer.json().get("accepted").asInt()).isZero();
+                assertThat(refusedAs("outcome-unknown", answer)).isNotEmpty();
+                assertThat(answer.json().at("/problem/type").asString()).endsWith(":invalid-request");
+            } else {
+                assertThat(answer.problemType()).isEqualTo("outcome-unknown");
+            }
         }
     }
 
@@ -264,6 +286,13 @@ final class PartitionsIT {
         for (int i = 0; i < 1_000; i++) {
             redis.commands().xadd(stream, "filling", "it");
         }
+    }
+
+    /** One of several checkins still fits. */
+    private static void leaveRoomForOne(int partition) {
+        String highestButOne = "18446744073709551615-18446744073709551614";
+        redis.commands()
+                .xadd(PARTITIONS.keys(partition).checkins(), new XAddArgs().id(highestButOne), Map.of("filling", "it"));
     }
 
     private static void empty(int partition) {
