@@ -345,7 +345,14 @@ final class BatchController {
 
         /** About what it takes, in bytes. An id that is to come counts already, and takes more than a refusal, whose problem is shared. */
         int memory() {
-            return MEMORY_OF_RESULT * (1 + (errors == null ? 0 : errors.size()) + (problem == null ? 0 : 1));
+            int bytes = MEMORY_OF_RESULT * (problem == null ? 1 : 2);
+            if (errors != null) {
+                for (InvalidMember error : errors) {
+                    // the name of an unknown member is as long as the client likes
+                    bytes += MEMORY_OF_RESULT + error.pointer().length() * Character.BYTES;
+                }
+            }
+            return bytes;
         }
     }
 }

@@ -74,6 +74,24 @@ final class OverloadIT {
                 .isEqualTo(207);
     }
 
+    @Test
+    void theNamesOfUnknownMembersCount() throws IOException {
+        int lines = 300;
+        String name = "~".repeat(4_000); // twice as long in a pointer
+        String line = "{\"userId\":1,\"locationId\":1,\"starRating\":1,\"" + name + "\":0}\n";
+        byte[] batch = RawConnection.post(BATCH, NDJSON, RawConnection.bytes(line.repeat(lines)));
+        try (var connection = new RawConnection(receiver.port())) {
+            connection.send(Arrays.copyOf(batch, batch.length - 1));
+            await().until(() -> held() > 0.99 * lines * 2 * name.length());
+            connection.send(RawConnection.bytes("\n"));
+            assertThat(connection.read())
+                    .isNotNull()
+                    .extracting(RawAnswer::status)
+                    .isEqualTo(207);
+        }
+        await().until(() -> held() == 0);
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 4})
     void whereMemoryEndsInABatchEachCheckinThatIsStoredHasItsResult(int partitions) {
