@@ -96,7 +96,7 @@ final class BatchController {
 
     private InputStream gunzipped(InputStream body) {
         return new LimitedBody(
-                new GunzippedBody(body), properties.maxBatchSize().toBytes(), properties.bodyTimeout());
+                new GunzippedBody(body), properties.maxBatchSize().toBytes());
     }
 
     /** A batch on its way in. */

@@ -9,19 +9,34 @@ import java.time.Duration;
 import org.springframework.util.unit.DataSize;
 import org.springframework.web.ErrorResponseException;
 
-/** The body of a request, which may have no more than so many bytes, and take no longer to arrive than so long. */
+/** The body of a request, which may have no more than so many bytes, and for which its reader waits no longer than so long altogether. */
 final class LimitedBody extends FilterInputStream {
 
     private final long limit;
-    private final long deadline;
     private long left;
+
+    /** How long reading may still take, in nanoseconds. Between two reads the client waits for the reader. */
+    private long timeLeft;
 
     /** @param limit in bytes */
     LimitedBody(InputStream in, long limit, Duration timeout) {
+        this(in, limit, timeout.toNanos());
+    }
+
+    /**
+     * Without a limit of time.
+     *
+     * @param limit in bytes
+     */
+    LimitedBody(InputStream in, long limit) {
+        this(in, limit, Long.MAX_VALUE);
+    }
+
+    private LimitedBody(InputStream in, long limit, long timeLeft) {
         super(in);
         this.limit = limit;
         this.left = limit;
-        this.deadline = System.nanoTime() + timeout.toNanos();
+        this.timeLeft = timeLeft;
     }
 
     /** @throws ErrorResponseException a problem, if the request says beforehand that its body is larger */
@@ -51,16 +66,18 @@ final class LimitedBody extends FilterInputStream {
     @Override
     public int read(byte[] buffer, int offset, int length) throws IOException {
         int count;
+        long start = System.nanoTime();
         try {
             // a byte more than allowed tells a body that is too long from one that ends there
             count = super.read(buffer, offset, (int) Math.min(length, left + 1));
         } catch (IOException e) {
             throw BrokenRequestException.of(e);
         }
+        timeLeft -= System.nanoTime() - start;
         if (count > left) {
             throw tooLarge(DataSize.ofBytes(limit));
         }
-        if (count > 0 && System.nanoTime() - deadline > 0) {
+        if (count > 0 && timeLeft < 0) {
             throw ProblemType.REQUEST_TIMEOUT.exception();
         }
         left -= Math.max(0, count);

@@ -57,6 +57,40 @@ final class LimitedBodyTest {
         assertThatThrownBy(body::read).satisfies(e -> assertProblem(e, ProblemType.REQUEST_TIMEOUT));
     }
 
+    @Test
+    void theTimeOfAllReadsIsAddedUp() {
+        InputStream slow = new InputStream() {
+            @Override
+            public int read() {
+                pause(Duration.ofMillis(20));
+                return ' ';
+            }
+        };
+        LimitedBody body = new LimitedBody(slow, LIMIT, Duration.ofMillis(200));
+        assertThatThrownBy(() -> {
+                    for (int i = 0; i < 20; i++) {
+                        body.read();
+                    }
+                })
+                .satisfies(e -> assertProblem(e, ProblemType.REQUEST_TIMEOUT));
+    }
+
+    @Test
+    void theTimeBetweenReadsDoesNotCount() throws IOException {
+        LimitedBody body = new LimitedBody(new Endless(), LIMIT, Duration.ofMillis(200));
+        assertThat(body.read()).isZero();
+        pause(Duration.ofMillis(300));
+        assertThat(body.read()).isZero();
+    }
+
+    private static void pause(Duration time) {
+        try {
+            Thread.sleep(time.toMillis());
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
     private static void assertProblem(Throwable thrown, ProblemType type) {
         assertThat(thrown).isInstanceOf(ErrorResponseException.class);
         assertThat(((ErrorResponseException) thrown).getBody().getType())
