@@ -166,7 +166,8 @@ final class PartitionsIT {
     @Test
     void theGaugesOfThePartitionsFollowWithoutAnyoneAskingForTheHealth() {
         try (StartedReceiver receiver = started()) {
-            assertThat(available(receiver)).containsExactly(1, 1, 1, 1);
+            await().atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(available(receiver)).containsExactly(1, 1, 1, 1));
             fill(2);
             await().atMost(LIMIT)
                     .untilAsserted(() -> assertThat(available(receiver)).containsExactly(1, 1, 0, 1));
@@ -197,7 +198,9 @@ final class PartitionsIT {
 
     @Test
     void anotherNumberOfPartitionsIsNoQuestionOfDurability() {
-        started().close();
+        try (StartedReceiver receiver = started()) {
+            await().atMost(LIMIT).until(receiver::accepts);
+        }
         try (StartedReceiver receiver = StartedReceiver.on(redis, "checkin.partitions=8")) {
             assertRefused(
                     receiver, "/details/away/5", "checkin.partitions is 8, but the checkins there have 4 partitions");
