@@ -161,8 +161,7 @@ final class RolesIT extends RoleChecks {
                             .expirationTime(Date.from(Instant.now().minusSeconds(55)))
                             .build());
             jwt.sign(new RSASSASigner(keys.getPrivate()));
-            try (LiveFollower events =
-                    LiveFollower.follow(withJwts.url("/checkins/stream"), null, jwt.serialize())) {
+            try (LiveFollower events = LiveFollower.follow(withJwts.url("/checkins/stream"), null, jwt.serialize())) {
                 await().atMost(Duration.ofSeconds(20)).until(events::hasEnded);
             }
         }

@@ -137,11 +137,14 @@ final class ProtectedModeIT {
     @ParameterizedTest
     @ValueSource(strings = {"none", "native", "framework"})
     void whatComesToTheManagementPortThroughAProxyIsRefused(String strategy) {
-        try (StartedReceiver receiver = StartedReceiver.on(
-                redis, "management.server.port=0", "server.forward-headers-strategy=" + strategy)) {
+        try (StartedReceiver receiver =
+                StartedReceiver.on(redis, "management.server.port=0", "server.forward-headers-strategy=" + strategy)) {
             String url = receiver.managementUrl() + "/actuator/prometheus";
             assertThat(HttpAnswer.get(url).status()).isEqualTo(200);
-            for (String[] header : new String[][] {{"X-Forwarded-For", "203.0.113.9"}, {"Forwarded", "for=127.0.0.1"}}) {
+            for (String[] header : new String[][] {
+                {"X-Forwarded-For", "203.0.113.9"},
+                {"Forwarded", "for=127.0.0.1"},
+            }) {
                 HttpAnswer answer =
                         HttpAnswer.send(HttpRequest.newBuilder(URI.create(url)).header(header[0], header[1]));
                 assertThat(answer.status()).as(header[0]).isEqualTo(403);

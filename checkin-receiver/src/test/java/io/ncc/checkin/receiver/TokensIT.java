@@ -14,10 +14,10 @@ import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
 import com.nimbusds.jwt.SignedJWT;
+import com.sun.net.httpserver.HttpServer;
 import io.ncc.checkin.service.security.TokenDigests;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
-import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
@@ -294,7 +294,8 @@ final class TokensIT {
                         .build(),
                 keys);
         assertThat(post(token, checkin(1)).status()).isEqualTo(202);
-        await().untilAsserted(
+        org.awaitility.Awaitility.await()
+                .untilAsserted(
                         () -> assertThat(post(token, checkin(1)).status()).isEqualTo(401));
     }
 
@@ -303,7 +304,8 @@ final class TokensIT {
     void anIssuerThatIsAwayIsNoReasonToRefuseForGood(String setting) throws JOSEException {
         try (StartedReceiver waiting =
                 StartedReceiver.on(redis, "spring.security.oauth2.resourceserver.jwt." + setting)) {
-            HttpAnswer answer = post(waiting, signed(claims("app", "checkins.write").build(), keys));
+            HttpAnswer answer =
+                    post(waiting, signed(claims("app", "checkins.write").build(), keys));
             StartedReceiver.assertUnavailable(answer, "token-unverified");
         }
     }
@@ -340,7 +342,9 @@ final class TokensIT {
             }
             long seconds = Duration.ofNanos(System.nanoTime() - start).toSeconds();
             assertThat(asked.get()).isBetween(1, (int) seconds + 1);
-            assertThat(output.getAll()).containsOnlyOnce("can't be asked for its keys").doesNotContain("JwtDecoderInit");
+            assertThat(output.getAll())
+                    .containsOnlyOnce("can't be asked for its keys")
+                    .doesNotContain("JwtDecoderInit");
 
             away.set(false);
             String token = signed(claims("app", "checkins.write").issuer(uri).build(), keys);

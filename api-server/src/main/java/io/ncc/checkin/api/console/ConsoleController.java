@@ -35,8 +35,7 @@ final class ConsoleController {
     private final EventStreams streams;
     private final Partitions partitions;
 
-    ConsoleController(
-            Console console, Receiver receiver, Places places, EventStreams streams, Partitions partitions) {
+    ConsoleController(Console console, Receiver receiver, Places places, EventStreams streams, Partitions partitions) {
         this.console = console;
         this.receiver = receiver;
         this.places = places;

@@ -95,7 +95,7 @@ final class PullGroupIT {
     }
 
     private static List<String> ids(Pull pull) {
-        return pull.answer().join().stream()
+        return pull.answer().orTimeout(20, TimeUnit.SECONDS).join().stream()
                 .map(item -> item.checkin().id().toString())
                 .toList();
     }

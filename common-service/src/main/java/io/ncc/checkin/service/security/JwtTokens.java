@@ -89,7 +89,8 @@ final class JwtTokens implements AuthenticationProvider {
             decoder.decode("");
         } catch (JwtDecoderInitializationException e) {
             if (failedAt == null) {
-                log.warn("The issuer of JWTs can't be asked for its keys: {}", NestedExceptionUtils.getMostSpecificCause(e).toString());
+                Throwable cause = NestedExceptionUtils.getMostSpecificCause(e);
+                log.warn("The issuer of JWTs can't be asked for its keys: {}", cause.toString());
             }
             failedAt = System.nanoTime();
             throw new AuthenticationServiceException("The issuer gives no answer", e);
