@@ -2,6 +2,7 @@ package io.ncc.checkin.api;
 
 import static io.ncc.checkin.api.StreamFixture.KEYS;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.AclSetuserArgs;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
@@ -244,6 +246,95 @@ final class LiveIT {
         try (LiveFollower follower = api.follow("", last)) {
             eventually(() -> follower.count() >= 1);
             assertThat(follower.seen()).containsExactly(next);
+        }
+    }
+
+    @Test
+    void whatIsTrimmedWhileTheStreamCanNotBeReadIsAGapAlsoForWhoFollows() {
+        try (LiveFollower follower = api.follow("", first)) {
+            String last = stream.add(1, 1, 1);
+            eventually(() -> last.equals(follower.lastId()));
+            redis.permit("-xread");
+            eventually(() -> api.get("/actuator/health/readiness").status() == 503);
+            stream.add(1, 1, 1);
+            String there = stream.add(1, 1, 1);
+            redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId(there));
+            redis.permit("+xread");
+            eventually(() -> follower.count() >= 3);
+            assertThat(follower.seen()).containsExactly(last, "gap", there);
+            assertThat(follower.events().get(1)).isEqualTo(new LiveFollower.Event("gap", last, "{}"));
+            try (LiveFollower again = api.follow("", last)) {
+                eventually(() -> again.count() >= 2);
+                assertThat(again.seen()).containsExactly("gap", there);
+            }
+        }
+    }
+
+    @Test
+    void whatIsTrimmedAfterItWasReadIsNoGapForWhoFollows() {
+        try (LiveFollower follower = api.follow("", first)) {
+            String last = first;
+            for (int i = 1; i <= 5; i++) {
+                redis.commands().xtrim(KEYS.checkins(), false, 0);
+                String next = stream.add(1, 1, 1);
+                eventually(() -> next.equals(follower.lastId()));
+                try (LiveFollower again = api.follow("", last)) {
+                    eventually(() -> again.count() >= 1);
+                    assertThat(again.seen()).containsExactly(next);
+                }
+                last = next;
+            }
+            assertThat(follower.seen()).hasSize(5).doesNotContain("gap");
+        }
+    }
+
+    /**
+     * With a stream that keeps only a few entries, so that some are never read.
+     *
+     * @param rounds how often some are appended at once
+     * @param waits whether what is there of them is read before the next round; else a gap may be told twice, before what was read and after it
+     */
+    @ParameterizedTest
+    @CsvSource({"50, true", "500, false"})
+    void thereIsAGapWhereSomethingWasMissed(int rounds, boolean waits) {
+        assumeThat(redis.version().isAtLeast(7, 0))
+                .as("6.2 doesn't count the entries that were ever added")
+                .isTrue();
+        long seed = System.nanoTime();
+        Random random = new Random(seed);
+        List<String> ids = new ArrayList<>(List.of(first));
+        try (LiveFollower follower = api.follow("", first)) {
+            for (int i = 0; i < rounds; i++) {
+                List<?> added = redis.commands()
+                        .eval(
+                                "local ids = {} for i = 1, ARGV[1] do ids[i] = redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[2], '*',"
+                                        + " 'userId', 1, 'locationId', 1, 'starRating', 1) end return ids",
+                                ScriptOutputType.MULTI,
+                                new String[] {KEYS.checkins()},
+                                Integer.toString(1 + random.nextInt(5)),
+                                Integer.toString(1 + random.nextInt(5)));
+                added.forEach(id -> ids.add((String) id));
+                String last = ids.get(ids.size() - 1);
+                eventually(() -> !waits || last.equals(follower.lastId()));
+            }
+            eventually(() -> ids.get(ids.size() - 1).equals(follower.lastId()));
+            List<String> seen = new ArrayList<>(List.of(first));
+            seen.addAll(follower.seen());
+            List<String> expected = new ArrayList<>();
+            for (int i = 0; i < seen.size(); i++) {
+                String id = seen.get(i);
+                if (!id.equals("gap")) {
+                    int before = ids.indexOf(id) - 1;
+                    boolean hasGap = i > 0 && seen.get(i - 1).equals("gap");
+                    boolean hasMissed =
+                            before >= 0 && !expected.get(expected.size() - 1).equals(ids.get(before));
+                    if (hasMissed || (hasGap && !waits)) {
+                        expected.add("gap");
+                    }
+                    expected.add(id);
+                }
+            }
+            assertThat(seen).as("seed " + seed).isEqualTo(expected).contains("gap");
         }
     }
 

@@ -563,6 +563,35 @@ final class PartitionsIT {
         }
     }
 
+    @Test
+    void whatIsTrimmedWhileAPartitionCanNotBeReadIsAGapAlsoForWhoFollows() {
+        ApiServer api = api(4);
+        for (int i = 0; i < 8; i++) {
+            add(i % 4, "*");
+        }
+        String last = all().get(7).toString();
+        await().atMost(LIMIT).until(() -> follows(api, all().get(7)));
+        try (LiveFollower follower = api.follow("", last)) {
+            commands().xtrim(partitions.keys(1).checkins(), false, 0); // of which all was read
+            String next = add(1, "*");
+            await().atMost(LIMIT).until(() -> next.equals(follower.lastId()));
+            assertThat(follower.seen()).containsExactly(next);
+            redis.permit("-xrange");
+            await().atMost(LIMIT).until(() -> follower.seen().contains("away"));
+            add(2, "*");
+            String there = add(2, "*");
+            commands().xtrim(partitions.keys(2).checkins(), false, 1);
+            redis.permit("+xrange");
+            await().atMost(LIMIT).until(() -> there.equals(follower.lastId()));
+            assertThat(follower.seen().stream().filter(name -> !name.equals("away")))
+                    .containsExactly(next, "gap", there);
+            try (LiveFollower again = api.follow("", next)) {
+                await().atMost(LIMIT).until(() -> again.count() > 1);
+                assertThat(again.seen()).containsExactly("gap", there);
+            }
+        }
+    }
+
     /** Without the gap after the test before, when the streams were deleted. */
     private static List<LiveFollower.Event> checkins(LiveFollower follower) {
         return follower.events().stream()

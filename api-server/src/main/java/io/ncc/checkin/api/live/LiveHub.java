@@ -189,8 +189,9 @@ final class LiveHub {
      *
      * @param from the position before
      * @param upTo the position after
+     * @param missed whether something before them is missing
      */
-    void publish(List<LiveEntry> entries, CheckinId from, CheckinId upTo) {
+    void publish(List<LiveEntry> entries, CheckinId from, CheckinId upTo, boolean missed) {
         position = upTo;
         observers.forEach(observer -> observer.accept(entries));
         if (clients.isEmpty()) {
@@ -200,6 +201,9 @@ final class LiveHub {
         byte[] all = null;
         for (LiveClient client : clients) {
             if (from.equals(client.position())) {
+                if (missed) {
+                    send(client, withPosition(GAP, from));
+                }
                 if (client.wantsAll() && all == null) {
                     all = Event.join(events);
                 }

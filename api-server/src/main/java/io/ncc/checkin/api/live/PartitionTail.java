@@ -18,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -34,6 +33,9 @@ final class PartitionTail {
 
     private static final long REPLACEMENT_NOTICED_WITHIN = TimeUnit.SECONDS.toNanos(1);
 
+    /** In nanoseconds, from one read to the next. */
+    private static final long LONG_PAUSE = TimeUnit.SECONDS.toNanos(1);
+
     /** How many entries may wait for other partitions. */
     private static final int MOST_HELD = 1000;
 
@@ -48,6 +50,15 @@ final class PartitionTail {
     private final TreeMap<StreamId, StreamId> steps = new TreeMap<>();
 
     private StreamId position = StreamId.ZERO;
+
+    /** How many entries the stream has ever had up to the position; null if that isn't known. */
+    private @Nullable Long added;
+
+    /** Whether the last read failed, or left something for the next one. */
+    private boolean behind;
+
+    /** Whether something was trimmed before it could be read. */
+    private boolean missed;
 
     /** Whether the position is a time, which the stream may not have reached. */
     private boolean guessed;
@@ -87,8 +98,16 @@ final class PartitionTail {
         return CheckinId.of(partitions, partition, position);
     }
 
-    void begin(StreamId from) {
+    /** Begins at the end of the stream. */
+    void begin(State state) {
+        begin(state.last, state.added);
+        heardAt = System.nanoTime();
+    }
+
+    private void begin(StreamId from, @Nullable Long addedUpToIt) {
         position = from;
+        added = from.equals(StreamId.ZERO) ? Long.valueOf(0) : addedUpToIt;
+        behind = false;
         guessed = false;
         steps.clear();
         held.clear();
@@ -96,26 +115,20 @@ final class PartitionTail {
 
     /** Begins with what is appended from now on to a stream whose end isn't known. */
     void beginNow() {
-        begin(new StreamId(System.currentTimeMillis(), 0));
+        begin(new StreamId(System.currentTimeMillis(), 0), null);
         guessed = true;
     }
 
-    /** The highest id that the stream ever had. */
-    CompletionStage<StreamId> end() {
-        return redis.send(this::end);
+    CompletionStage<State> state() {
+        return redis.send(this::state);
     }
 
-    private CompletionStage<StreamId> end(RedisAsyncCommands<String, String> commands) {
+    private CompletionStage<State> state(RedisAsyncCommands<String, String> commands) {
         return commands.xinfoStream(stream)
-                .<StreamId>thenApply(info -> StreamId.parse(String.valueOf(value(info, "last-generated-id"))))
+                .<State>thenApply(State::of)
                 .exceptionallyCompose(failure -> RedisCondition.of(failure) == RedisCondition.NO_GROUP
-                        ? CompletableFuture.completedFuture(StreamId.ZERO) // there is no stream yet
+                        ? CompletableFuture.completedFuture(State.NONE)
                         : CompletableFuture.failedFuture(failure));
-    }
-
-    private static @Nullable Object value(List<Object> info, String name) {
-        int at = info.indexOf(name);
-        return at < 0 ? null : info.get(at + 1);
     }
 
     /** Waits for the next entries. */
@@ -125,12 +138,17 @@ final class PartitionTail {
         try {
             List<LiveEntry> read = entries(
                     blocking.call(commands -> commands.xread(args, StreamOffset.from(stream, position.toString()))));
-            advance(read);
+            if (!read.isEmpty()) {
+                advance(read, blocking.call(this::state));
+            }
+            behind = read.size() == most;
+            heardAt = System.nanoTime();
             return read;
         } catch (RedisException e) {
             if (RedisCondition.of(e) == RedisCondition.UNBLOCKED) {
                 return List.of(); // the stream was deleted
             }
+            behind = true;
             throw e;
         }
     }
@@ -141,15 +159,41 @@ final class PartitionTail {
                 .toList();
     }
 
-    private void advance(List<LiveEntry> read) {
-        if (!read.isEmpty()) {
-            steps.put(position, read.get(0).id().entry());
+    /** @param state of the stream after the read */
+    private void advance(List<LiveEntry> read, State state) {
+        List<StreamId> ids = read.stream().map(entry -> entry.id().entry()).toList();
+        Long before = state.addedBefore(ids);
+        if (follows(before, state)) {
+            steps.put(position, ids.get(0));
             if (steps.size() > mostSteps) {
                 steps.pollFirstEntry();
             }
-            position = read.get(read.size() - 1).id().entry();
-            guessed = false;
+        } else {
+            missed = true;
         }
+        Long start = before == null || state.hasLost(ids) ? added : before;
+        added = start == null ? null : start + ids.size();
+        position = ids.get(ids.size() - 1);
+        guessed = false;
+    }
+
+    /** Whether nothing between the position and what was read after it had been trimmed. */
+    private boolean follows(@Nullable Long before, State state) {
+        if (state.reachesBackTo(position)) {
+            return true;
+        }
+        if (before != null && added != null) {
+            return before.equals(added);
+        }
+        // a server before 7.0 doesn't tell: there was hardly time for it, unless the read comes late
+        return state.hasLostNothing() || (!behind && System.nanoTime() - heardAt < LONG_PAUSE);
+    }
+
+    /** Whether something was trimmed before it could be read, since the last call. */
+    boolean hasMissed() {
+        boolean has = missed;
+        missed = false;
+        return has;
     }
 
     /** Signals once when there are entries after the position, within a time. To be called again after that. */
@@ -177,13 +221,13 @@ final class PartitionTail {
             CompletionStage<List<StreamMessage<String, String>>> read = reads
                     ? commands.xrange(stream, rest, Limit.from(most))
                     : CompletableFuture.completedFuture(List.of());
-            CompletionStage<@Nullable StreamId> end = looks
-                    ? end(commands).<@Nullable StreamId>thenApply(id -> id)
-                    : CompletableFuture.completedFuture(null);
+            CompletionStage<@Nullable State> state = read.thenCompose(entries -> looks || !entries.isEmpty()
+                    ? state(commands).<@Nullable State>thenApply(known -> known)
+                    : CompletableFuture.completedFuture(null));
             return time.thenCombine(
                             read,
                             (now, entries) -> new Next(millis(now), entries, reads && entries.size() < most, null))
-                    .thenCombine(end, Next::withEnd);
+                    .thenCombine(state, Next::withState);
         });
     }
 
@@ -199,13 +243,16 @@ final class PartitionTail {
     int take(CompletionStage<Next> asked) {
         try {
             Next next = RedisLink.await(asked);
-            heardAt = System.nanoTime();
             List<LiveEntry> read = entries(next.read);
             held.addAll(read);
-            advance(read);
-            if (next.end != null) {
+            if (!read.isEmpty() && next.state != null) {
+                advance(read, next.state);
+            }
+            behind = !next.isAll;
+            heardAt = System.nanoTime();
+            if (next.state != null) {
                 lookedAt = heardAt;
-                noticeReplacement(next.end);
+                noticeReplacement(next.state);
             }
             // as a stream's ids grow, nothing comes below the last one, and none below the time at which nothing was
             // left
@@ -227,6 +274,7 @@ final class PartitionTail {
                         condition.isOutage() ? null : e);
             }
             trouble = condition;
+            behind = true;
             return 0;
         }
     }
@@ -263,21 +311,21 @@ final class PartitionTail {
      * A stream that lost its newest entries in a failover goes on at its end: the others have been published. One that was deleted and made
      * anew is published from its beginning.
      *
-     * @param end the highest id that the stream ever had
      * @return whether it was replaced
      */
-    boolean noticeReplacement(StreamId end) {
+    boolean noticeReplacement(State state) {
+        StreamId end = state.last;
         if (end.compareTo(position) >= 0) {
             return false;
         }
         if (guessed) {
-            begin(end);
+            begin(state);
             return false;
         }
         log.warn("The stream has gone back from {} to {}", position(), CheckinId.of(partitions, partition, end));
         StreamId passed = steps.floorKey(end);
         boolean isTheSame = passed != null && exists(passed);
-        begin(isTheSame ? end : StreamId.ZERO);
+        begin(isTheSame ? state : State.NONE);
         replaced = true;
         return true;
     }
@@ -330,17 +378,76 @@ final class PartitionTail {
                     commands.xrange(stream, upTo, Limit.from(1)).thenApply(found -> !found.isEmpty());
             // in a partition with few entries, the first one is often a later one
             CompletionStage<Boolean> untouched = partitions.arePartitioned()
-                    ? commands.xinfoStream(stream)
-                            .thenApply(PartitionTail::hasLostNothing)
-                            .exceptionally(failure -> false)
+                    ? state(commands).thenApply(State::hasLostNothing).exceptionally(failure -> false)
                     : CompletableFuture.completedFuture(false);
             return any.thenCombine(untouched, Boolean::logicalOr);
         });
     }
 
-    /** Not known to servers before 7.0. */
-    private static boolean hasLostNothing(List<Object> info) {
-        return Objects.equals(value(info, "entries-added"), value(info, "length"));
+    /**
+     * What XINFO says of the stream.
+     *
+     * @param last the highest id that it ever had
+     * @param first that of its first entry; null if it has none
+     * @param added how many entries it ever had; null if that isn't known, as before Redis 7.0
+     */
+    record State(
+            StreamId last,
+            @Nullable StreamId first,
+            long length,
+            @Nullable Long added) {
+
+        /** There is no stream. */
+        static final State NONE = new State(StreamId.ZERO, null, 0, null);
+
+        static State of(List<Object> info) {
+            Object first = value(info, "first-entry");
+            return new State(
+                    StreamId.parse(String.valueOf(value(info, "last-generated-id"))),
+                    first instanceof List<?> entry ? StreamId.parse(String.valueOf(entry.get(0))) : null,
+                    value(info, "length") instanceof Long length ? length : 0,
+                    value(info, "entries-added") instanceof Long added ? added : null);
+        }
+
+        private static @Nullable Object value(List<Object> info, String name) {
+            int at = info.indexOf(name);
+            return at < 0 ? null : info.get(at + 1);
+        }
+
+        boolean hasLostNothing() {
+            return added != null && added == length;
+        }
+
+        /** Whether it still has an entry up to this id, so that it has lost none after it. */
+        boolean reachesBackTo(StreamId id) {
+            return first != null && first.compareTo(id) <= 0;
+        }
+
+        /** Whether all of these were trimmed since they were read, and perhaps others after them. */
+        boolean hasLost(List<StreamId> read) {
+            StreamId end = read.get(read.size() - 1);
+            return !last.equals(end) && !reachesBackTo(end);
+        }
+
+        /**
+         * How many entries it ever had before the first of these, which were read just now; null if that isn't known. If it {@linkplain #hasLost has
+         * lost} them, those that it lost after them count, too.
+         */
+        @Nullable
+        Long addedBefore(List<StreamId> read) {
+            if (added == null) {
+                return null;
+            }
+            StreamId start = read.get(0);
+            if (last.equals(read.get(read.size() - 1))) {
+                return added - read.size();
+            }
+            if (reachesBackTo(start) && !start.equals(first)) {
+                return null;
+            }
+            int trimmed = first == null ? -1 : read.indexOf(first); // since it was read, while others were appended
+            return added - length - (trimmed < 0 ? read.size() : trimmed);
+        }
     }
 
     /**
@@ -348,15 +455,15 @@ final class PartitionTail {
      *
      * @param millis the time of its server before it was read
      * @param isAll whether there was nothing after it
-     * @param end the highest id that the stream ever had; null if that wasn't asked for
+     * @param state of the stream after the read; null if nothing was read, and it wasn't asked for
      */
     record Next(
             long millis,
             List<StreamMessage<String, String>> read,
             boolean isAll,
-            @Nullable StreamId end) {
+            @Nullable State state) {
 
-        Next withEnd(@Nullable StreamId other) {
+        Next withState(@Nullable State other) {
             return new Next(millis, read, isAll, other);
         }
     }

@@ -67,6 +67,10 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
     private final List<Consumer<BitSet>> listeners = new CopyOnWriteArrayList<>();
     private @Nullable CheckinId position;
     private List<Integer> away = List.of();
+
+    /** Whether something before what is published next was trimmed unseen, in one of several partitions. */
+    private boolean missed;
+
     private volatile boolean running;
     private volatile long lastTurn = System.nanoTime();
     private volatile @Nullable RedisCondition trouble;
@@ -147,14 +151,14 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
 
     /** Begins at the end of all partitions. One that can't be read in time begins with what is appended from now on. */
     private CheckinId begin(boolean patienceIsOver) {
-        List<CompletionStage<StreamId>> ends =
-                tails.stream().map(PartitionTail::end).toList();
+        List<CompletionStage<PartitionTail.State>> states =
+                tails.stream().map(PartitionTail::state).toList();
         List<PartitionTail> silent = new ArrayList<>();
         CheckinId highest = CheckinId.lowest(partitions, StreamId.ZERO);
-        for (int i = 0; i < ends.size(); i++) {
+        for (int i = 0; i < states.size(); i++) {
             PartitionTail tail = tails.get(i);
             try {
-                tail.begin(RedisLink.await(ends.get(i)));
+                tail.begin(RedisLink.await(states.get(i)));
                 highest = highest.compareTo(tail.position()) < 0 ? tail.position() : highest;
             } catch (RedisException e) {
                 silent.add(tail);
@@ -171,11 +175,11 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
         boolean catchingUp = hub.catchUp(this, from);
         List<LiveEntry> read = tail.read(MOST_AT_ONCE, catchingUp ? REST : block);
         if (read.isEmpty()) {
-            tail.noticeReplacement(RedisLink.await(tail.end()));
+            tail.noticeReplacement(RedisLink.await(tail.state()));
             position = tail.position();
         } else {
             position = tail.position();
-            hub.publish(read, from, tail.position());
+            hub.publish(read, from, tail.position(), tail.hasMissed());
             BitSet found = new BitSet();
             found.set(0);
             listeners.forEach(listener -> listener.accept(found));
@@ -196,6 +200,7 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
             int count = tails.get(i).take(asked.get(i));
             found.set(i, count > 0);
             full |= count == share;
+            missed |= tails.get(i).hasMissed();
         }
         if (!found.isEmpty()) {
             listeners.forEach(listener -> listener.accept(found));
@@ -251,12 +256,17 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
             }
         }
         late.sort(Comparator.comparing(LiveEntry::id));
+        if (missed && !late.isEmpty()) {
+            hub.gap(); // perhaps it would have come late, too
+            missed = false;
+        }
         hub.publishLate(late);
         if (!next.isEmpty()) {
             next.sort(Comparator.comparing(LiveEntry::id));
             CheckinId upTo = next.get(next.size() - 1).id();
             position = upTo;
-            hub.publish(next, from, upTo);
+            hub.publish(next, from, upTo, missed);
+            missed = false;
         }
     }
 
@@ -303,7 +313,10 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
     public boolean isBeyondEnd(CheckinId id) {
         int partition = id.partition();
         return !away.contains(partition)
-                && id.entry().compareTo(RedisLink.await(tails.get(partition).end())) > 0;
+                && id.entry()
+                                .compareTo(RedisLink.await(tails.get(partition).state())
+                                        .last())
+                        > 0;
     }
 
     private static void pause(Duration duration) {
