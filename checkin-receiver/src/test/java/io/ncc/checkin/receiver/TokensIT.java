@@ -5,6 +5,8 @@ import static io.ncc.checkin.receiver.StartedReceiver.idOf;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import com.nimbusds.jose.JOSEException;
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
@@ -36,6 +38,7 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -46,6 +49,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.LoggerFactory;
 import org.springframework.boot.test.system.CapturedOutput;
 import org.springframework.boot.test.system.OutputCaptureExtension;
 import tools.jackson.databind.JsonNode;
@@ -79,9 +83,6 @@ final class TokensIT {
         receiver = StartedReceiver.on(
                 redis,
                 "spring.security.oauth2.resourceserver.jwt.public-key-location=" + pem.toUri(),
-                "logging.level.org.springframework.security=trace",
-                "logging.level.org.springframework.web=trace",
-                "logging.level.io.ncc=debug",
                 "checkin.security.tokens[0].name=writer",
                 "checkin.security.tokens[0].sha256=" + TokenDigests.of(WRITER),
                 "checkin.security.tokens[0].roles=write,operate",
@@ -357,16 +358,31 @@ final class TokensIT {
 
     @Test
     void noTokenIsLogged(CapturedOutput output) throws JOSEException {
+        Map<String, Level> levels = Map.of(
+                "org.springframework.security", Level.TRACE,
+                "org.springframework.web", Level.TRACE,
+                "io.ncc", Level.DEBUG);
+        levels.forEach(TokensIT::log);
         String jwt = signed(claims("app", "checkins.write").build(), keys);
-        for (String token : List.of(WRITER, "chk_wrong", jwt, jwt + "x", OWNER)) {
-            post(token, checkin(1));
-            to("/checkins/batch", token).post("[]");
-            to("/nowhere", token).post("");
-            HttpAnswer.send(java.net.http.HttpRequest.newBuilder(java.net.URI.create(receiver.url("/actuator/info")))
-                    .header("Authorization", "Bearer " + token));
+        try {
+            for (String token : List.of(WRITER, "chk_wrong", jwt, jwt + "x", OWNER)) {
+                post(token, checkin(1));
+                to("/checkins/batch", token).post("[]");
+                to("/nowhere", token).post("");
+                HttpAnswer.send(
+                        java.net.http.HttpRequest.newBuilder(java.net.URI.create(receiver.url("/actuator/info")))
+                                .header("Authorization", "Bearer " + token));
+            }
+        } finally {
+            levels.keySet().forEach(name -> log(name, null));
         }
         assertThat(output.getAll())
                 .contains("o.s.security.web.FilterChainProxy") // or its logger would say nothing anyhow
                 .doesNotContain(WRITER, "chk_wrong", OWNER, jwt.substring(jwt.lastIndexOf('.') + 1));
+    }
+
+    /** @param level null for that of the loggers above it */
+    private static void log(String name, @Nullable Level level) {
+        ((Logger) LoggerFactory.getLogger(name)).setLevel(level);
     }
 }
