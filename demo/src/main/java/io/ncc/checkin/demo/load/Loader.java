@@ -14,6 +14,7 @@ import io.ncc.checkin.demo.load.Targets.Target;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.redis.RedisCondition;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.StreamId;
 import io.ncc.redis.UnfitServerException;
@@ -31,6 +32,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import me.tongfei.progressbar.ProgressBar;
@@ -181,14 +183,13 @@ public final class Loader implements AutoCloseable {
      */
     private static void requireAboveStream(Target target, StreamId first) throws LoadException {
         Keys keys = target.keys();
-        requireType(target, keys.checkins(), "stream");
-        requireType(target, keys.checkpoint(), "string");
-        if (target.streamExists()) {
+        if (read(keys.checkins(), "stream", target::streamExists)) {
             requireAbove(first, "the stream " + keys.checkins() + " is already at", target.lastId());
         } else if (target.redis().exists(keys.settledRanges()) > 0) {
             throw refused("there is no stream, but the processor still remembers settled checkins of an earlier one");
         }
-        String checkpoint = target.redis().get(keys.checkpoint());
+        String checkpoint =
+                read(keys.checkpoint(), "string", () -> target.redis().get(keys.checkpoint()));
         if (checkpoint != null) {
             try {
                 requireAbove(first, "the processor's checkpoint is already at", checkpoint);
@@ -198,10 +199,15 @@ public final class Loader implements AutoCloseable {
         }
     }
 
-    private static void requireType(Target target, String key, String type) throws LoadException {
-        String found = target.redis().type(key);
-        if (!found.equals(type) && !found.equals("none")) {
-            throw refused(key + " is a " + found + ", not a " + type);
+    private static <T extends @Nullable Object> T read(String key, String type, Supplier<T> command)
+            throws LoadException {
+        try {
+            return command.get();
+        } catch (RedisCommandExecutionException e) {
+            if (RedisCondition.of(e) == RedisCondition.WRONG_TYPE) {
+                throw refused(key + " is not a " + type);
+            }
+            throw e;
         }
     }
 
@@ -291,7 +297,8 @@ public final class Loader implements AutoCloseable {
     private static void createGroup(Target target) throws LoadException {
         Keys keys = target.keys();
         try {
-            String checkpoint = target.redis().get(keys.checkpoint());
+            String checkpoint =
+                    read(keys.checkpoint(), "string", () -> target.redis().get(keys.checkpoint()));
             target.redis()
                     .xgroupCreate(
                             XReadArgs.StreamOffset.from(

@@ -217,12 +217,12 @@ final class LoaderIT {
         redis.commands().hset(keys.checkpoint(), "a", "b");
         assertThatExceptionOfType(LoadException.class)
                 .isThrownBy(() -> loader.load(small, ALL, false))
-                .withMessageStartingWith(keys.checkpoint() + " is a hash, not a string.");
+                .withMessageStartingWith(keys.checkpoint() + " is not a string.");
 
         redis.commands().set(keys.checkins(), "x");
         assertThatExceptionOfType(LoadException.class)
                 .isThrownBy(() -> loader.load(small, ALL, false))
-                .withMessageStartingWith(keys.checkins() + " is a string, not a stream.");
+                .withMessageStartingWith(keys.checkins() + " is not a stream.");
 
         loader.load(small, ALL, true);
         assertThat(redis.commands().xlen(keys.checkins())).isEqualTo(2);
