@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.ncc.checkin.service.ProblemType;
 import java.io.ByteArrayInputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -59,11 +60,17 @@ final class LimitedBodyTest {
 
     @Test
     void theTimeOfAllReadsIsAddedUp() {
-        InputStream slow = new InputStream() {
+        InputStream slow = new FilterInputStream(new Endless()) {
             @Override
-            public int read() {
+            public int read() throws IOException {
                 pause(Duration.ofMillis(20));
-                return ' ';
+                return super.read();
+            }
+
+            @Override
+            public int read(byte[] into, int from, int length) throws IOException {
+                into[from] = (byte) read();
+                return 1;
             }
         };
         LimitedBody body = new LimitedBody(slow, LIMIT, Duration.ofMillis(200));

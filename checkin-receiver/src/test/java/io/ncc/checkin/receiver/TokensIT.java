@@ -21,6 +21,7 @@ import io.ncc.checkin.service.security.TokenDigests;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -319,7 +320,7 @@ final class TokensIT {
 
     @Test
     void anIssuerThatIsAwayIsAskedAgainOnlyNowAndThen(CapturedOutput output) throws IOException, JOSEException {
-        HttpServer issuer = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        HttpServer issuer = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         String uri = "http://127.0.0.1:" + issuer.getAddress().getPort();
         AtomicInteger asked = new AtomicInteger();
         AtomicBoolean away = new AtomicBoolean(true);
