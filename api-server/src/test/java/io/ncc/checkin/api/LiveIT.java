@@ -2,7 +2,6 @@ package io.ncc.checkin.api;
 
 import static io.ncc.checkin.api.StreamFixture.KEYS;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.AclSetuserArgs;
@@ -297,9 +296,6 @@ final class LiveIT {
     @ParameterizedTest
     @CsvSource({"50, true", "500, false"})
     void thereIsAGapWhereSomethingWasMissed(int rounds, boolean waits) {
-        assumeThat(redis.version().isAtLeast(7, 0))
-                .as("6.2 doesn't count the entries that were ever added")
-                .isTrue();
         long seed = System.nanoTime();
         Random random = new Random(seed);
         List<String> ids = new ArrayList<>(List.of(first));
@@ -334,7 +330,12 @@ final class LiveIT {
                     expected.add(id);
                 }
             }
-            assertThat(seen).as("seed " + seed).isEqualTo(expected).contains("gap");
+            if (redis.version().isAtLeast(7, 0)) {
+                assertThat(seen).as("seed " + seed).isEqualTo(expected).contains("gap");
+            } else { // 6.2 doesn't count the entries that were ever added, so a gap may be told too much or not at all
+                seen.removeIf("gap"::equals);
+                assertThat(ids).as("seed " + seed).containsSubsequence(seen);
+            }
         }
     }
 
