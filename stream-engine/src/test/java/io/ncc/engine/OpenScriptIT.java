@@ -458,7 +458,9 @@ final class OpenScriptIT {
                     .isEqualTo(1);
         }
 
-        assertThat(unnoticed).as("commands that may be missing").isEmpty();
+        assertThat(unnoticed)
+                .as("commands that may be missing: the one of hand-over.lua, where it can be denied alone")
+                .isEqualTo(redis.version().isAtLeast(7, 0) ? List.of("xgroup|setid") : List.of());
         assertThat(misnamed)
                 .as("failures that are not known as a missing permission")
                 .isEmpty();

@@ -26,7 +26,7 @@ public final class ScriptCommands {
 
     private static final Pattern LISTED = Pattern.compile("\\{ '([A-Z]+)', probe\\b");
     private static final Pattern CALL =
-            Pattern.compile("\\bp?call\\('([A-Z]+)'(?:, '(CREATE|DELCONSUMER|STREAM|GROUPS|CONSUMERS)')?");
+            Pattern.compile("\\bp?call\\('([A-Z]+)'(?:, '(CREATE|SETID|DELCONSUMER|STREAM|GROUPS|CONSUMERS)')?");
 
     private ScriptCommands() {}
 
