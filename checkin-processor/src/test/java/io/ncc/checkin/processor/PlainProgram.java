@@ -1,18 +1,17 @@
 package io.ncc.checkin.processor;
 
 import io.ncc.checkin.model.Keys;
+import io.ncc.checkin.testsupport.PerlProgram;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A program in another language that shares the processor's group and keys: {@code plain-processor.pl}, since Perl is where Git is. It knows no
- * script.
+ * A program in another language that shares the processor's group and keys: {@code plain-processor.pl}. It knows no script.
  */
 final class PlainProgram implements AutoCloseable {
 
@@ -22,14 +21,11 @@ final class PlainProgram implements AutoCloseable {
 
     /** @param folder for its files */
     PlainProgram(RealRedis redis, Path folder) throws IOException {
-        Path program = folder.resolve("plain-processor.pl");
-        try (InputStream source = PlainProgram.class.getResourceAsStream("/plain-processor.pl")) {
-            Files.copy(Objects.requireNonNull(source), program);
-        }
+        List<String> command = new ArrayList<>(PerlProgram.copiedTo(folder, "plain-processor.pl"));
+        command.addAll(List.of(redis.host(), Integer.toString(redis.port()), Keys.GROUP, "plain"));
         ids = folder.resolve("ids");
         errors = folder.resolve("errors");
-        process = new ProcessBuilder(
-                        "perl", program.toString(), redis.host(), Integer.toString(redis.port()), Keys.GROUP, "plain")
+        process = new ProcessBuilder(command)
                 .redirectOutput(ids.toFile())
                 .redirectError(errors.toFile())
                 .start();

@@ -14,6 +14,7 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.receiver.ReceiverApplication;
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.PerlProgram;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.File;
 import java.net.URI;
@@ -197,7 +198,7 @@ final class ReplayIT {
             try (ConfigurableApplicationContext processor = ProcessorApplication.run(processing)) {
                 assertThat(processor.isRunning()).isTrue();
                 awaitSettled();
-                assertThat(originals(api, group)).containsExactly(again);
+                assertThat(ofLetters(api, group, "originalId")).containsExactly(again);
                 redis.commands().del(hopeless);
                 assertThat(putAllBack(api, group)).hasSize(1);
                 awaitSettled();
@@ -233,11 +234,7 @@ final class ReplayIT {
     }
 
     private static List<String> putAllBack(ConfigurableApplicationContext api, String group) {
-        List<String> letters = new ArrayList<>();
-        get(api, "/dead-letters?group=" + group)
-                .json()
-                .get("items")
-                .forEach(letter -> letters.add(letter.get("id").asString()));
+        List<String> letters = ofLetters(api, group, "id");
         for (String letter : letters) {
             HttpAnswer replay = HttpAnswer.send(
                     HttpRequest.newBuilder(URI.create(url(api) + "/dead-letters/" + letter + "/replay?group=" + group))
@@ -247,13 +244,13 @@ final class ReplayIT {
         return letters;
     }
 
-    private static List<String> originals(ConfigurableApplicationContext api, String group) {
-        List<String> originals = new ArrayList<>();
+    private static List<String> ofLetters(ConfigurableApplicationContext api, String group, String member) {
+        List<String> values = new ArrayList<>();
         get(api, "/dead-letters?group=" + group)
                 .json()
                 .get("items")
-                .forEach(letter -> originals.add(letter.get("originalId").asString()));
-        return originals;
+                .forEach(letter -> values.add(letter.get(member).asString()));
+        return values;
     }
 
     /** Those of the block after a heading in docs/operation.md, in a shell that finds a redis-cli for this server. */
@@ -262,13 +259,9 @@ final class ReplayIT {
                 .matcher(Files.readString(Path.of("../docs/operation.md")));
         assertThat(block.find()).isTrue();
         Path redisCli = folder.resolve("redis-cli");
+        String command = String.join("' '", PerlProgram.copiedTo(folder, "redis-cli.pl"));
         Files.writeString(
-                redisCli,
-                "#!/bin/sh\nexec perl '%s' '%s' %d \"$@\"\n"
-                        .formatted(
-                                Path.of("src/test/resources/redis-cli.pl").toAbsolutePath(),
-                                redis.host(),
-                                redis.port()));
+                redisCli, "#!/bin/sh\nexec '%s' '%s' %d \"$@\"\n".formatted(command, redis.host(), redis.port()));
         assertThat(redisCli.toFile().setExecutable(true)).isTrue();
         Path said = folder.resolve("said");
         ProcessBuilder shell = new ProcessBuilder("sh", "-e", "-c", block.group(1))
