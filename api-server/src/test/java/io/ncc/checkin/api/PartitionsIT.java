@@ -613,7 +613,10 @@ final class PartitionsIT {
             commands().del(partitions.keys(1).checkins());
             String repaired = add(1, "*");
             await().atMost(LIMIT).until(() -> follower.seen().contains(repaired));
-            assertThat(follower.seen().stream().filter("away"::equals)).hasSize(2);
+            assertThat(follower.events().stream().filter(event -> event.name().equals("away")))
+                    .extracting(LiveFollower.Event::data)
+                    .startsWith("{\"partitions\":[1]}")
+                    .endsWith("{\"partitions\":[]}");
         }
     }
 
