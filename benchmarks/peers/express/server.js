@@ -81,19 +81,22 @@ app.get('/checkins', async (request, response) => {
   response.json({ items: entries.map(checkinOf) });
 });
 
-// one reader feeds all followers
+// one reader feeds all followers, and runs only while there are any
 const followers = new Set();
+let following = false;
 
 app.get('/checkins/stream', (request, response) => {
   response.writeHead(200, { 'Content-Type': 'text/event-stream' });
   response.flushHeaders();
   followers.add(response);
+  if (!following) follow();
   response.on('close', () => followers.delete(response));
 });
 
 async function follow() {
+  following = true;
   const reader = redis.duplicate();
-  for (let last = '$'; ; ) {
+  for (let last = '$'; followers.size > 0; ) {
     const read = await reader.xread('COUNT', 1000, 'BLOCK', 1000, 'STREAMS', 'ncc:checkins', last);
     if (read === null) continue;
     const entries = read[0][1];
@@ -101,8 +104,9 @@ async function follow() {
     for (const follower of followers) follower.write(events);
     last = entries[entries.length - 1][0];
   }
+  reader.disconnect();
+  following = false;
 }
 
-follow();
 app.get('/', (request, response) => response.end());
 app.listen(Number(process.env.PORT), '127.0.0.1');
