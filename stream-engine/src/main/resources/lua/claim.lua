@@ -16,7 +16,7 @@ local group, consumer, idle, cursor, most = unpack(ARGV)
 readCheckpoint(checkpointKey)
 rangeAt(rangesKey, '')
 highestRange(rangesKey)
--- Whoever may not apply or set aside what is claimed must not claim.
+-- A consumer that lacks the permissions to apply or dead-letter entries must not claim them.
 redis.call('XPENDING', stream, group, '-', '+', 1)
 redis.call('XRANGE', stream, '-', '-')
 requirePermissions(stream, group, rangesKey, {

@@ -1,5 +1,5 @@
--- Moves the consumer group forward to the checkpoint. A processor in sequential mode runs it when it stops: for a program that reads in the group
--- afterwards, what is settled would be new otherwise.
+-- Moves the consumer group forward to the checkpoint. A processor in sequential mode runs it when it stops. Otherwise a program that reads in the
+-- group afterwards would get settled entries as new ones.
 --
 -- KEYS     the stream, the checkpoint
 -- ARGV     the consumer group

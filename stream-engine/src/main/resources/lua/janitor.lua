@@ -1,4 +1,4 @@
--- Keeps house: moves the checkpoint forward, drops the ranges below it, joins those above it, trims the stream, and reads how things stand.
+-- Housekeeping: moves the checkpoint forward, drops the ranges below it, merges those above it, trims the stream, and reads the state of the group.
 --
 -- KEYS     the stream, the checkpoint, the settled ranges, the totals, one that doesn't exist (as adopt.lua has it), the projections of the stream
 -- ARGV[1]  the consumer group

@@ -229,7 +229,7 @@ final class Applier {
         return condition == RedisCondition.UNEXPECTED;
     }
 
-    /** An entry whose script takes too long, or ends Redis, shows in what is not {@code UNEXPECTED}. */
+    /** An entry whose script takes too long or crashes Redis shows up as another condition than {@code UNEXPECTED}. */
     private static boolean mayBeOfAnEntry(RedisCondition condition) {
         return switch (condition) {
             case UNEXPECTED, AWAY, TIMEOUT, BUSY -> true;

@@ -133,7 +133,7 @@ final class Janitor implements Periodic.Task {
         inTheFuture = ahead;
     }
 
-    /** Entries are only skipped if someone rewinds the group or loads the stream again. The first hundred and each tenfold of it is reported. */
+    /** Entries are skipped only if someone rewinds the group or loads the stream again. The first report is at 100 entries, each further one at ten times as many. */
     private void warnOfSkipped(long skipped) {
         if (skipped == skippedBefore) {
             skippedInARow = 0;

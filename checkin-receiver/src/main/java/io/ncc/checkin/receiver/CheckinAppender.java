@@ -388,7 +388,7 @@ final class CheckinAppender {
         return durability.describe();
     }
 
-    /** Whether a checkin could be appended, as of the last look at what stands in the way. Looks again, and doesn't wait for that. */
+    /** Whether a checkin could be appended, as of the last check. Starts a new check in the background. */
     boolean isAvailable() {
         trouble();
         return redis.isConnected() && !inTrouble;

@@ -101,7 +101,7 @@ final class DurabilityGuard {
         };
     }
 
-    /** An error in reply to a wait is not one of the write before it, which was done. */
+    /** An error reply to WAIT or WAITAOF doesn't concern the write before it, which has succeeded. */
     private static CompletionStage<Boolean> falseIfRefused(CompletionStage<Boolean> confirmation) {
         return confirmation.exceptionallyCompose(
                 failure -> RedisCondition.unwrapped(failure) instanceof RedisCommandExecutionException

@@ -9,7 +9,7 @@ import java.time.Duration;
 import org.springframework.util.unit.DataSize;
 import org.springframework.web.ErrorResponseException;
 
-/** The body of a request, which may have no more than so many bytes, and for which its reader waits no longer than so long altogether. */
+/** The body of a request, with a limit on its size and on the total time that a reader waits for it. */
 final class LimitedBody extends FilterInputStream {
 
     private final long limit;

@@ -1,4 +1,4 @@
-/** What the three services share as Spring Boot applications. Nothing here knows what a checkin is. */
+/** What the three services share as Spring Boot applications. Nothing here reads or writes a checkin. */
 @NullMarked
 package io.ncc.checkin.service;
 
