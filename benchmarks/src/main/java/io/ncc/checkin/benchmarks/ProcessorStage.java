@@ -225,12 +225,17 @@ final class ProcessorStage {
                 .orElseThrow();
     }
 
+    /** Asks for all partitions at once: one after the other, each would wait behind a script, and the sum would be of no point in time. */
     private long applied(Function<Keys, String> totals) {
-        long all = 0;
-        for (int partition = 0; partition < partitions.count(); partition++) {
-            String applied = commands.get(partition).hget(totals.apply(partitions.keys(partition)), "applied");
-            all += applied == null ? 0 : Long.parseLong(applied);
-        }
-        return all;
+        return IntStream.range(0, partitions.count())
+                .mapToObj(partition -> commands.get(partition)
+                        .getStatefulConnection()
+                        .async()
+                        .hget(totals.apply(partitions.keys(partition)), "applied"))
+                .toList()
+                .stream()
+                .map(reply -> reply.toCompletableFuture().join())
+                .mapToLong(applied -> applied == null ? 0 : Long.parseLong(applied))
+                .sum();
     }
 }
