@@ -1,5 +1,6 @@
 package io.ncc.checkin.benchmarks;
 
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.benchmarks.load.Requests;
 import io.ncc.checkin.benchmarks.measure.Sample;
@@ -34,6 +35,7 @@ final class ProcessorStage {
     private final Lab lab;
     private final Servers redis;
     private final Partitions partitions;
+    private final List<StatefulRedisConnection<String, String>> connections;
     private final List<RedisCommands<String, String>> commands;
     private final Set<String> projections;
     private final List<SequentialFold> folds;
@@ -58,7 +60,8 @@ final class ProcessorStage {
         this.projections = projections;
         this.redis = redis;
         this.partitions = partitions;
-        this.commands = redis.commands(partitions);
+        this.connections = redis.connections(partitions);
+        this.commands = connections.stream().map(StatefulRedisConnection::sync).toList();
         this.folds = IntStream.range(0, partitions.count())
                 .mapToObj(partition -> SequentialFold.over(Map.of(), partitions.keys(partition)))
                 .toList();
@@ -228,10 +231,8 @@ final class ProcessorStage {
     /** Asks for all partitions at once: one after the other, each would wait behind a script, and the sum would be of no point in time. */
     private long applied(Function<Keys, String> totals) {
         return IntStream.range(0, partitions.count())
-                .mapToObj(partition -> commands.get(partition)
-                        .getStatefulConnection()
-                        .async()
-                        .hget(totals.apply(partitions.keys(partition)), "applied"))
+                .mapToObj(partition ->
+                        connections.get(partition).async().hget(totals.apply(partitions.keys(partition)), "applied"))
                 .toList()
                 .stream()
                 .map(reply -> reply.toCompletableFuture().join())

@@ -1,5 +1,6 @@
 package io.ncc.checkin.benchmarks;
 
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.lettuce.core.codec.StringCodec;
 import io.ncc.checkin.localredis.LocalRedis;
@@ -15,13 +16,18 @@ import java.util.stream.IntStream;
  */
 record Servers(List<LocalRedis> all, RedisServers holding, List<String> settings) {
 
+    /** A connection for each partition, to where it is. */
+    List<StatefulRedisConnection<String, String>> connections(Partitions partitions) {
+        return IntStream.range(0, partitions.count())
+                .mapToObj(partition ->
+                        holding.holding(partitions.keys(partition).checkins()).connect(StringCodec.UTF8))
+                .toList();
+    }
+
     /** Commands for each partition, where it is. */
     List<RedisCommands<String, String>> commands(Partitions partitions) {
-        return IntStream.range(0, partitions.count())
-                .mapToObj(
-                        partition -> holding.holding(partitions.keys(partition).checkins())
-                                .connect(StringCodec.UTF8)
-                                .sync())
+        return connections(partitions).stream()
+                .map(StatefulRedisConnection::sync)
                 .toList();
     }
 }
