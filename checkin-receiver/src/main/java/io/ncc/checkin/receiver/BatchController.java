@@ -113,6 +113,9 @@ final class BatchController {
         private @Nullable ErrorResponseException refusal;
         private int refusedByPartitions;
 
+        /** By partition: one that refused its share of a chunk gets no more, or a user's later checkins would be stored before earlier ones. */
+        private final Map<Integer, ErrorResponseException> refusals = new HashMap<>();
+
         /** Of the results, those of the chunk are yet to come, from this one on. */
         private int chunkFrom;
 
@@ -176,9 +179,11 @@ final class BatchController {
         private void storeChunk() {
             if (!chunk.isEmpty()) {
                 String key = idempotencyKey == null ? null : idempotencyKey + ':' + chunks;
-                Collection<Share> shares = shares().values();
-                shares.forEach(share -> share.send(key));
-                turn.between(() -> Share.all(shares).join());
+                Map<Integer, Share> shares = shares();
+                refusals.forEach((partition, problem) -> refuse(shares.remove(partition), problem));
+                Collection<Share> sent = shares.values();
+                sent.forEach(share -> share.send(key));
+                turn.between(() -> Share.all(sent).join());
                 shares.forEach(this::take);
                 chunks++;
                 chunk.clear();
@@ -201,17 +206,25 @@ final class BatchController {
         }
 
         /** Counts no memory, because a refusal here would leave what is stored without its results. */
-        private void take(Share share) {
+        private void take(int partition, Share share) {
             try {
                 take(share.results());
             } catch (ErrorResponseException problem) {
                 if (appenders.count() == 1) {
                     throw problem;
                 }
-                share.places().forEach(place -> results.set(place, Result.refused(problem)));
+                refusals.put(partition, problem);
                 if (refusal == null || isOutcomeUnknown(problem)) {
                     refusal = problem;
                 }
+                refuse(share, problem);
+            }
+        }
+
+        /** @param share null if the partition has none of the chunk */
+        private void refuse(@Nullable Share share, ErrorResponseException problem) {
+            if (share != null) {
+                share.places().forEach(place -> results.set(place, Result.refused(problem)));
                 refusedByPartitions += share.size();
             }
         }

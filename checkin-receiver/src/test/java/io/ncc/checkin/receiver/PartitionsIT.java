@@ -8,16 +8,20 @@ import static org.awaitility.Awaitility.await;
 import io.lettuce.core.Range;
 import io.lettuce.core.XAddArgs;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
@@ -95,6 +99,47 @@ final class PartitionsIT {
             assertThat(second.status()).isEqualTo(202);
             assertThat(accepted(second)).hasSize(1_234).containsAllEntriesOf(accepted(first));
             assertThat(stored(PARTITIONS)).isEqualTo(accepted(second));
+        }
+    }
+
+    @Test
+    void aPartitionThatRefusedAPartOfABatchGetsNoLaterPartSoThatAUsersCheckinsStayInOrder() {
+        List<Checkin> checkins = new ArrayList<>();
+        for (int i = 0; i < 1_000; i++) {
+            boolean isTheirs = i < 5 || i == 500 || i == 501;
+            checkins.add(new Checkin(userOf(isTheirs ? 2 : i % 2), 1 + i, 5));
+        }
+        try (StartedReceiver receiver = started()) {
+            fill(2, 997);
+
+            HttpAnswer first = batch(receiver, "k", checkins);
+
+            assertThat(first.status()).isEqualTo(207);
+            assertThat(refusedAs("stream-full", first)).containsExactly(1L, 2L, 3L, 4L, 5L, 501L, 502L);
+            assertThat(first.json().get("refused").asInt()).isEqualTo(7);
+
+            empty(2);
+            HttpAnswer second = batch(receiver, "k", checkins);
+
+            assertThat(second.status()).isEqualTo(202);
+            assertThat(locations(2)).containsExactly(1L, 2L, 3L, 4L, 5L, 501L, 502L);
+        }
+    }
+
+    @Test
+    void aPartitionThatFoundAMismatchGetsNoLaterPartEither() {
+        List<Checkin> checkins = new ArrayList<>(Collections.nCopies(500, new Checkin(userOf(2), 1, 5)));
+        try (StartedReceiver receiver = started()) {
+            batch(receiver, "k", checkins);
+            checkins.set(499, new Checkin(userOf(0), 1, 5));
+            checkins.add(new Checkin(userOf(2), 2, 5));
+
+            HttpAnswer answer = batch(receiver, "k", checkins);
+
+            assertThat(answer.status()).isEqualTo(207);
+            assertThat(answer.json().get("accepted").asInt()).isEqualTo(1);
+            assertThat(refusedAs("idempotency-mismatch", answer)).hasSize(500).contains(501L);
+            assertThat(locations(2)).hasSize(500).doesNotContain(2L);
         }
     }
 
@@ -246,12 +291,37 @@ final class PartitionsIT {
     }
 
     private static HttpAnswer batch(StartedReceiver receiver, String key, long first, long last) {
+        return batch(receiver, key, LongStream.rangeClosed(first, last).mapToObj(StartedReceiver::checkin));
+    }
+
+    private static HttpAnswer batch(StartedReceiver receiver, String key, List<Checkin> checkins) {
+        return batch(
+                receiver,
+                key,
+                checkins.stream()
+                        .map(it -> "{\"userId\":%d,\"locationId\":%d,\"starRating\":%d}"
+                                .formatted(it.userId(), it.locationId(), it.starRating())));
+    }
+
+    private static HttpAnswer batch(StartedReceiver receiver, String key, Stream<String> lines) {
         return receiver.batch()
                 .header("Content-Type", "application/x-ndjson")
                 .header("Idempotency-Key", key)
-                .post(LongStream.rangeClosed(first, last)
-                        .mapToObj(StartedReceiver::checkin)
-                        .collect(Collectors.joining("\n")));
+                .post(lines.collect(Collectors.joining("\n")));
+    }
+
+    private static long userOf(int partition) {
+        return LongStream.iterate(1, user -> user + 1)
+                .filter(user -> PARTITIONS.ofUser(user) == partition)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** Of the checkins of a partition, in the order of its stream. */
+    private static List<Long> locations(int partition) {
+        return redis.commands().xrange(PARTITIONS.keys(partition).checkins(), Range.unbounded()).stream()
+                .map(entry -> Long.valueOf(entry.getBody().get("locationId")))
+                .toList();
     }
 
     /** Users from 1 on, by the ids of the results. */
@@ -285,8 +355,12 @@ final class PartitionsIT {
 
     /** To its share of max-length. */
     private static void fill(int partition) {
+        fill(partition, 1_000);
+    }
+
+    private static void fill(int partition, int entries) {
         String stream = PARTITIONS.keys(partition).checkins();
-        for (int i = 0; i < 1_000; i++) {
+        for (int i = 0; i < entries; i++) {
             redis.commands().xadd(stream, "filling", "it");
         }
     }
