@@ -238,21 +238,27 @@ final class PullGroup {
         read(next, asked, false).whenComplete((taken, failure) -> hasRead(next, asked, taken, failure));
     }
 
-    private void hasRead(Pull pull, BitSet asked, @Nullable Taken taken, @Nullable Throwable failure) {
+    private void hasRead(Pull pull, BitSet asked, @Nullable Taken taken, @Nullable Throwable reason) {
+        boolean othersMayWork = asked.cardinality() < partitions.count();
+        Throwable failure =
+                othersMayWork && reason != null && RedisCondition.of(reason).isOutage() ? null : reason;
         List<PulledCheckin> items = taken == null ? List.of() : taken.items;
         boolean found = !items.isEmpty();
         Runnable ending;
         boolean more;
         synchronized (this) {
             reader = null;
-            lastFailure = failure;
+            if (failure != null || taken != null) {
+                lastFailure = failure;
+            }
             ending = pull.ending;
             if (found || failure != null) {
                 waiting.remove(pull.consumer(), pull);
             }
             boolean stopped = pull.answer().isDone(); // it may not have asked all partitions
-            more = taken != null
-                    && (calledAgain || stopped || taken.entries >= pull.count() || (taken.entries > 0 && !found));
+            more = taken == null
+                    ? failure == null && calledAgain
+                    : calledAgain || stopped || taken.entries >= pull.count() || (taken.entries > 0 && !found);
         }
         if (failure != null) {
             failed(pull, failure);
@@ -262,7 +268,7 @@ final class PullGroup {
             ending.run();
         }
         if (more) {
-            call(asked);
+            call(taken == null ? new BitSet() : asked);
         }
     }
 

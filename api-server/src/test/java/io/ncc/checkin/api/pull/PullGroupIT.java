@@ -141,4 +141,41 @@ final class PullGroupIT {
         redis.resume();
         assertThat(ids(there)).hasSize(3);
     }
+
+    @Test
+    void onePartitionThatFailsAloneDoesNotEndAPullThatWaits() {
+        Pull pull = beginToWait("one");
+        links.of(3).stop();
+        call(3);
+        String id = add(2);
+        callEverywhere();
+        assertThat(ids(pull)).containsExactly(id);
+    }
+
+    @Test
+    void onePartitionThatFailsAloneDoesNotMakeTheEndOfAPullAFailure() {
+        Pull pull = beginToWait("one");
+        links.of(3).stop();
+        call(3);
+        group.expire(pull);
+        assertThat(ids(pull)).isEmpty();
+    }
+
+    @Test
+    void whatCameElsewhereWhileAPartitionFailedAloneIsReadAtOnce() {
+        Pull pull = beginToWait("one");
+        String id = add(2);
+        redis.pause();
+        call(3);
+        call(2);
+        links.of(3).stop();
+        redis.resume();
+        assertThat(ids(pull)).containsExactly(id);
+    }
+
+    private void call(int partition) {
+        BitSet one = new BitSet();
+        one.set(partition);
+        group.call(one);
+    }
 }
