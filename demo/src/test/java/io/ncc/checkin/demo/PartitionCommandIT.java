@@ -278,6 +278,21 @@ final class PartitionCommandIT {
     }
 
     @Test
+    void partitionsThatAReceiverUsesAreNotCopiedTo() {
+        String id = redis.commands().xadd(old.checkins(), CheckinCodec.encode(new Checkin(1, 2, 3)));
+        redis.commands().set(old.checkpoint(), id);
+        redis.commands().hset(old.user(1), "id", "1");
+        Keys keys = FOUR.keys(FOUR.ofUser(1));
+        redis.commands().xadd(keys.checkins(), CheckinCodec.encode(new Checkin(1, 7, 5)));
+
+        assertThat(partition()).isEqualTo(1);
+
+        assertThat(err.toString().lines()).containsExactly(keys.checkins() + " is in use already. Nothing was copied");
+        assertThat(redis.commands().exists(keys.user(1), keys.checkpoint())).isZero();
+        assertThat(redis.commands().xlen(keys.checkins())).isOne();
+    }
+
+    @Test
     void itNeedsPartitions() {
         assertThat(demo("partition", "--from", redis.uri(), "--spring.data.redis.url=" + redis.uri()))
                 .isEqualTo(1);

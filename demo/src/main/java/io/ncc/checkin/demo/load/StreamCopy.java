@@ -130,13 +130,18 @@ final class StreamCopy {
         return checkpoint == null ? StreamId.ZERO : Loader.checkpoint(checkpoint);
     }
 
-    /** A partition with another checkpoint, or with a group and no checkpoint, was not made by an earlier copy. */
+    /** A partition with another checkpoint, with a group and no checkpoint, or with a higher id was not made by an earlier copy alone. */
     private static void requireUnused(Target target, StreamId last) throws LoadException {
         Keys keys = target.keys();
+        boolean exists = target.redis().exists(keys.checkins()) > 0;
         boolean hasCheckpoint = target.redis().exists(keys.checkpoint()) > 0;
-        boolean hasGroup = target.redis().exists(keys.checkins()) > 0
-                && !target.redis().xinfoGroups(keys.checkins()).isEmpty();
-        if (hasCheckpoint ? !checkpoint(target.redis(), keys.checkpoint()).equals(last) : hasGroup) {
+        boolean hasGroup =
+                exists && !target.redis().xinfoGroups(keys.checkins()).isEmpty();
+        boolean goesOn = exists && StreamId.parse(target.lastId()).compareTo(last) > 0;
+        if (goesOn
+                || (hasCheckpoint
+                        ? !checkpoint(target.redis(), keys.checkpoint()).equals(last)
+                        : hasGroup)) {
             throw new LoadException(keys.checkins() + " is in use already. Nothing was copied");
         }
     }
