@@ -5,11 +5,13 @@ import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
+import io.lettuce.core.ScriptOutputType;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.security.TokenDigests;
+import io.ncc.checkin.testsupport.FaultProxy;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.LiveFollower;
 import io.ncc.checkin.testsupport.RealRedis;
@@ -44,26 +46,48 @@ final class PartitionAwayIT {
 
     private static ApiServer api;
 
+    /** The way of a server of its own to the far one. */
+    private static FaultProxy way;
+
     /** Beans of the server. */
     static final class TwoServers {
 
         @Bean
         @Primary
         RedisServers twoServers(RedisClient client) {
-            RedisClient other = RedisClient.create(client.getResources(), RedisURI.create(far.uri()));
-            other.setOptions(client.getOptions());
-            return key -> new SingleRedis(key.matches("ncc:\\{[01]-.*") ? client : other);
+            return nearAnd(RedisURI.create(far.uri()), client);
         }
+    }
+
+    /** The same with a proxy before the far one. */
+    static final class TwoServersAndAWay {
+
+        @Bean
+        @Primary
+        RedisServers twoServers(RedisClient client) {
+            return nearAnd(RedisURI.create("127.0.0.1", way.port()), client);
+        }
+    }
+
+    private static RedisServers nearAnd(RedisURI uri, RedisClient client) {
+        RedisClient other = RedisClient.create(client.getResources(), uri);
+        other.setOptions(client.getOptions());
+        return key -> new SingleRedis(key.matches("ncc:\\{[01]-.*") ? client : other);
     }
 
     @BeforeAll
     static void start() {
+        way = new FaultProxy(far.host(), far.port());
         api = startServer();
     }
 
     private static ApiServer startServer(String... more) {
+        return startServer(TwoServers.class, more);
+    }
+
+    private static ApiServer startServer(Class<?> servers, String... more) {
         return ApiServer.startWith(
-                TwoServers.class,
+                servers,
                 Stream.concat(
                                 Stream.of(
                                         "--server.port=0",
@@ -77,6 +101,7 @@ final class PartitionAwayIT {
     @AfterAll
     static void stop() {
         api.close();
+        way.close();
     }
 
     @BeforeEach
@@ -266,6 +291,68 @@ final class PartitionAwayIT {
             await().atMost(LIMIT).until(() -> away(follower).equals("[]"));
             assertThat(checkins(follower)).containsExactly(first, second, third);
         }
+    }
+
+    @Test
+    void theBacklogOfWhoIsBackHoldsNobodyUpAndComesOnce() {
+        String query = "?locationId=7";
+        try (ApiServer server = startServer(TwoServersAndAWay.class);
+                LiveFollower follower = server.follow(query, null)) {
+            String first = add(0);
+            awaitSeen(follower, first);
+            way.refuse();
+            await().atMost(LIMIT).until(() -> away(follower).equals("[2, 3]"));
+            String begin = add(2);
+            addElsewhere(2, 100_000);
+            String end = add(2);
+            String few = add(3);
+            String published = add(0);
+            awaitSeen(follower, published);
+
+            way.accept();
+            awaitSeen(follower, begin);
+            String meanwhile = add(1);
+            try (LiveFollower older = server.follow(query, first)) {
+                List<String> all = List.of(first, published, begin, few, meanwhile, end);
+                all.forEach(id -> awaitSeen(follower, id));
+                assertThat(ids(follower))
+                        .containsExactlyInAnyOrderElementsOf(all)
+                        .containsSubsequence(meanwhile, end);
+                List<String> later = List.of(published, begin, few, meanwhile, end);
+                later.forEach(id -> awaitSeen(older, id));
+                assertThat(ids(older)).containsExactlyInAnyOrderElementsOf(later);
+            }
+        } finally {
+            way.accept();
+        }
+    }
+
+    /** Checkins at another location, all at once. */
+    private static void addElsewhere(int partition, int count) {
+        server(partition)
+                .commands()
+                .eval(
+                        "for i = 1, ARGV[2] do redis.call('XADD', KEYS[1], '*',"
+                                + " 'userId', ARGV[1], 'locationId', '8', 'starRating', '4') end",
+                        ScriptOutputType.STATUS,
+                        new String[] {PARTITIONS.keys(partition).checkins()},
+                        Long.toString(userOf(partition)),
+                        Integer.toString(count));
+    }
+
+    private static void awaitSeen(LiveFollower follower, String id) {
+        await().atMost(LIMIT)
+                .pollInterval(Duration.ofMillis(5))
+                .until(() -> ids(follower).contains(id));
+    }
+
+    /** Of the checkins that it was shown, also of those that came late. */
+    private static List<String> ids(LiveFollower follower) {
+        return follower.events().stream()
+                .filter(event -> event.name().equals("message"))
+                .map(event ->
+                        event.id() == null ? event.data().replaceFirst(".*\"id\":\"([^\"]*)\".*", "$1") : event.id())
+                .toList();
     }
 
     @Test

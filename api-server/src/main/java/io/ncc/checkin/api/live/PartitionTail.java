@@ -69,6 +69,9 @@ final class PartitionTail {
     /** All entries below this id have been read; none can come any more. */
     private StreamId bound = StreamId.ZERO;
 
+    /** Whether the others don't wait for it: it is away, or it was and still reads what they have published without it. */
+    private boolean late;
+
     private long heardAt = System.nanoTime();
     private long lookedAt = System.nanoTime();
     private boolean replaced;
@@ -290,6 +293,21 @@ final class PartitionTail {
         return trouble != null && System.nanoTime() - heardAt > patience.toNanos();
     }
 
+    /**
+     * Whether the others don't wait for it. Who comes back with a backlog would hold them up until all of it is read.
+     *
+     * @param patience with one that is away
+     * @param published up to where something has been published
+     */
+    boolean isLate(Duration patience, StreamId published) {
+        if (isAway(patience)) {
+            late = true;
+        } else if (!behind || bound.compareTo(published) >= 0) {
+            late = false; // also if its clock is behind, or it would be late for good
+        }
+        return late;
+    }
+
     StreamId bound() {
         return bound;
     }
@@ -343,9 +361,10 @@ final class PartitionTail {
                 .isEmpty();
     }
 
-    /** Reads again what has been read. */
+    /** Reads again what has been released: what is held comes later. */
     CompletionStage<List<StreamMessage<String, String>>> readAgain(StreamId from, StreamId to, int most) {
-        StreamId last = to.compareTo(position) < 0 ? to : position;
+        StreamId end = held.isEmpty() ? position : held.element().id().entry().previous();
+        StreamId last = to.compareTo(end) < 0 ? to : end;
         if (from.compareTo(last) > 0) {
             return CompletableFuture.completedFuture(List.of());
         }

@@ -35,8 +35,9 @@ import org.springframework.stereotype.Component;
  * goes on where it was.
  *
  * <p>The streams of several partitions are merged in the order of their ids. An entry is published when no other can come before it: when all
- * partitions have been read after the clocks of their servers had passed it. A partition that can't be read for {@link #PATIENCE} is no longer
- * waited for. What it has then comes late, when it is back. So does what is appended after a failover to a server whose clock is behind.
+ * partitions have been read after the clocks of their servers had passed it. A partition that can't be read for {@link #PATIENCE} is not waited
+ * for until it has caught up. What it has then comes late, when it is back. So does what is appended after a failover to a server whose clock is
+ * behind.
  */
 @Component
 public final class StreamTail implements SmartLifecycle, LiveHub.History {
@@ -244,10 +245,10 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
 
     private void publishBelowBound(CheckinId from) {
         StreamId bound = tails.stream()
-                .filter(tail -> !tail.isAway(PATIENCE))
+                .filter(tail -> !tail.isLate(PATIENCE, from.entry()))
                 .map(PartitionTail::bound)
                 .min(Comparator.naturalOrder())
-                .orElse(StreamId.ZERO);
+                .orElse(from.entry());
         List<LiveEntry> late = new ArrayList<>();
         List<LiveEntry> next = new ArrayList<>();
         for (PartitionTail tail : tails) {
