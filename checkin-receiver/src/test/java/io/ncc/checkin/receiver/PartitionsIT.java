@@ -276,6 +276,8 @@ final class PartitionsIT {
                     .findFirst()
                     .orElseThrow();
             assertThat(receiver.post("k", checkin(other)).problemType()).isEqualTo("idempotency-mismatch");
+            long elsewhere = userOf((PARTITIONS.ofUser(1) + 1) % 4);
+            assertThat(receiver.post("k", checkin(elsewhere)).status()).isEqualTo(202);
         }
     }
 
