@@ -4,6 +4,7 @@ import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.Partitions;
 import java.util.List;
 import java.util.function.IntFunction;
+import java.util.stream.Stream;
 
 /** The appenders of all partitions. */
 final class Appenders {
@@ -27,6 +28,11 @@ final class Appenders {
 
     CheckinAppender of(int partition) {
         return all.get(partition);
+    }
+
+    /** By what each partition keeps the promise of a 202, for people. */
+    Stream<String> durability() {
+        return all.stream().map(CheckinAppender::durability);
     }
 
     int checkinsWaiting() {

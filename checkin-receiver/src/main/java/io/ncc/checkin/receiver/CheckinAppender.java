@@ -20,7 +20,6 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
@@ -383,9 +382,9 @@ final class CheckinAppender {
         });
     }
 
-    /** What a 202 promises, for people. */
-    Map<String, String> durability() {
-        return durability.describe();
+    /** By what a 202 keeps its promise, for people. */
+    String durability() {
+        return durability.mechanism();
     }
 
     /** Whether a checkin could be appended, as of the last check. Starts a new check in the background. */

@@ -14,8 +14,12 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Sees to it that what was written on a connection is as durable as a 202 promises. A server that can't keep the promise, as it is set up, is
@@ -26,10 +30,13 @@ final class DurabilityGuard {
     /** Newer than Lettuce's own list of commands. */
     private static final ProtocolKeyword WAITAOF = () -> "WAITAOF".getBytes(StandardCharsets.US_ASCII);
 
+    private static final String NOT_KNOWN = "not known yet";
+
     private final Durability durability;
     private final int replicas;
     private final long timeoutMillis;
     private volatile boolean hasWaitAof;
+    private volatile boolean isKnown;
 
     DurabilityGuard(ReceiverProperties properties) {
         this.durability = properties.durability();
@@ -51,6 +58,7 @@ final class DurabilityGuard {
                 // with yes, nothing is synced while the log is rewritten
                 require(commands, "no-appendfsync-on-rewrite", "no");
             }
+            isKnown = true;
         }
         probe.run();
         if (durability == Durability.REPLICA) {
@@ -116,20 +124,42 @@ final class DurabilityGuard {
                 .thenApply(reply -> ((Long) reply.get(0)) >= 1);
     }
 
-    /** For people. */
-    Map<String, String> describe() {
-        String mechanism = switch (durability) {
+    /** For people: by what the promise is kept, as far as the servers are known. */
+    String mechanism() {
+        return switch (durability) {
             case MEMORY -> "Redis has taken the entry; how soon it is on disk is its own setting";
             case REPLICA -> "WAIT " + replicas + ' ' + timeoutMillis;
-            case FSYNC -> hasWaitAof ? "WAITAOF 1 0 " + timeoutMillis : "appendfsync always";
+            case FSYNC -> isKnown ? mechanismOfSync() : NOT_KNOWN;
         };
+    }
+
+    private String mechanismOfSync() {
+        return hasWaitAof ? "WAITAOF 1 0 " + timeoutMillis : "appendfsync always";
+    }
+
+    /**
+     * What a 202 promises, for people.
+     *
+     * @param mechanisms of all partitions, whose servers may differ
+     */
+    static Map<String, String> describe(Durability durability, Stream<String> mechanisms) {
+        Set<String> different = mechanisms.collect(Collectors.toCollection(TreeSet::new));
+        if (different.size() > 1) {
+            different.remove(NOT_KNOWN);
+        }
         String canBeLost = switch (durability) {
             case MEMORY -> "what was not on disk at a crash, and what was not replicated at a failover";
             case REPLICA ->
                 "at a failover to a replica that was not among those that acknowledged, and at a restart of the primary, what was not on its disk";
             case FSYNC -> "at a failover, what was not replicated";
         };
-        return Map.of("mode", durability.name().toLowerCase(Locale.ROOT), "by", mechanism, "canBeLost", canBeLost);
+        return Map.of(
+                "mode",
+                durability.name().toLowerCase(Locale.ROOT),
+                "by",
+                String.join(", or ", different),
+                "canBeLost",
+                canBeLost);
     }
 
     /** Redis doesn't keep the promise of durability. */

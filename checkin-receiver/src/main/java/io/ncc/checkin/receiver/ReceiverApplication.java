@@ -124,8 +124,9 @@ public class ReceiverApplication {
     }
 
     @Bean
-    InfoContributor durabilityInfo(Appenders appenders) {
-        return info -> info.withDetail("durability", appenders.of(0).durability());
+    InfoContributor durabilityInfo(Appenders appenders, ReceiverProperties properties) {
+        return info -> info.withDetail(
+                "durability", DurabilityGuard.describe(properties.durability(), appenders.durability()));
     }
 
     @Bean

@@ -71,6 +71,10 @@ final class DurabilityIT {
         return receiver.get("/actuator/info").json().at("/durability/mode").asString();
     }
 
+    private static String mechanism(StartedReceiver receiver) {
+        return receiver.get("/actuator/info").json().at("/durability/by").asString();
+    }
+
     @Nested
     final class WithAReplica {
 
@@ -311,9 +315,11 @@ final class DurabilityIT {
                                 .at("/components/append/details/reason")
                                 .asString())
                         .contains(setting.name + ' ' + setting.right);
+                assertThat(mechanism(receiver)).isEqualTo("not known yet");
 
                 redis.commands().configSet(setting.name, setting.right);
                 await().atMost(LIMIT).until(receiver::accepts);
+                assertThat(mechanism(receiver)).matches("appendfsync always|WAITAOF 1 0 1000");
                 assertThat(receiver.readiness()).isEqualTo(200);
 
                 redis.commands().configSet(setting.name, setting.wrong);
