@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.board;
 
+import io.lettuce.core.Range;
 import io.lettuce.core.ScoredValue;
 import io.ncc.checkin.service.PartitionLinks;
 import java.util.ArrayList;
@@ -28,7 +29,25 @@ final class BoardReader {
         return redis.of(board.partition())
                 .<List<ScoredValue<String>>>send(
                         commands -> commands.zrevrangeWithScores(board.key(), from, from + count - 1))
-                .thenApply(members -> Part.of(members, count));
+                .thenApply(members -> new Part(members, members.size() < count));
+    }
+
+    /**
+     * A part of a board, from the lowest score up.
+     *
+     * @param from how many come before it
+     */
+    CompletionStage<Part> readUp(Board board, long from, int count) {
+        return redis.of(board.partition())
+                .<List<ScoredValue<String>>>send(
+                        commands -> commands.zrangeWithScores(board.key(), from, from + count - 1))
+                .thenApply(members -> new Part(members, members.size() < count));
+    }
+
+    /** How many have a lower score. */
+    CompletionStage<Long> countBelow(Board board, long score) {
+        Range<Long> lower = Range.from(Range.Boundary.unbounded(), Range.Boundary.excluding(score));
+        return redis.of(board.partition()).send(commands -> commands.zcount(board.key(), lower));
     }
 
     /** The first of what all partitions have on a board of this kind, for ids that are in one partition each. */
@@ -51,11 +70,16 @@ final class BoardReader {
                         .toArray());
     }
 
-    /** @param ended whether nothing comes after it */
-    record Part(List<Ranked> items, boolean ended) {
+    /**
+     * A part of a board.
+     *
+     * @param members in its order
+     * @param ended whether nothing comes after it
+     */
+    record Part(List<ScoredValue<String>> members, boolean ended) {
 
-        /** Passes over what another program wrote, and is no id. */
-        static Part of(List<ScoredValue<String>> members, int count) {
+        /** Without what another program wrote, and is no id. */
+        List<Ranked> items() {
             List<Ranked> items = new ArrayList<>(members.size());
             for (ScoredValue<String> member : members) {
                 try {
@@ -64,7 +88,7 @@ final class BoardReader {
                     // not ours
                 }
             }
-            return new Part(items, members.size() < count);
+            return items;
         }
     }
 }

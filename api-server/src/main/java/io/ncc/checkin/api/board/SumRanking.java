@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.board;
 
+import io.lettuce.core.ScoredValue;
 import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.RedisCondition;
 import java.util.ArrayList;
@@ -28,7 +29,8 @@ import org.springframework.stereotype.Component;
  *       of all boards are looked up.
  * </ol>
  *
- * <p>The boards may grow meanwhile. What is added after a ranking was begun may be missing in it.
+ * <p>The boards may change meanwhile. What is added after a ranking was begun may be missing in it. An id that moves up while its board is read downwards may be
+ * missed altogether. So if a board has changed where a page ends, it is read once more, upwards: then what has moved up is still to come.
  */
 @Component
 final class SumRanking {
@@ -36,8 +38,10 @@ final class SumRanking {
     /** How many sums are kept at once: about 40 MB. */
     private static final int MOST_IDS = 1 << 20;
 
+    private static final int MANY_BOARDS = 16;
+
     private static final int PAGE = 1000;
-    private static final int ALL = Integer.MAX_VALUE;
+    private static final int OVERLAP = 10;
     private static final Comparator<Rated> BY_AVERAGE = Comparator.comparingDouble(Rated::average)
             .reversed()
             .thenComparing(rated -> new Ranked(rated.id(), rated.checkins()), Ranked.ORDER);
@@ -69,20 +73,20 @@ final class SumRanking {
     }
 
     private CompletionStage<List<Ranked>> top(List<Board> boards, int count, Supplier newSums) {
-        Sums sums = newSums.get();
-        List<Walk> walks = boards.stream().map(board -> new Walk(board, sums)).toList();
+        Sums sums = newSums.of(boards);
+        List<Walk> walks = walks(boards, sums);
         return eachInTurn(walks, walk -> walk.readOn(count)).thenCompose(read -> {
             long filled = walks.stream().filter(walk -> !walk.isEmpty()).count();
             if (filled <= 1) {
                 return CompletableFuture.completedFuture(sums.top(count));
             }
-            return readToBound(walks, sums, count, filled, 1).thenCompose(bound -> {
-                long floor = share(bound, filled);
+            return readToBound(walks, sums, count, filled, 1).thenCompose(floor -> {
+                long bound = sums.atRank(count);
                 if (floor == 1) {
                     return CompletableFuture.completedFuture(sums.top(count)); // everything was read
                 }
                 long[] candidates = sums.where(couldReach(bound, floor, walks));
-                return look(candidates, boards, newSums.get()).thenApply(exact -> exact.top(count));
+                return look(candidates, boards, newSums.of(boards)).thenApply(exact -> exact.top(count));
             });
         });
     }
@@ -90,7 +94,7 @@ final class SumRanking {
     /**
      * Reads all boards down to the share of the bound. The bound rises with what is read, so they are read a few pages at a time.
      *
-     * @return the bound
+     * @return the score that they were read down to
      */
     private CompletionStage<Long> readToBound(List<Walk> walks, Sums sums, int count, long filled, int pages) {
         long bound = sums.atRank(count);
@@ -98,7 +102,8 @@ final class SumRanking {
         List<Walk> unfinished =
                 walks.stream().filter(walk -> !walk.isBelow(floor)).toList();
         return unfinished.isEmpty()
-                ? CompletableFuture.completedFuture(bound)
+                ? eachInTurn(walks.stream().filter(walk -> walk.moved).toList(), walk -> walk.readUpFrom(floor))
+                        .thenApply(all -> floor)
                 : eachInTurn(unfinished, walk -> walk.readDownTo(floor, pages))
                         .thenCompose(read -> readToBound(walks, sums, count, filled, 2 * pages));
     }
@@ -116,18 +121,17 @@ final class SumRanking {
 
     private CompletionStage<List<Rated>> topRated(
             long least, List<Board> checkins, List<Board> stars, int count, Supplier newSums) {
-        Sums partial = newSums.get();
-        List<Walk> walks =
-                checkins.stream().map(board -> new Walk(board, partial)).toList();
+        Sums partial = newSums.of(checkins);
+        List<Walk> walks = walks(checkins, partial);
         long floor = share(least, checkins.size());
-        return eachInTurn(walks, walk -> walk.readDownTo(floor, ALL)).thenCompose(read -> {
+        return eachInTurn(walks, walk -> walk.readUpFrom(floor)).thenCompose(read -> {
             long[] candidates = partial.where(couldReach(least, floor, walks));
             boolean all = walks.stream().allMatch(walk -> walk.ended);
             CompletionStage<Sums> sums = all || walks.size() == 1
                     ? CompletableFuture.completedFuture(partial)
-                    : look(candidates, checkins, newSums.get());
+                    : look(candidates, checkins, newSums.of(checkins));
             CompletionStage<Sums> starSums =
-                    all ? readAll(stars, newSums.get()) : look(candidates, stars, newSums.get());
+                    all ? readAll(stars, newSums.of(stars)) : look(candidates, stars, newSums.of(stars));
             return sums.thenCompose(exact -> starSums.thenApply(sumOfStars -> Arrays.stream(candidates)
                     .filter(id -> exact.of(id) >= least)
                     .mapToObj(id -> new Rated(id, exact.of(id), sumOfStars.of(id)))
@@ -139,8 +143,13 @@ final class SumRanking {
 
     /** Adds up all scores of all boards. To read a score costs Redis less than to look it up. */
     private CompletionStage<Sums> readAll(List<Board> boards, Sums sums) {
-        List<Walk> walks = boards.stream().map(board -> new Walk(board, sums)).toList();
-        return eachInTurn(walks, walk -> walk.readDownTo(1, ALL)).thenApply(all -> sums);
+        return eachInTurn(walks(boards, sums), walk -> walk.readUpFrom(1)).thenApply(all -> sums);
+    }
+
+    private List<Walk> walks(List<Board> boards, Sums sums) {
+        return IntStream.range(0, boards.size())
+                .mapToObj(number -> new Walk(number, boards.get(number), sums))
+                .toList();
     }
 
     /** The score that an id with this sum has at least on one of the boards. */
@@ -151,7 +160,7 @@ final class SumRanking {
     /** Chooses the ids whose sums can be as high as the bound, after all boards were read down to the floor. */
     private static Sums.Choice couldReach(long bound, long floor, List<Walk> walks) {
         long unfinished = walks.stream().filter(walk -> !walk.ended).count();
-        return (sum, seen) -> sum + Math.min(unfinished, walks.size() - seen) * (floor - 1) >= bound;
+        return (sum, unseen) -> sum + Math.min(unfinished, unseen) * (floor - 1) >= bound;
     }
 
     /** Adds up the scores that these ids have on all boards. */
@@ -159,8 +168,9 @@ final class SumRanking {
         List<long[]> some = IntStream.iterate(0, from -> from < ids.length, from -> from + PAGE)
                 .mapToObj(from -> Arrays.copyOfRange(ids, from, Math.min(from + PAGE, ids.length)))
                 .toList();
-        List<Lookup> lookups = boards.stream()
-                .flatMap(board -> some.stream().map(part -> new Lookup(board, part, sums)))
+        List<Lookup> lookups = IntStream.range(0, boards.size())
+                .boxed()
+                .flatMap(number -> some.stream().map(part -> new Lookup(number, boards.get(number), part, sums)))
                 .toList();
         return eachInTurn(lookups, Lookup::add).thenApply(all -> sums);
     }
@@ -190,7 +200,7 @@ final class SumRanking {
         List<Integer> all = IntStream.range(0, slices).boxed().toList();
         return inTurn(
                         all,
-                        slice -> work.apply(() -> new Sums(mostIds, slices, slice))
+                        slice -> work.apply(boards -> new Sums(mostOf(boards), slices, slice, boards.size()))
                                 .thenAccept(found::addAll))
                 .<List<T>>thenApply(
                         done -> found.stream().sorted(order).limit(count).toList())
@@ -199,9 +209,14 @@ final class SumRanking {
                         : CompletableFuture.failedFuture(failure));
     }
 
+    /** For more boards fewer sums, so that they take no more memory. */
+    private int mostOf(List<Board> boards) {
+        return (int) (mostIds * (long) Sums.bytes(MANY_BOARDS) / Sums.bytes(Math.max(MANY_BOARDS, boards.size())));
+    }
+
     /** Makes empty sums, all of the same slice. */
     private interface Supplier {
-        Sums get();
+        Sums of(List<Board> boards);
     }
 
     private interface OfPartition {
@@ -218,11 +233,13 @@ final class SumRanking {
 
     private final class Lookup implements OfPartition {
 
+        private final int number;
         private final Board board;
         private final long[] ids;
         private final Sums sums;
 
-        Lookup(Board board, long[] ids, Sums sums) {
+        Lookup(int number, Board board, long[] ids, Sums sums) {
+            this.number = number;
             this.board = board;
             this.ids = ids;
             this.sums = sums;
@@ -236,22 +253,27 @@ final class SumRanking {
         CompletionStage<?> add() {
             return reader.scores(board, ids).thenAccept(scores -> {
                 for (int i = 0; i < ids.length; i++) {
-                    sums.add(ids[i], scores[i]);
+                    sums.add(number, ids[i], scores[i]);
                 }
             });
         }
     }
 
-    /** Reads a board from the highest score down, and adds what it reads to the sums. */
+    /** Reads a board, and adds what it reads to the sums. */
     private final class Walk implements OfPartition {
 
+        private final int number;
         private final Board board;
         private final Sums sums;
         private long read;
-        private @Nullable Ranked last;
+        private @Nullable Ranked lowest;
+        private @Nullable ScoredValue<String> last;
         private volatile boolean ended;
+        private volatile boolean moved;
 
-        Walk(Board board, Sums sums) {
+        /** @param number of the board, from 0 on */
+        Walk(int number, Board board, Sums sums) {
+            this.number = number;
             this.board = board;
             this.sums = sums;
         }
@@ -262,11 +284,11 @@ final class SumRanking {
         }
 
         boolean isEmpty() {
-            return ended && last == null;
+            return ended && lowest == null;
         }
 
         boolean isBelow(long floor) {
-            return ended || (last != null && last.score() < floor);
+            return ended || (lowest != null && lowest.score() < floor);
         }
 
         CompletionStage<Boolean> readDownTo(long floor, int pages) {
@@ -275,18 +297,51 @@ final class SumRanking {
                     : readOn(PAGE).thenCompose(page -> readDownTo(floor, pages - 1));
         }
 
+        /** Reads a page, downwards. It begins with the last one of the page before, unless the board has changed. */
         CompletionStage<Boolean> readOn(int count) {
-            return reader.read(board, read, count).thenApply(part -> {
+            long from = Math.max(0, read - 1);
+            return reader.read(board, from, count).thenApply(part -> {
+                List<ScoredValue<String>> members = part.members();
+                moved |= last != null && (members.isEmpty() || !members.get(0).equals(last));
                 for (Ranked item : part.items()) {
-                    if (last == null
-                            || Ranked.ORDER.compare(item, last) > 0) { // else read before, and pushed down since
-                        last = item;
-                        sums.add(item.id(), item.score());
-                    }
+                    lowest = item;
+                    sums.add(number, item.id(), item.score());
                 }
-                read += count;
+                last = members.isEmpty() ? last : members.get(members.size() - 1);
+                read = from + count;
                 ended = part.ended();
                 return ended;
+            });
+        }
+
+        /** Reads all that have this score or more, upwards. */
+        CompletionStage<Boolean> readUpFrom(long floor) {
+            return reader.countBelow(board, floor).thenCompose(below -> {
+                ended = below == 0;
+                return readUp(floor, Math.max(0, below - 1), List.of());
+            });
+        }
+
+        /**
+         * Each page must have one in common with the page before, or else begin below the floor. If it hasn't, because too much has moved up since, it is
+         * tried further down. Whatever has a place below an id that didn't move had one there before, too.
+         */
+        private CompletionStage<Boolean> readUp(long floor, long from, List<ScoredValue<String>> before) {
+            return reader.readUp(board, from, PAGE).thenCompose(part -> {
+                List<ScoredValue<String>> members = part.members();
+                for (Ranked item : part.items()) {
+                    if (item.score() >= floor) {
+                        sums.add(number, item.id(), item.score());
+                    }
+                }
+                boolean joins = from == 0
+                        || members.stream().anyMatch(member -> member.getScore() < floor || before.contains(member));
+                if (!joins) {
+                    return readUp(floor, Math.max(0, from - PAGE), before);
+                }
+                return part.ended()
+                        ? CompletableFuture.completedFuture(true)
+                        : readUp(floor, from + PAGE - OVERLAP, members);
             });
         }
     }

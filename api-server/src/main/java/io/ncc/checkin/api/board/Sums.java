@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.PriorityQueue;
 
 /**
- * The sums of the scores of many ids: 18 bytes for each place of a table that is at most half full. For use by several threads.
+ * The sums of the scores that many ids have on some boards: 16 bytes and a bit for each board, for each place of a table that is at most half full. For use by
+ * several threads.
  *
  * <p>If there are more ids than fit, the work can be done slice by slice: each id belongs to one slice.
  */
@@ -17,28 +18,44 @@ final class Sums {
     private final int most;
     private final int slices;
     private final int slice;
+    private final int boards;
+    private final int width;
     private long[] ids = new long[FIRST_PLACES]; // 0 where the place is free
     private long[] sums = new long[FIRST_PLACES];
-    private short[] counts = new short[FIRST_PLACES];
+    private byte[] seen; // a bit for each board that a score was added of
     private int size;
 
     /**
      * @param most how many ids it may hold
      * @param slices how many slices there are
      * @param slice whose ids it takes, from 0 on
+     * @param boards how many boards there are
      */
-    Sums(int most, int slices, int slice) {
+    Sums(int most, int slices, int slice, int boards) {
         this.most = most;
         this.slices = slices;
         this.slice = slice;
+        this.boards = boards;
+        this.width = width(boards);
+        this.seen = new byte[FIRST_PLACES * width];
+    }
+
+    private static int width(int boards) {
+        return (boards + Byte.SIZE - 1) / Byte.SIZE;
+    }
+
+    /** How much a place takes. */
+    static int bytes(int boards) {
+        return 2 * Long.BYTES + width(boards);
     }
 
     /**
-     * Adds a score, if the id is one of the slice.
+     * Adds a score, if the id is one of the slice and has none of this board yet: an id that moves while its board is read may be read twice.
      *
+     * @param board from 0 on
      * @throws TooManyIdsException if there is no room for the id
      */
-    synchronized void add(long id, long score) {
+    synchronized void add(int board, long id, long score) {
         if (id < 1 || score < 1 || sliceOf(id) != slice) {
             return;
         }
@@ -50,8 +67,13 @@ final class Sums {
             ids[place] = id;
             size++;
         }
+        int at = place * width + board / Byte.SIZE;
+        int bit = 1 << board % Byte.SIZE;
+        if ((seen[at] & bit) != 0) {
+            return;
+        }
+        seen[at] |= (byte) bit;
         sums[place] += score;
-        counts[place]++;
         if (size * 2 > ids.length) {
             grow();
         }
@@ -77,16 +99,16 @@ final class Sums {
     private void grow() {
         long[] oldIds = ids;
         long[] oldSums = sums;
-        short[] oldCounts = counts;
+        byte[] oldSeen = seen;
         ids = new long[2 * oldIds.length];
         sums = new long[ids.length];
-        counts = new short[ids.length];
+        seen = new byte[ids.length * width];
         for (int old = 0; old < oldIds.length; old++) {
             if (oldIds[old] != 0) {
                 int place = placeOf(oldIds[old]);
                 ids[place] = oldIds[old];
                 sums[place] = oldSums[old];
-                counts[place] = oldCounts[old];
+                System.arraycopy(oldSeen, old * width, seen, place * width, width);
             }
         }
     }
@@ -120,21 +142,29 @@ final class Sums {
         return top.size() < rank ? 0 : top.get(rank - 1).score();
     }
 
-    /** The ids that are chosen by their sum, and by how many scores were added for them. */
+    /** The ids that are chosen by their sum, and by how many boards they have no score of yet. */
     synchronized long[] where(Choice choice) {
         long[] chosen = new long[size];
         int count = 0;
         for (int place = 0; place < ids.length; place++) {
-            if (ids[place] != 0 && choice.takes(sums[place], counts[place])) {
+            if (ids[place] != 0 && choice.takes(sums[place], unseen(place))) {
                 chosen[count++] = ids[place];
             }
         }
         return Arrays.copyOf(chosen, count);
     }
 
+    private int unseen(int place) {
+        int unseen = boards;
+        for (int at = place * width; at < (place + 1) * width; at++) {
+            unseen -= Integer.bitCount(seen[at] & 0xFF);
+        }
+        return unseen;
+    }
+
     /** Chooses ids. */
     interface Choice {
-        boolean takes(long sum, int count);
+        boolean takes(long sum, int unseen);
     }
 
     /** There are more ids than fit. */

@@ -17,8 +17,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -276,6 +278,41 @@ final class SumRankingIT {
             for (int i = 0; i < ids.length; i++) {
                 assertThat((double) ranking.get(i).score()).isLessThanOrEqualTo(now[i]);
             }
+        }
+    }
+
+    /** The highest of all, at the end of a board until it moves up, at some moment while the board is read. */
+    @Test
+    void whatMovesUpMeanwhileIsNotMissed() {
+        Board checkins = new Board(0, PARTITIONS.keys(0).locationBoard());
+        Board stars = new Board(0, PARTITIONS.keys(0).starBoard());
+        Board more = new Board(1, PARTITIONS.keys(1).locationBoard());
+        for (long location = 1; location <= 3_000; location++) {
+            redis.commands().zadd(checkins.key(), 100, Long.toString(location));
+            redis.commands().zadd(stars.key(), 100, Long.toString(location));
+            redis.commands().zadd(more.key(), 100, Long.toString(10_000 + location));
+        }
+        redis.commands().zadd(stars.key(), 1_000_000, "7777");
+        redis.commands().zadd(more.key(), 6, "7777");
+        Random random = new Random(SEED);
+        for (int round = 0; round < 200; round++) {
+            redis.commands().zadd(checkins.key(), 95, "7777");
+            boolean byStars = random.nextBoolean();
+            CompletableFuture<List<Long>> first = (byStars
+                            ? ranking(ENOUGH)
+                                    .topRated(90, List.of(checkins), List.of(stars), 1)
+                                    .thenApply(
+                                            top -> top.stream().map(Rated::id).toList())
+                            : ranking(ENOUGH)
+                                    .top(List.of(checkins, more), 1)
+                                    .thenApply(
+                                            top -> top.stream().map(Ranked::id).toList()))
+                    .toCompletableFuture();
+            LockSupport.parkNanos(random.nextInt(4_000_000));
+            redis.commands().zincrby(checkins.key(), 1_000, "7777");
+            assertThat(first.join())
+                    .as("round %d of seed %d, by stars: %s", round, SEED, byStars)
+                    .containsExactly(7777L);
         }
     }
 }
