@@ -78,6 +78,7 @@ final class ContractIT extends ContractChecks {
                 ProblemType.GONE,
                 ProblemType.LOGIN_REFUSED,
                 ProblemType.LOGINS_BUSY,
+                ProblemType.RANKINGS_BUSY,
                 ProblemType.TOO_MANY_LISTENERS,
                 ProblemType.READ_ONLY,
                 ProblemType.RECEIVER_UNAVAILABLE,

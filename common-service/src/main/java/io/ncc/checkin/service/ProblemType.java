@@ -100,6 +100,10 @@ public enum ProblemType {
             "The token can't be verified at the moment. Try again later."),
     LOGINS_BUSY(
             HttpStatus.SERVICE_UNAVAILABLE, "Logins busy", "Too many passwords are being checked. Try again later."),
+    RANKINGS_BUSY(
+            HttpStatus.SERVICE_UNAVAILABLE,
+            "Rankings busy",
+            "Too many rankings wait for others to be added up. Try again later."),
     TOO_MANY_LISTENERS(
             HttpStatus.SERVICE_UNAVAILABLE,
             "Too many listeners",

@@ -13,12 +13,13 @@ import java.util.function.Supplier;
 
 /**
  * Answers to questions that cost much to answer. One is worked on at a time. Who asks the same gets the same answer, until thirty times as long has passed as it took
- * to find. So at most 3 % of the time is spent on each question, however often it is asked.
+ * to find. So at most 3 % of the time is spent on each question, however often it is asked. If {@value #MOST_WAITING} questions wait, another one is refused.
  *
  * @param <Q> a question, with {@code equals} and {@code hashCode}
  */
 public final class SharedAnswers<Q, A> {
 
+    private static final int MOST_WAITING = 8;
     private static final int REUSE = 30;
     private static final Duration UNLIMITED = Duration.ofDays(365);
 
@@ -42,7 +43,7 @@ public final class SharedAnswers<Q, A> {
     }
 
     /**
-     * The answer to a question, from before or anew.
+     * The answer to a question, from before or anew. Fails with {@link ProblemType#RANKINGS_BUSY} if too many others wait already.
      *
      * @param work finds the answer
      */
@@ -55,12 +56,18 @@ public final class SharedAnswers<Q, A> {
                 return known.answer;
             }
             entries.values().removeIf(Entry::isStale);
+            long unanswered = entries.values().stream()
+                    .filter(each -> !each.answer.isDone())
+                    .count();
+            if (unanswered > MOST_WAITING) { // one of them is worked on
+                return CompletableFuture.failedFuture(ProblemType.RANKINGS_BUSY.exception());
+            }
             entry = new Entry<>();
             entries.put(question, entry);
             before = turn;
             turn = entry.answer;
         }
-        CompletionStage<?> unused = before.handleAsync( // else a long queue would fill the stack
+        CompletionStage<?> unused = before.handleAsync( // not in the thread that reads the replies of Redis
                         (earlier, ignored) -> {
                             entry.find(work, oldest);
                             return entry;

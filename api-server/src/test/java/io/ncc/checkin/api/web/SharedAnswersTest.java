@@ -11,7 +11,6 @@ import java.util.concurrent.CompletionStage;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -53,8 +52,8 @@ final class SharedAnswersTest {
     @Test
     void oneQuestionIsWorkedOnAtATime() {
         List<CompletableFuture<Integer>> asked =
-                IntStream.range(0, 10).mapToObj(i -> ask("q" + i)).toList();
-        for (int i = 0; i < 10; i++) {
+                IntStream.range(0, 9).mapToObj(i -> ask("q" + i)).toList();
+        for (int i = 0; i < 9; i++) {
             int number = i;
             await().until(() -> works.size() == number + 1);
             works.get(i).complete(i);
@@ -121,20 +120,31 @@ final class SharedAnswersTest {
     }
 
     @Test
-    void aLongQueueThatFailsAtOnceFillsNoStack() {
-        CompletableFuture<Integer> first = ask("a");
-        AtomicInteger failed = new AtomicInteger();
-        for (int i = 0; i < 3_000; i++) {
-            answers.of("q" + i, () -> CompletableFuture.failedFuture(new IllegalStateException("away")))
-                    .whenComplete((value, failure) -> {
-                        if (failure instanceof IllegalStateException) {
-                            failed.incrementAndGet();
-                        }
-                    });
-        }
+    void ifEightWaitAnotherOneIsRefused() {
+        List<CompletableFuture<Integer>> asked =
+                IntStream.range(0, 9).mapToObj(i -> ask("q" + i)).toList();
         await().until(() -> works.size() == 1);
+        for (int i = 0; i < 3_000; i++) {
+            assertThatThrownBy(ask("r" + i)::join)
+                    .hasRootCauseInstanceOf(ErrorResponseException.class)
+                    .rootCause()
+                    .extracting(refused ->
+                            ((ErrorResponseException) refused).getBody().getType())
+                    .hasToString("urn:checkins:problem:rankings-busy");
+        }
+        assertThat(ask("q8")).as("one that waits already").isSameAs(asked.get(8));
         works.get(0).complete(1);
-        assertThat(first).isCompletedWithValue(1);
-        await().until(() -> failed.get() == 3_000);
+        await().until(() -> works.size() == 2);
+        assertThat(ask("r")).isNotDone();
+        for (int i = 1; i < 10; i++) {
+            int number = i;
+            await().until(() -> works.size() == number + 1);
+            works.get(i).completeExceptionally(new IllegalStateException("away"));
+        }
+        assertThat(asked.subList(1, 9)).allMatch(CompletableFuture::isCompletedExceptionally);
+        CompletableFuture<Integer> again = ask("r0");
+        await().until(() -> works.size() == 11);
+        works.get(10).complete(3);
+        assertThat(again).isCompletedWithValue(3);
     }
 }
