@@ -2,10 +2,10 @@
 --
 -- KEYS  the location; the index of categories; the places of all locations, of those of the category that it has, and of those of the one that it
 --       will have
--- ARGV  the id; the id in 19 digits; the category that it has, or nothing; then the fields to write, each a name and a value; none if only the
---       indexes are to be mended, and then it must have a category
+-- ARGV  the id; the id in 19 digits; the category that it has, or nothing; then the fields, as put.lua says; without any it must have a category
 --
--- Fails with CHANGED, and writes nothing, if the location has another category: then the keys are not the right ones.
+-- Fails with CHANGED if the location has another category, because then the keys are not the right ones, and with DAMAGED if a key is of another type.
+-- Writes nothing if it fails.
 
 local location, categories, all, placesBefore, placesNow = unpack(KEYS)
 local id, digits, before = unpack(ARGV)
@@ -15,14 +15,24 @@ local MOST_LATITUDE = 85.05112878
 
 -- Read and check.
 
+local failure = damageOf(location, 'hash', 'HGET', 'category')
+if failure then return failure end
 if (redis.call('HGET', location, 'category') or '') ~= before then
   return redis.error_reply('CHANGED the category of ' .. location .. ' was changed by another program')
 end
-for k = 2, #KEYS do redis.call('ZCARD', KEYS[k]) end
+for k = 2, #KEYS do
+  failure = damageOf(KEYS[k], 'sorted set', 'ZCARD') or refusalOf('ZREM', KEYS[k], '')
+  if failure then return failure end
+end
+failure = refusalOf('ZADD', categories, 'XX', 0, '')
+  or refusalOf('GEOADD', all, 'XX', 0, 0, '')
+  or refusalOf('GEOADD', placesNow, 'XX', 0, 0, '')
+  or refusalOfFields(location, 4)
+if failure then return failure end
 
 -- Write, first what Redis refuses if its memory is full.
 
-if #ARGV > 3 then redis.call('HSET', location, unpack(ARGV, 4)) end
+writeFields(location, 4)
 local category, degrees = unpack(redis.call('HMGET', location, 'category', 'location'))
 redis.call('ZADD', categories, 0, '|' .. digits, 0, category .. '|' .. digits)
 local longitude, latitude = string.match(degrees or '', '^(%-?[%d.]+),(%-?[%d.]+)$')

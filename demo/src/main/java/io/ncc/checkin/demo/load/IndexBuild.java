@@ -140,7 +140,7 @@ final class IndexBuild {
             if (hash.group(2).equals("locations")) {
                 places.add(id);
             } else if (targets.ofUser(id).equals(target)) {
-                replies.add(Indexes.putUser(target, id, Map.of()));
+                replies.add(Indexes.putUser(target, id, Indexes.Fields.NONE));
                 users++;
             }
         }
@@ -156,7 +156,7 @@ final class IndexBuild {
         Map<Long, RedisFuture<?>> replies = new HashMap<>();
         Indexes.categories(target, ids)
                 .forEach((id, category) ->
-                        replies.put(id, Indexes.putLocation(target, id, category, category, Map.of())));
+                        replies.put(id, Indexes.putLocation(target, id, category, category, Indexes.Fields.NONE)));
         List<Long> changed = new ArrayList<>();
         replies.forEach((id, reply) -> {
             try {

@@ -1,5 +1,6 @@
 package io.ncc.checkin.demo.load;
 
+import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.ScriptOutputType;
@@ -7,6 +8,7 @@ import io.ncc.checkin.demo.load.Targets.Target;
 import io.ncc.checkin.model.IndexEntry;
 import io.ncc.checkin.model.Keys;
 import io.ncc.redis.LuaScript;
+import io.ncc.redis.RedisCondition;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -18,8 +20,8 @@ import java.util.Map;
  */
 final class Indexes {
 
-    private static final LuaScript PUT_USER = LuaScript.of(Indexes.class, "put-user");
-    private static final LuaScript PUT_LOCATION = LuaScript.of(Indexes.class, "put-location");
+    private static final LuaScript PUT_USER = LuaScript.of(Indexes.class, "put", "put-user");
+    private static final LuaScript PUT_LOCATION = LuaScript.of(Indexes.class, "put", "put-location");
     private static final LuaScript PRUNE = LuaScript.of(Indexes.class, "prune");
 
     private Indexes() {}
@@ -29,25 +31,37 @@ final class Indexes {
         List.of(PUT_USER, PUT_LOCATION, PRUNE).forEach(script -> script.load(target.redis()));
     }
 
-    /**
-     * Writes fields of a user. May be in a transaction.
-     *
-     * @param fields none if only the index is to be mended
-     */
-    static RedisFuture<?> putUser(Target target, long id, Map<String, String> fields) {
+    /** Fields of a hash: to set, to set if the hash hasn't got them, and to remove. */
+    record Fields(Map<String, String> set, Map<String, String> setIfAbsent, List<String> removed) {
+
+        /** If only the indexes are to be mended. */
+        static final Fields NONE = new Fields(Map.of(), Map.of(), List.of());
+
+        /** As put.lua takes them. */
+        private List<String> arguments() {
+            List<String> arguments = new ArrayList<>();
+            arguments.add(Integer.toString(set.size()));
+            arguments.add(Integer.toString(setIfAbsent.size()));
+            set.forEach((name, value) -> arguments.addAll(List.of(name, value)));
+            setIfAbsent.forEach((name, value) -> arguments.addAll(List.of(name, value)));
+            arguments.addAll(removed);
+            return arguments;
+        }
+    }
+
+    /** Writes fields of a user, and nothing if it fails. May be in a transaction. */
+    static RedisFuture<?> putUser(Target target, long id, Fields fields) {
         String[] keys = {target.keys().user(id), target.keys().emails()};
         return send(target, PUT_USER, keys, List.of(IndexEntry.digits(id)), fields);
     }
 
     /**
-     * Writes fields of a location. May be in a transaction. Fails if the location has another category than was said.
+     * Writes fields of a location, and nothing if it fails. May be in a transaction. Fails if the location has another category than was said.
      *
      * @param before the category that it has; empty if it has none
      * @param category that it will have; not empty
-     * @param fields none if only the index is to be mended
      */
-    static RedisFuture<?> putLocation(
-            Target target, long id, String before, String category, Map<String, String> fields) {
+    static RedisFuture<?> putLocation(Target target, long id, String before, String category, Fields fields) {
         Keys names = target.keys();
         String[] keys = {
             names.location(id), names.categories(), names.places(), names.places(before), names.places(category)
@@ -61,9 +75,9 @@ final class Indexes {
     }
 
     private static RedisFuture<?> send(
-            Target target, LuaScript script, String[] keys, List<String> first, Map<String, String> fields) {
+            Target target, LuaScript script, String[] keys, List<String> first, Fields fields) {
         List<String> args = new ArrayList<>(first);
-        fields.forEach((name, value) -> args.addAll(List.of(name, value)));
+        args.addAll(fields.arguments());
         return target.pipeline().evalsha(script.digest(), ScriptOutputType.STATUS, keys, args.toArray(String[]::new));
     }
 
@@ -92,19 +106,24 @@ final class Indexes {
     }
 
     /**
-     * The categories that locations have; those without one are left out.
+     * The categories that locations have; those without one are left out, and so are those that are no hashes: {@link #putLocation} names them.
      *
      * @param ids some hundred at most
-     * @throws RedisException if one of them is no hash
      */
     static Map<Long, String> categories(Target target, List<Long> ids) {
         Map<Long, RedisFuture<String>> replies = new HashMap<>();
         ids.forEach(id -> replies.put(id, target.pipeline().hget(target.keys().location(id), "category")));
         Map<Long, String> categories = new HashMap<>();
         replies.forEach((id, reply) -> {
-            String category = target.await(reply);
-            if (category != null) {
-                categories.put(id, category);
+            try {
+                String category = target.await(reply);
+                if (category != null) {
+                    categories.put(id, category);
+                }
+            } catch (RedisCommandExecutionException e) {
+                if (RedisCondition.of(e) != RedisCondition.WRONG_TYPE) {
+                    throw e;
+                }
             }
         });
         return categories;

@@ -24,6 +24,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -115,12 +116,13 @@ public final class Loader implements AutoCloseable {
             deleteStreams();
         }
         if (kinds.contains(Kind.USERS)) {
-            write(Kind.USERS, users, hashing, user -> targets.ofUser(user.id()), chunk -> (target, user) -> {
-                List<RedisFuture<?>> replies = new ArrayList<>();
-                replies.add(Indexes.putUser(target, user.id(), user.profile()));
-                putCounters(target, target.keys().user(user.id()), user.counters(), reset, replies);
-                return replies;
-            });
+            write(
+                    Kind.USERS,
+                    users,
+                    hashing,
+                    user -> targets.ofUser(user.id()),
+                    chunk -> (target, user) ->
+                            Indexes.putUser(target, user.id(), fields(user.profile(), user.counters(), reset)));
         }
         if (kinds.contains(Kind.LOCATIONS)) {
             if (reset) {
@@ -129,17 +131,12 @@ public final class Loader implements AutoCloseable {
             write(Kind.LOCATIONS, data.locations(), 0, location -> targets.ofLocation(location.id()), chunk -> {
                 Map<Long, String> categories = Indexes.categories(
                         chunk.target, chunk.records.stream().map(Location::id).toList());
-                return (target, location) -> {
-                    List<RedisFuture<?>> replies = new ArrayList<>();
-                    replies.add(Indexes.putLocation(
-                            target,
-                            location.id(),
-                            categories.getOrDefault(location.id(), ""),
-                            location.category(),
-                            location.profile()));
-                    putCounters(target, target.keys().location(location.id()), location.counters(), reset, replies);
-                    return replies;
-                };
+                return (target, location) -> Indexes.putLocation(
+                        target,
+                        location.id(),
+                        categories.getOrDefault(location.id(), ""),
+                        location.category(),
+                        fields(location.profile(), location.counters(), reset));
             });
         }
         if (!data.details().isEmpty() && kinds.contains(Kind.LOCATIONDETAILS)) {
@@ -149,7 +146,7 @@ public final class Loader implements AutoCloseable {
                     0,
                     details -> targets.ofLocation(details.id()),
                     chunk -> (target, details) ->
-                            List.of(target.pipeline().set(target.keys().details(details.id()), details.json())));
+                            target.pipeline().set(target.keys().details(details.id()), details.json()));
         }
         if (kinds.contains(Kind.CHECKINS)) {
             write(
@@ -333,25 +330,29 @@ public final class Loader implements AutoCloseable {
         }
     }
 
-    private static void putCounters(
-            Target target,
-            String key,
-            Map<String, @Nullable String> counters,
-            boolean reset,
-            List<RedisFuture<?>> replies) {
-        RedisAsyncCommands<String, String> pipeline = target.pipeline();
-        counters.forEach((field, value) -> {
-            if (!reset && value != null) {
-                replies.add(pipeline.hsetnx(key, field, value));
-            } else if (reset) {
-                replies.add(value == null ? pipeline.hdel(key, field) : pipeline.hset(key, field, value));
+    /** @param counters null for those that the record doesn't have */
+    private static Indexes.Fields fields(
+            Map<String, String> profile, Map<String, @Nullable String> counters, boolean reset) {
+        Map<String, String> known = new LinkedHashMap<>();
+        List<String> unknown = new ArrayList<>();
+        counters.forEach((name, value) -> {
+            if (value == null) {
+                unknown.add(name);
+            } else {
+                known.put(name, value);
             }
         });
+        if (!reset) {
+            return new Indexes.Fields(profile, known, List.of());
+        }
+        Map<String, String> set = new LinkedHashMap<>(profile);
+        set.putAll(known);
+        return new Indexes.Fields(set, Map.of(), unknown);
     }
 
-    private static List<RedisFuture<?>> append(Target target, RecordedCheckin recorded) {
+    private static RedisFuture<?> append(Target target, RecordedCheckin recorded) {
         XAddArgs id = new XAddArgs().id(recorded.id().toString());
-        return List.of(target.pipeline().xadd(target.keys().checkins(), id, CheckinCodec.encode(recorded.checkin())));
+        return target.pipeline().xadd(target.keys().checkins(), id, CheckinCodec.encode(recorded.checkin()));
     }
 
     /**
@@ -359,14 +360,14 @@ public final class Loader implements AutoCloseable {
      *
      * @param before how many nanoseconds were spent on these records already
      * @param home where a record belongs
-     * @param commands of a chunk: may read in Redis what it needs, and then sends the commands of each record
+     * @param commands of a chunk: may read in Redis what it needs, and then sends the command of each record
      */
     private <T> void write(
             Kind kind,
             List<T> records,
             long before,
             Function<T, Target> home,
-            Function<Chunk<T>, BiFunction<Target, T, List<RedisFuture<?>>>> commands)
+            Function<Chunk<T>, BiFunction<Target, T, RedisFuture<?>>> commands)
             throws LoadException {
         long start = System.nanoTime() - before;
         int written = 0;
@@ -411,13 +412,12 @@ public final class Loader implements AutoCloseable {
                 .iterator();
     }
 
-    private static <T> Sent send(
-            Chunk<T> chunk, Function<Chunk<T>, BiFunction<Target, T, List<RedisFuture<?>>>> commandsOf) {
-        BiFunction<Target, T, List<RedisFuture<?>>> commands = commandsOf.apply(chunk);
+    private static <T> Sent send(Chunk<T> chunk, Function<Chunk<T>, BiFunction<Target, T, RedisFuture<?>>> commandsOf) {
+        BiFunction<Target, T, RedisFuture<?>> commands = commandsOf.apply(chunk);
         RedisAsyncCommands<String, String> pipeline = chunk.target.pipeline();
         List<RedisFuture<?>> replies = new ArrayList<>();
         replies.add(pipeline.multi());
-        chunk.records.forEach(record -> replies.addAll(commands.apply(chunk.target, record)));
+        chunk.records.forEach(record -> replies.add(commands.apply(chunk.target, record)));
         RedisFuture<TransactionResult> result = pipeline.exec();
         return new Sent(chunk.target, chunk.records.size(), replies, result);
     }

@@ -3,11 +3,13 @@ package io.ncc.checkin.demo.load;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
+import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCommandExecutionException;
 import io.lettuce.core.ScoredValue;
 import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.model.IndexEntry;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
@@ -30,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The indexes agree with the hashes, whatever was loaded over what. */
@@ -74,6 +77,10 @@ final class IndexesIT {
 
     private static User user(long id, String email) {
         return new User(id, "A", "B", email, BCRYPT, 0, null, null, null);
+    }
+
+    private static Indexes.Fields profile(String category, String place) {
+        return new Indexes.Fields(location(1, category, place).profile(), Map.of(), List.of());
     }
 
     private static Location location(long id, String category, String place) {
@@ -262,25 +269,70 @@ final class IndexesIT {
     void aCategoryThatAnotherProgramChangedMeanwhileIsNotOverwritten() {
         try (Targets targets = Targets.connect(Partitions.none(), new SingleRedis(client))) {
             Targets.Target target = targets.all().get(0);
-            target.await(Indexes.putLocation(
-                    target, 1, "", "bar", location(1, "bar", "1,1").profile()));
+            target.await(Indexes.putLocation(target, 1, "", "bar", profile("bar", "1,1")));
 
             assertThatExceptionOfType(RedisCommandExecutionException.class)
-                    .isThrownBy(() -> target.await(Indexes.putLocation(
-                            target, 1, "", "gym", location(1, "gym", "2,2").profile())))
+                    .isThrownBy(() -> target.await(Indexes.putLocation(target, 1, "", "gym", profile("gym", "2,2"))))
                     .satisfies(e -> assertThat(Indexes.isChanged(e)).isTrue());
         }
         assertThat(commands().hget("ncc:locations:1", "category")).isEqualTo("bar");
         assertThat(entries()).isEqualTo(expected(Partitions.none()));
     }
 
-    @Test
-    void anIndexOfAnotherTypeFailsBeforeTheHashIsWritten() {
-        commands().set("ncc:index:emails", "no index");
-        assertThatExceptionOfType(LoadException.class)
-                .isThrownBy(() -> load(Partitions.none(), List.of(user(1, "a@x")), List.of(), false))
-                .withMessageContaining("WRONGTYPE");
-        assertThat(commands().hexists("ncc:users:1", "email")).isFalse();
+    @ParameterizedTest
+    @CsvSource({
+        "ncc:users:1, hash",
+        "ncc:index:emails, sorted set",
+        "ncc:locations:1, hash",
+        "ncc:index:categories, sorted set",
+        "ncc:index:places, sorted set",
+        "ncc:index:places:bar, sorted set"
+    })
+    void aKeyOfAnotherTypeIsNamedAndNothingIsWrittenOfItsUserOrLocation(String key, String type) {
+        commands().set(key, "damaged");
+        boolean ofUser = key.contains("users") || key.contains("emails");
+        for (boolean reset : new boolean[] {false, true}) {
+            assertThatExceptionOfType(LoadException.class)
+                    .isThrownBy(() -> load(
+                            Partitions.none(),
+                            ofUser ? List.of(user(1, "a@x")) : List.of(),
+                            ofUser ? List.of() : List.of(location(1, "bar", "1,1")),
+                            reset))
+                    .withMessageEndingWith("Redis: DAMAGED " + key + " is not a " + type);
+            assertThat(commands().keys("*")).containsExactly(key);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"ZADD", "ZREM", "GEOADD", "HSET", "HDEL"})
+    void withoutARightNothingIsWrittenOfTheUserOrLocation(String command) {
+        commands()
+                .aclSetuser(
+                        "some",
+                        AclSetuserArgs.Builder.on()
+                                .nopass()
+                                .allKeys()
+                                .allCommands()
+                                .removeCommand(CommandType.valueOf(command)));
+        RedisClient limited = RedisClient.create(redis.uri().replace("redis://", "redis://some:any@"));
+        try (Loader loader = Loader.connect(Partitions.none(), new SingleRedis(limited), new PrintWriter(told))) {
+            if (!command.equals("GEOADD")) {
+                assertThatExceptionOfType(LoadException.class)
+                        .isThrownBy(() ->
+                                loader.load(new Dataset(List.of(user(1, "a@x")), List.of(), List.of()), HASHES, true));
+            }
+            if (!command.equals("HDEL")) {
+                assertThatExceptionOfType(LoadException.class)
+                        .isThrownBy(() -> loader.load(
+                                new Dataset(List.of(), List.of(location(1, "bar", "1,1")), List.of()),
+                                EnumSet.of(Kind.LOCATIONS),
+                                true));
+            }
+            assertThat(commands().keys("*")).isEmpty();
+        } finally {
+            limited.shutdown();
+            commands().aclDeluser("some");
+        }
     }
 
     @Test

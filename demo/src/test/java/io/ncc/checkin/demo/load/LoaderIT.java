@@ -376,11 +376,12 @@ final class LoaderIT {
     }
 
     @Test
-    void aKeyOfAnotherTypeEndsTheLoadWithRedisOwnWords() {
+    void aKeyOfAnotherTypeEndsTheLoadAndIsNamed() {
         redis.commands().set(keys.user(7), "no hash");
         assertThatExceptionOfType(LoadException.class)
                 .isThrownBy(() -> loader.load(small, HASHES, false))
-                .withMessageStartingWith("users: stopped with at least 0 of 1 written: Redis: WRONGTYPE ");
+                .withMessageStartingWith(
+                        "users: stopped with at least 0 of 1 written: Redis: DAMAGED ncc:users:7 is not a hash");
     }
 
     @Test
