@@ -291,6 +291,33 @@ final class PlacesIT {
         }
     }
 
+    /** A program that knows no index moved a location, or deleted it before a checkin made it anew. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 4})
+    void aPlaceIsShownOnlyWhereItsHashHasIt(int count) {
+        ApiServer api = api(count);
+        Partitions partitions = count == 0 ? Partitions.none() : Partitions.of(count);
+        long id = 777_777;
+        String hash = partitions.keys(partitions.ofLocation(id)).location(id);
+        new PlaceFixture(partitions, partition -> redis.commands()).location(id, "moved", 0.1234567, -0.7654321);
+        String near = "near=0.123,-0.765&radius=2km";
+        String everywhere = "category=moved";
+        assertThat(ids(walk(api, near, 20))).containsExactly(id);
+        for (String place : new String[] {"10,50", "0.12348,-0.76543", "damaged", "0.1234567", "NaN,NaN"}) {
+            redis.commands().hset(hash, "location", place);
+            assertThat(ids(walk(api, near, 20))).as(place).isEmpty();
+            assertThat(ids(walk(api, near + "&sort=stars", 20))).as(place).isEmpty();
+            assertThat(ids(walk(api, everywhere, 20))).as(place).containsExactly(id);
+        }
+        redis.commands().hset(hash, "location", "0.123458,-0.765433");
+        assertThat(ids(walk(api, near, 20))).as("rounded otherwise").containsExactly(id);
+
+        redis.commands().hdel(hash, "name", "category");
+        for (String query : new String[] {near, everywhere, "limit=100"}) {
+            assertThat(ids(walk(api, query, 100))).as(query).doesNotContain(id);
+        }
+    }
+
     @Test
     void whatDoesNotMakeSenseIsRefused() {
         ApiServer api = api(4);

@@ -3,6 +3,7 @@ package io.ncc.checkin.api.console;
 import io.lettuce.core.Range;
 import io.ncc.checkin.api.total.Location;
 import io.ncc.checkin.api.total.LocationReader;
+import io.ncc.checkin.api.total.Position;
 import io.ncc.checkin.api.web.SharedAnswers;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.AtOnce;
@@ -147,19 +148,15 @@ final class Places {
 
     /** One whose place is no longer known, or is damaged, is left out. */
     private static void add(Columns columns, @Nullable Location location) {
-        String place = location == null ? null : location.location();
-        if (location == null || place == null) {
-            return;
-        }
-        int comma = place.indexOf(',');
-        try {
-            double longitude = Double.parseDouble(place.substring(0, Math.max(comma, 0)));
-            double latitude = Double.parseDouble(place.substring(comma + 1));
-            if (Math.abs(longitude) <= GeoCell.MOST_LONGITUDE && Math.abs(latitude) <= 90) {
-                columns.add(location.id(), longitude, latitude, location.name(), location.numCheckins(), 1);
-            }
-        } catch (NumberFormatException e) {
-            // damaged
+        Position position = location == null ? null : location.position();
+        if (location != null && position != null) {
+            columns.add(
+                    location.id(),
+                    position.longitude(),
+                    position.latitude(),
+                    location.name(),
+                    location.numCheckins(),
+                    1);
         }
     }
 

@@ -7,6 +7,7 @@ import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.ncc.checkin.api.total.Location;
 import io.ncc.checkin.api.total.LocationReader;
+import io.ncc.checkin.api.total.Position;
 import io.ncc.checkin.model.IndexEntry;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
@@ -28,7 +29,7 @@ import org.springframework.stereotype.Component;
  * Finds places by the indexes, in all partitions. A page costs no more than {@value #MOST} places do, however many there are: so many are looked at for a
  * page, the nearest so many can be reached, and more are not sorted by what changes.
  *
- * <p>An index is believed only as far as the hashes agree: a place that has another category now is left out.
+ * <p>An index is believed only as far as the hashes agree: a place that has another category now, none, or another position, is left out.
  */
 @Component
 final class PlaceReader {
@@ -44,6 +45,9 @@ final class PlaceReader {
     /** A circle whose radius is known so well, in metres, isn't narrowed down any further. */
     private static final double EXACT = 0.01;
 
+    /** The place of an index is rounded by less than this, in metres. */
+    private static final double MOST_ROUNDED = 1;
+
     private final PartitionLinks redis;
     private final Partitions partitions;
     private final LocationReader locations;
@@ -57,8 +61,14 @@ final class PlaceReader {
     /** @param next the cursor of the next page; null at the end */
     record Page(List<Place> items, @Nullable String next) {}
 
-    /** A place as an index has it. */
-    private record Found(long id, @Nullable Double distance) {}
+    /**
+     * A place as an index has it.
+     *
+     * @param distance in metres from the centre; null if there is no area
+     * @param position null if there is no area
+     */
+    private record Found(
+            long id, @Nullable Double distance, @Nullable Position position) {}
 
     /**
      * What is to be looked at: all of it, or the first part in the order of the search.
@@ -80,7 +90,7 @@ final class PlaceReader {
         List<Ranked> ranked = new ArrayList<>();
         for (Found found : candidates.found) {
             Location location = read.get(found.id);
-            if (location != null && matches(search, location)) {
+            if (location != null && matches(search, location, found)) {
                 Rank rank = rank(search.sort(), location, found.distance);
                 if (rank.compareTo(search.after()) > 0) {
                     ranked.add(new Ranked(rank, Place.of(location, found.distance)));
@@ -99,10 +109,20 @@ final class PlaceReader {
         return new Page(page.stream().map(Ranked::place).toList(), last == null ? null : search.cursor(last));
     }
 
-    private static boolean matches(PlaceSearch search, Location location) {
-        boolean isOfCategory = search.category() == null || search.category().equals(location.category());
+    /** A location without a category was never loaded. */
+    private static boolean matches(PlaceSearch search, Location location, Found found) {
+        String category = location.category();
+        boolean isOfCategory = category != null
+                && (search.category() == null || search.category().equals(category));
         Long stars = location.averageStars();
-        return isOfCategory && (search.minStars() == 0 || (stars != null && stars >= search.minStars()));
+        return isOfCategory
+                && isThere(location, found)
+                && (search.minStars() == 0 || (stars != null && stars >= search.minStars()));
+    }
+
+    private static boolean isThere(Location location, Found found) {
+        Position position = location.position();
+        return found.position == null || (position != null && position.metresTo(found.position) <= MOST_ROUNDED);
     }
 
     private static Rank rank(Sort sort, Location location, @Nullable Double distance) {
@@ -161,7 +181,7 @@ final class PlaceReader {
                     List<Found> found = all.stream()
                             .flatMap(List::stream)
                             .sorted()
-                            .map(id -> new Found(id, null))
+                            .map(id -> new Found(id, null, null))
                             .toList();
                     return found.size() > count
                             ? new Candidates(found.subList(0, count), true)
@@ -259,7 +279,7 @@ final class PlaceReader {
      */
     private CompletionStage<List<Found>> within(PlaceSearch search, Area area, int most) {
         GeoSearch.GeoPredicate radius = GeoSearch.byRadius(area.metres(), GeoArgs.Unit.m);
-        GeoArgs args = new GeoArgs().withDistance().withCount(most, true);
+        GeoArgs args = new GeoArgs().withDistance().withCoordinates().withCount(most, true);
         return redis.ofAll(partition -> redis.of(partition)
                         .<List<GeoWithin<String>>>send(commands -> commands.geosearch(
                                 key(partitions.keys(partition), search.category()),
@@ -268,7 +288,12 @@ final class PlaceReader {
                                 args)))
                 .thenApply(all -> all.stream()
                         .flatMap(List::stream)
-                        .map(each -> new Found(Long.parseLong(each.getMember()), each.getDistance()))
+                        .map(each -> new Found(
+                                Long.parseLong(each.getMember()),
+                                each.getDistance(),
+                                new Position(
+                                        each.getCoordinates().getX().doubleValue(),
+                                        each.getCoordinates().getY().doubleValue())))
                         .sorted(Comparator.comparingDouble((Found found) -> orZero(found.distance))
                                 .thenComparingLong(Found::id))
                         .toList());

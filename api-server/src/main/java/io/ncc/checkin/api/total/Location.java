@@ -29,6 +29,11 @@ public record Location(
                 fields.number("averageStars"));
     }
 
+    /** Null if it isn't known, or is damaged. */
+    public @Nullable Position position() {
+        return Position.parse(location);
+    }
+
     /**
      * Null if no partition has the location.
      *
