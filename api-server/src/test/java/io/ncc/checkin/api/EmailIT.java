@@ -63,6 +63,11 @@ final class EmailIT {
         for (long id = 1; id <= 20; id++) {
             fixture.user(id, "User." + id + "+x@Example.com");
         }
+        Partitions partitions = partitions(count);
+        partitions
+                .all()
+                .forEach(partition -> redis.commands()
+                        .zadd(partitions.keys(partition).emails(), 0, "user.1+x@example.com|000000000000000000x"));
         for (long id = 1; id <= 20; id++) {
             String expected = api.get("/users/" + id).body();
             assertThat(api.get("/users?email=uSER." + id + "%2bX@example.COM").body())

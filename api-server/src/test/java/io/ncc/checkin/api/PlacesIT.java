@@ -319,6 +319,31 @@ final class PlacesIT {
     }
 
     @Test
+    void whatIsNoEntryOfAnIndexIsPassedOver() {
+        ApiServer api = api(0);
+        List<String> queries = List.of(
+                "category=cafe&limit=100",
+                "limit=100",
+                "near=-122.27,37.80&limit=100",
+                "near=20.51,-33.25&radius=50km");
+        List<List<Long>> before =
+                queries.stream().map(query -> ids(walk(api, query, 100))).toList();
+        for (String odd : new String[] {"foo", "0", "9223372036854775808"}) {
+            redis.commands().geoadd("ncc:index:places", -122.27, 37.80, odd);
+            redis.commands().geoadd("ncc:index:places", SPOT.longitude, SPOT.latitude, odd + '0');
+        }
+        redis.commands().zadd("ncc:index:categories", 0, "cafe|000000000000000000x");
+        redis.commands().zadd("ncc:index:categories", 0, "|9223372036854775808");
+        for (int i = 0; i < 3; i++) {
+            assertThat(ids(walk(api, queries.get(i), 100))).isEqualTo(before.get(i));
+        }
+        assertThat(ids(walk(api, queries.get(3), 100)))
+                .as("any thousand at one spot")
+                .hasSize(1_000);
+        assertThat(api.get("/console/places").status()).isEqualTo(200);
+    }
+
+    @Test
     void whatDoesNotMakeSenseIsRefused() {
         ApiServer api = api(4);
         for (String query : new String[] {

@@ -12,9 +12,31 @@ final class IndexEntryTest {
         for (String value : new String[] {"", "bar", "a|b", "bär|0000000000000000001"}) {
             String entry = IndexEntry.of(value, Long.MAX_VALUE);
             assertThat(entry).isEqualTo(value + "|9223372036854775807");
-            assertThat(IndexEntry.value(entry)).isEqualTo(value);
-            assertThat(IndexEntry.id(entry)).isEqualTo(Long.MAX_VALUE);
+            assertThat(IndexEntry.value(entry)).contains(value);
+            assertThat(IndexEntry.id(entry)).contains(Long.MAX_VALUE);
             assertThat(IndexEntry.isOf(value, entry)).isTrue();
+        }
+    }
+
+    @Test
+    void whatAnotherProgramWroteIsNoEntry() {
+        for (String odd : new String[] {
+            "",
+            "foo",
+            "bar|7",
+            "0000000000000000007",
+            "bar|000000000000000000x",
+            "bar|0000000000000000000",
+            "bar|9223372036854775808",
+            "bar|-000000000000000007"
+        }) {
+            assertThat(IndexEntry.id(odd)).as(odd).isEmpty();
+            assertThat(IndexEntry.value(odd)).as(odd).isEmpty();
+        }
+        assertThat(IndexEntry.idOfPlace("9223372036854775807")).contains(Long.MAX_VALUE);
+        for (String odd :
+                new String[] {"", "foo", "0", "07", "+7", "-7", "9223372036854775808", "10000000000000000000"}) {
+            assertThat(IndexEntry.idOfPlace(odd)).as(odd).isEmpty();
         }
     }
 

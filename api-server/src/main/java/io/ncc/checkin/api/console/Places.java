@@ -5,6 +5,7 @@ import io.ncc.checkin.api.total.Location;
 import io.ncc.checkin.api.total.LocationReader;
 import io.ncc.checkin.api.total.Position;
 import io.ncc.checkin.api.web.SharedAnswers;
+import io.ncc.checkin.model.IndexEntry;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.AtOnce;
 import io.ncc.checkin.service.PartitionLinks;
@@ -128,7 +129,7 @@ final class Places {
                 .thenCompose(ids -> each(
                         ids.stream()
                                 .flatMap(List::stream)
-                                .map(Long::valueOf)
+                                .flatMap(member -> IndexEntry.idOfPlace(member).stream())
                                 .sorted()
                                 .toList(),
                         0,

@@ -1,6 +1,7 @@
 package io.ncc.checkin.api.place;
 
 import io.lettuce.core.GeoArgs;
+import io.lettuce.core.GeoCoordinates;
 import io.lettuce.core.GeoSearch;
 import io.lettuce.core.GeoWithin;
 import io.lettuce.core.Limit;
@@ -18,6 +19,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -150,11 +152,11 @@ final class PlaceReader {
     }
 
     private CompletionStage<Candidates> allWithin(PlaceSearch search, Area area) {
-        return within(search, area, MOST + 1).thenApply(found -> {
-            if (found.size() > MOST) {
+        return within(search, area, MOST + 1).thenApply(within -> {
+            if (within.more || within.found.size() > MOST) {
                 throw ProblemType.invalidParameter("radius", tooMany("make it smaller"));
             }
-            return new Candidates(found, false);
+            return within;
         });
     }
 
@@ -199,7 +201,7 @@ final class PlaceReader {
                 .thenCompose(entries -> {
                     entries.stream()
                             .filter(entry -> IndexEntry.isOf(category, entry))
-                            .map(IndexEntry::id)
+                            .flatMap(entry -> IndexEntry.id(entry).stream())
                             .forEach(ids::add);
                     return entries.size() < count || ids.size() >= count
                             ? CompletableFuture.completedFuture(ids)
@@ -244,8 +246,9 @@ final class PlaceReader {
      */
     private CompletionStage<List<Found>> circle(
             PlaceSearch search, Area area, int count, Circle inner, double radius, double outer) {
-        return within(search, area.withRadius(radius), MOST_OF_A_CIRCLE + 1).thenCompose(found -> {
-            if (found.size() > MOST_OF_A_CIRCLE) {
+        return within(search, area.withRadius(radius), MOST_OF_A_CIRCLE + 1).thenCompose(within -> {
+            List<Found> found = within.found;
+            if (within.more || found.size() > MOST_OF_A_CIRCLE) {
                 return radius - inner.radius < EXACT
                         ? CompletableFuture.completedFuture(union(inner.found, found))
                         : circle(search, area, count, inner, between(inner.radius, radius), radius);
@@ -275,9 +278,9 @@ final class PlaceReader {
     /**
      * What is in an area, from the centre outwards.
      *
-     * @param most of a partition; if there are more, some of them
+     * @param most of a partition; if it has as many, there may be more
      */
-    private CompletionStage<List<Found>> within(PlaceSearch search, Area area, int most) {
+    private CompletionStage<Candidates> within(PlaceSearch search, Area area, int most) {
         GeoSearch.GeoPredicate radius = GeoSearch.byRadius(area.metres(), GeoArgs.Unit.m);
         GeoArgs args = new GeoArgs().withDistance().withCoordinates().withCount(most, true);
         return redis.ofAll(partition -> redis.of(partition)
@@ -286,17 +289,22 @@ final class PlaceReader {
                                 GeoSearch.fromCoordinates(area.longitude(), area.latitude()),
                                 radius,
                                 args)))
-                .thenApply(all -> all.stream()
-                        .flatMap(List::stream)
-                        .map(each -> new Found(
-                                Long.parseLong(each.getMember()),
-                                each.getDistance(),
-                                new Position(
-                                        each.getCoordinates().getX().doubleValue(),
-                                        each.getCoordinates().getY().doubleValue())))
-                        .sorted(Comparator.comparingDouble((Found found) -> orZero(found.distance))
-                                .thenComparingLong(Found::id))
-                        .toList());
+                .thenApply(all -> new Candidates(
+                        all.stream()
+                                .flatMap(List::stream)
+                                .flatMap(each -> found(each).stream())
+                                .sorted(Comparator.comparingDouble((Found found) -> orZero(found.distance))
+                                        .thenComparingLong(Found::id))
+                                .toList(),
+                        all.stream().anyMatch(found -> found.size() == most)));
+    }
+
+    /** Empty if it is what another program wrote, and no id. */
+    private static Optional<Found> found(GeoWithin<String> entry) {
+        GeoCoordinates degrees = entry.getCoordinates();
+        Position position =
+                new Position(degrees.getX().doubleValue(), degrees.getY().doubleValue());
+        return IndexEntry.idOfPlace(entry.getMember()).map(id -> new Found(id, entry.getDistance(), position));
     }
 
     private static String key(Keys keys, @Nullable String category) {

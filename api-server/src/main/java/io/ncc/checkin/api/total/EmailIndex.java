@@ -70,7 +70,7 @@ public final class EmailIndex {
                         commands.zrangebylex(partitions.keys(partition).emails(), range, Limit.from(MOST_ENTRIES)))
                 .thenApply(entries -> entries.stream()
                         .filter(entry -> IndexEntry.isOf(email, entry))
-                        .map(IndexEntry::id)
+                        .flatMap(entry -> IndexEntry.id(entry).stream())
                         .toList());
     }
 

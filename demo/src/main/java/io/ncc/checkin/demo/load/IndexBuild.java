@@ -18,8 +18,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
+import java.util.function.LongFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -79,14 +81,9 @@ final class IndexBuild {
         scan(onOneServer.get(0), "hash", "ncc:*", HASH, this::add, byPrefix);
         for (Target target : onOneServer) {
             Keys keys = target.keys();
-            prune(target, keys.emails(), "email", entry -> keys.user(IndexEntry.id(entry)), IndexEntry::value);
-            prune(
-                    target,
-                    keys.categories(),
-                    "category",
-                    entry -> keys.location(IndexEntry.id(entry)),
-                    IndexEntry::value);
-            prune(target, keys.places(), "category", id -> keys.location(Long.parseLong(id)), id -> "");
+            prune(target, keys.emails(), "email", IndexEntry::id, keys::user, IndexEntry::value);
+            prune(target, keys.categories(), "category", IndexEntry::id, keys::location, IndexEntry::value);
+            prune(target, keys.places(), "category", IndexEntry::idOfPlace, keys::location, member -> Optional.of(""));
         }
         scan(
                 onOneServer.get(0),
@@ -97,8 +94,9 @@ final class IndexBuild {
                         target,
                         places.group(),
                         "category",
-                        id -> target.keys().location(Long.parseLong(id)),
-                        id -> places.group("category"))),
+                        IndexEntry::idOfPlace,
+                        target.keys()::location,
+                        member -> Optional.of(places.group("category")))),
                 byPrefix);
     }
 
@@ -173,18 +171,30 @@ final class IndexBuild {
     }
 
     /**
-     * Removes the entries of an index whose hashes don't have the value.
+     * Removes the entries of an index whose hashes don't have the value, and what is no entry.
      *
-     * @param hash of an entry
-     * @param value of an entry; empty if any will do
+     * @param id of an entry; empty if it is none
+     * @param hash of an id
+     * @param value of an entry; empty text if any will do
      */
     private void prune(
-            Target target, String index, String field, Function<String, String> hash, Function<String, String> value) {
+            Target target,
+            String index,
+            String field,
+            Function<String, Optional<Long>> id,
+            LongFunction<String> hash,
+            Function<String, Optional<String>> value) {
         ScanArgs args = ScanArgs.Builder.limit(PAGE);
         ScoredValueScanCursor<String> cursor = target.redis().zscan(index, args);
         while (true) {
-            List<String> entries =
-                    cursor.getValues().stream().map(ScoredValue::getValue).toList();
+            List<String> entries = new ArrayList<>();
+            for (ScoredValue<String> member : cursor.getValues()) {
+                if (id.apply(member.getValue()).isPresent()) {
+                    entries.add(member.getValue());
+                } else {
+                    removed += target.redis().zrem(index, member.getValue());
+                }
+            }
             for (int from = 0; from < entries.size(); from += PAGE) {
                 List<String> page = entries.subList(from, Math.min(from + PAGE, entries.size()));
                 removed += target.await(Indexes.prune(
@@ -192,8 +202,12 @@ final class IndexBuild {
                         index,
                         field,
                         page,
-                        page.stream().map(hash).toList(),
-                        page.stream().map(value).toList()));
+                        page.stream()
+                                .map(entry -> hash.apply(id.apply(entry).orElseThrow()))
+                                .toList(),
+                        page.stream()
+                                .map(entry -> value.apply(entry).orElseThrow())
+                                .toList()));
             }
             if (cursor.isFinished()) {
                 return;

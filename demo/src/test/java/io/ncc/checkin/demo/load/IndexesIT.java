@@ -224,6 +224,12 @@ final class IndexesIT {
         Keys ofUser = partitions.keys(partitions.ofUser(31));
         commands().set(ofUser.user(31), "no hash");
         commands().zadd(ofUser.emails(), 0, IndexEntry.of("x", 31));
+        for (String odd : List.of("", "foo", "x|7", "x|000000000000000000y", "x|9999999999999999999")) {
+            commands().zadd(ofUser.emails(), 0, odd);
+            commands().zadd(ofUser.categories(), 0, odd);
+            commands().geoadd(ofUser.places(), 0, 0, odd);
+            commands().geoadd(ofUser.places("c1"), 0, 0, odd);
+        }
         build(partitions);
 
         commands().del(ofUser.user(31));
