@@ -38,8 +38,9 @@ import picocli.CommandLine.Unmatched;
                     + " the records keep theirs. With partitions, the counters of a location are written in its own"
                     + " partition, and --reset also deletes what the others have of it.",
             "  \"load all --reset\" starts over. \"load checkins --reset\" alone leaves the deleted checkins counted in the"
-                    + " users and locations. Stop receivers before you load checkins of the past: the stream takes ids"
-                    + " in ascending order only.",
+                    + " users and locations. Stop receivers and processors before --reset: what they store and count meanwhile"
+                    + " may be counted in part. Stop receivers before you load checkins of the past, too: the stream takes"
+                    + " ids in ascending order only.",
             "",
             "Indexes:",
             "  Users and locations are loaded together with the indexes that the API server finds them by. \"load indexes\""
@@ -154,8 +155,8 @@ public final class LoadCommand implements Callable<Integer> {
         @Option(
                 names = "--reset",
                 description = {
-                    "Starts over. With checkins: first deletes the stream with its groups, the checkpoint, settled ranges"
-                            + " and totals of the processor, and the dead letters. With users and locations: see Counters."
+                    "Starts over. With checkins: first deletes the stream with its groups, the checkpoints, settled"
+                            + " ranges and totals of the processors, the dead letters, and then the boards. With users and locations: see Counters."
                 })
         private boolean reset;
 

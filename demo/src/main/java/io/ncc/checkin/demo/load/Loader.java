@@ -12,6 +12,7 @@ import io.lettuce.core.XReadArgs;
 import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.checkin.demo.load.Targets.Target;
 import io.ncc.checkin.model.CheckinCodec;
+import io.ncc.checkin.model.IndexEntry;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.redis.RedisCondition;
@@ -20,6 +21,7 @@ import io.ncc.redis.StreamId;
 import io.ncc.redis.UnfitServerException;
 import java.io.PrintWriter;
 import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -28,6 +30,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +39,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import me.tongfei.progressbar.ProgressBar;
 import org.jspecify.annotations.Nullable;
 import org.springframework.security.crypto.bcrypt.BCryptPasswordEncoder;
@@ -224,11 +228,13 @@ public final class Loader implements AutoCloseable {
                 + " --reset deletes the stream first, with everything that is known about it");
     }
 
-    /** Results kept for idempotency keys stay: they say what was accepted, and expire by themselves. */
+    /**
+     * The stream goes first, in one command with all that is known about it: from then on there is nothing that a processor could still count on the boards.
+     * Results kept for idempotency keys stay: they say what was accepted, and expire by themselves.
+     */
     private void deleteStreams() {
         for (Target target : targets.all()) {
             Keys keys = target.keys();
-            deleteBoards(target);
             target.redis()
                     .del(
                             keys.checkins(),
@@ -243,6 +249,7 @@ public final class Loader implements AutoCloseable {
                             keys.boardsTotals(),
                             keys.boardsDeadLetters(),
                             keys.boardsDeadLetterIds());
+            deleteBoards(target);
         }
         List<Target> all = targets.all();
         out.println(
@@ -251,20 +258,21 @@ public final class Loader implements AutoCloseable {
                         : "streams of " + all.size() + " partitions deleted, with everything that is known about them");
     }
 
-    /** The boards of all time go last: they name the locations that have visitors. */
+    /** The boards that name other keys go last, so that this can be repeated. */
     private static void deleteBoards(Target target) {
         Keys keys = target.keys();
-        for (String hour : target.redis().zrange(keys.boardHours(), 0, -1)) {
-            Instant start = Instant.parse(hour + ":00:00Z");
-            target.redis().del(keys.userBoard(start), keys.locationBoard(start));
-        }
-        List<String> visited = target.redis().zrange(keys.locationBoard(), 0, -1);
-        for (int from = 0; from < visited.size(); from += CHUNK) {
-            target.redis()
-                    .del(visited.subList(from, Math.min(from + CHUNK, visited.size())).stream()
-                            .map(id -> keys.visitors(Long.parseLong(id)))
-                            .toArray(String[]::new));
-        }
+        delete(
+                target,
+                members(target, keys.boardHours()).stream()
+                        .flatMap(name -> hour(name).stream())
+                        .flatMap(hour -> Stream.of(keys.userBoard(hour), keys.locationBoard(hour)))
+                        .toList());
+        delete(
+                target,
+                members(target, keys.locationBoard()).stream()
+                        .flatMap(member -> IndexEntry.idOfPlace(member).stream())
+                        .map(keys::visitors)
+                        .toList());
         target.redis()
                 .del(
                         keys.boardHours(),
@@ -276,18 +284,44 @@ public final class Loader implements AutoCloseable {
                         keys.locationBoard());
     }
 
+    /** None if it is no sorted set: it is deleted all the same. */
+    private static List<String> members(Target target, String board) {
+        try {
+            return target.redis().zrange(board, 0, -1);
+        } catch (RedisCommandExecutionException e) {
+            if (RedisCondition.of(e) == RedisCondition.WRONG_TYPE) {
+                return List.of();
+            }
+            throw e;
+        }
+    }
+
+    /** Empty if the name is none of {@link Keys#nameOf}. */
+    private static Optional<Instant> hour(String name) {
+        try {
+            return Optional.of(Instant.parse(name + ":00:00Z"));
+        } catch (DateTimeParseException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static void delete(Target target, List<String> keys) {
+        for (int from = 0; from < keys.size(); from += CHUNK) {
+            target.redis()
+                    .del(keys.subList(from, Math.min(from + CHUNK, keys.size())).toArray(String[]::new));
+        }
+    }
+
     /** What other partitions than their own have of these locations. */
     private void deleteShares(List<Location> locations) {
         for (Target target : targets.all()) {
-            List<String> shares = locations.stream()
-                    .filter(location -> !targets.ofLocation(location.id()).equals(target))
-                    .map(location -> target.keys().location(location.id()))
-                    .toList();
-            for (int from = 0; from < shares.size(); from += CHUNK) {
-                target.redis()
-                        .del(shares.subList(from, Math.min(from + CHUNK, shares.size()))
-                                .toArray(String[]::new));
-            }
+            delete(
+                    target,
+                    locations.stream()
+                            .filter(location ->
+                                    !targets.ofLocation(location.id()).equals(target))
+                            .map(location -> target.keys().location(location.id()))
+                            .toList());
         }
     }
 

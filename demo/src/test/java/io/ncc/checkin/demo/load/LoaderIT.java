@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.assertj.core.api.Assertions.tuple;
 
+import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisException;
 import io.lettuce.core.StreamMessage;
 import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs;
+import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
@@ -291,6 +294,55 @@ final class LoaderIT {
         assertThat(redis.commands().hget(keys.user(1), "numCheckins"))
                 .as("of a user that is not among the records")
                 .isEqualTo("4");
+    }
+
+    /** A processor that runs meanwhile can't count what is no longer in the stream. */
+    @Test
+    void aResetDeletesTheStreamBeforeTheBoardsAndCanBeRepeated() throws Exception {
+        redis.commands().xadd(keys.checkins(), Map.of("userId", "1"));
+        redis.commands().set(keys.boardsCheckpoint(), "200-0");
+        redis.commands().zadd(keys.locationBoard(), 3, "99");
+        redis.commands().zadd(keys.visitors(99), 99, "7");
+        redis.commands()
+                .aclSetuser(
+                        "some",
+                        AclSetuserArgs.Builder.on()
+                                .nopass()
+                                .allKeys()
+                                .allCommands()
+                                .removeCommand(CommandType.ZRANGE));
+        RedisClient limited = RedisClient.create(redis.uri().replace("redis://", "redis://some:any@"));
+        try (Loader failing = Loader.connect(Partitions.none(), new SingleRedis(limited), new PrintWriter(told))) {
+            assertThatExceptionOfType(RedisException.class).isThrownBy(() -> failing.load(small, ALL, true));
+        } finally {
+            limited.shutdown();
+            redis.commands().aclDeluser("some");
+        }
+        assertThat(redis.commands().keys("*")).containsExactlyInAnyOrder(keys.locationBoard(), keys.visitors(99));
+
+        loader.load(small, ALL, true);
+        assertThat(redis.commands().exists(keys.locationBoard(), keys.visitors(99)))
+                .isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aResetDeletesDamagedBoards(boolean otherType) throws Exception {
+        for (String board : List.of(keys.boardHours(), keys.locationBoard())) {
+            if (otherType) {
+                redis.commands().set(board, "damaged");
+            } else {
+                redis.commands().zadd(board, 1, "damaged");
+            }
+        }
+        if (!otherType) {
+            redis.commands().zadd(keys.locationBoard(), 3, "99");
+            redis.commands().zadd(keys.visitors(99), 99, "7");
+            redis.commands().zadd(keys.boardHours(), (double) HOUR.getEpochSecond(), Keys.nameOf(HOUR));
+            redis.commands().zadd(keys.userBoard(HOUR), 3, "7");
+        }
+        loader.load(small, EnumSet.of(Kind.CHECKINS), true);
+        assertThat(redis.commands().keys("*")).containsExactly(keys.checkins());
     }
 
     /** The programs of others that share the group don't make it. */
