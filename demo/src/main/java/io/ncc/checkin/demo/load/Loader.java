@@ -179,23 +179,38 @@ public final class Loader implements AutoCloseable {
     }
 
     /**
-     * Redis takes no id below its last one. And what a processor remembers of a stream that is gone (it drops that itself, but perhaps it
-     * isn't running) would make it skip new checkins with old ids as settled.
+     * Redis takes no id below its last one. And what a processor remembers of a stream that is gone, for the totals or for the boards (it drops that
+     * itself, but perhaps it isn't running), would make it skip new checkins with old ids as settled.
      */
     private static void requireAboveStream(Target target, StreamId first) throws LoadException {
         Keys keys = target.keys();
-        if (read(keys.checkins(), "stream", target::streamExists)) {
+        boolean exists = read(keys.checkins(), "stream", target::streamExists);
+        if (exists) {
             requireAbove(first, "the stream " + keys.checkins() + " is already at", target.lastId());
-        } else if (target.redis().exists(keys.settledRanges()) > 0) {
+        }
+        requireAboveSettled(
+                target, first, exists, "the processor's checkpoint", keys.checkpoint(), keys.settledRanges());
+        requireAboveSettled(
+                target,
+                first,
+                exists,
+                "the processor's checkpoint of the boards",
+                keys.boardsCheckpoint(),
+                keys.boardsSettledRanges());
+    }
+
+    private static void requireAboveSettled(
+            Target target, StreamId first, boolean streamExists, String name, String checkpointKey, String ranges)
+            throws LoadException {
+        if (!streamExists && target.redis().exists(ranges) > 0) {
             throw refused("there is no stream, but the processor still remembers settled checkins of an earlier one");
         }
-        String checkpoint =
-                read(keys.checkpoint(), "string", () -> target.redis().get(keys.checkpoint()));
+        String checkpoint = read(checkpointKey, "string", () -> target.redis().get(checkpointKey));
         if (checkpoint != null) {
             try {
-                requireAbove(first, "the processor's checkpoint is already at", checkpoint);
+                requireAbove(first, name + " is already at", checkpoint);
             } catch (IllegalArgumentException e) {
-                throw refused(keys.checkpoint() + " is no checkpoint: '" + checkpoint + "' is " + e.getMessage());
+                throw refused(checkpointKey + " is no checkpoint: '" + checkpoint + "' is " + e.getMessage());
             }
         }
     }

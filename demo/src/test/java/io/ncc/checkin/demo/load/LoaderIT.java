@@ -182,16 +182,24 @@ final class LoaderIT {
         assertThat(redis.commands().dbsize()).isEqualTo(1);
     }
 
-    @Test
-    void whatAProcessorRemembersOfADeletedStreamIsNoticed() {
-        redis.commands().set(keys.checkpoint(), "200-0");
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatAProcessorRemembersOfADeletedStreamIsNoticed(boolean ofBoards) {
+        String checkpoint = ofBoards ? keys.boardsCheckpoint() : keys.checkpoint();
+        String settledRanges = ofBoards ? keys.boardsSettledRanges() : keys.settledRanges();
+        redis.commands().set(checkpoint, "200-0");
         assertThatExceptionOfType(LoadException.class)
                 .isThrownBy(() -> loader.load(small, ALL, false))
-                .withMessageStartingWith(
-                        "the first checkin has the id 100-0, but the processor's checkpoint is already at 200-0.");
+                .withMessageStartingWith("the first checkin has the id 100-0, but the processor's checkpoint "
+                        + (ofBoards ? "of the boards " : "") + "is already at 200-0.");
 
-        redis.commands().del(keys.checkpoint());
-        redis.commands().zadd(keys.settledRanges(), 0, "a range");
+        redis.commands().set(checkpoint, "abc");
+        assertThatExceptionOfType(LoadException.class)
+                .isThrownBy(() -> loader.load(small, ALL, false))
+                .withMessageStartingWith(checkpoint + " is no checkpoint: ");
+
+        redis.commands().del(checkpoint);
+        redis.commands().zadd(settledRanges, 0, "a range");
         assertThatExceptionOfType(LoadException.class)
                 .isThrownBy(() -> loader.load(small, ALL, false))
                 .withMessageStartingWith("there is no stream, but the processor still remembers settled checkins");
