@@ -34,6 +34,11 @@ final class JsonFiles {
     /** Bcrypt ignores, and Spring's refuses, what goes beyond. */
     private static final int MAX_PASSWORD_BYTES = 72;
 
+    /** The API server looks for no longer ones. In UTF-16 characters. */
+    private static final int MAX_EMAIL = 1_000;
+
+    private static final int MAX_CATEGORY = 100;
+
     private static final Pattern DEGREES = Pattern.compile("(-?\\d{1,3}(?:\\.\\d+)?),(-?\\d{1,2}(?:\\.\\d+)?)");
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
@@ -125,7 +130,7 @@ final class JsonFiles {
                 uniqueId(json, ids),
                 json.text("firstName"),
                 json.text("lastName"),
-                json.text("email"),
+                json.shortText("email", MAX_EMAIL),
                 json.text("password", MAX_PASSWORD_BYTES),
                 counter(json, "numCheckins"),
                 json.optionalInteger("lastCheckin", 0, Long.MAX_VALUE),
@@ -142,7 +147,7 @@ final class JsonFiles {
     private static Location location(JsonRecord json, Set<Long> ids) {
         long id = uniqueId(json, ids);
         String name = json.text("name");
-        String category = json.text("category");
+        String category = json.shortText("category", MAX_CATEGORY);
         String position = degrees(json, "location");
         long numCheckins = counter(json, "numCheckins");
         long numStars = counter(json, "numStars");

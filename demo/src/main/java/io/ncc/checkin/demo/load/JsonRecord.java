@@ -101,6 +101,15 @@ final class JsonRecord {
         return text;
     }
 
+    /** A required text of at most so many characters in UTF-16. */
+    String shortText(String name, int maxCharacters) {
+        String text = text(name);
+        if (text.length() > maxCharacters) {
+            throw new IllegalArgumentException(name + " must be at most " + maxCharacters + " characters long");
+        }
+        return text;
+    }
+
     void refuseUnknownMembers() {
         if (!remaining.isEmpty()) {
             throw new IllegalArgumentException(

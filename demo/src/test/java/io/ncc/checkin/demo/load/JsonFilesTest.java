@@ -87,6 +87,17 @@ final class JsonFilesTest {
     }
 
     @Test
+    void whatTheApiServerCanLookForIsTaken() throws Exception {
+        write(Kind.USERS, user(2, "\"password\":\"x\"").replace("\"c\"", "\"" + "c".repeat(1_000) + "\""));
+        write(Kind.LOCATIONS, location(2, "\"1,1\"").replace("bar", "b".repeat(100)));
+
+        Dataset data = new JsonFiles(directory).read(EnumSet.of(Kind.USERS, Kind.LOCATIONS));
+
+        assertThat(data.users().get(0).email()).hasSize(1_000);
+        assertThat(data.locations().get(0).category()).hasSize(100);
+    }
+
+    @Test
     void onlyTheKindsAskedForAreRead() throws Exception {
         write(Kind.CHECKINS, "");
         assertThat(new JsonFiles(directory).read(EnumSet.of(Kind.CHECKINS)).checkins())
@@ -153,6 +164,14 @@ final class JsonFilesTest {
                         Kind.USERS,
                         user(2, "\"password\":\"" + "é".repeat(37) + "\""),
                         "password must be at most 72 bytes long"),
+                arguments(
+                        Kind.USERS,
+                        user(2, "\"password\":\"x\"").replace("\"c\"", "\"" + "c".repeat(1_001) + "\""),
+                        "email must be at most 1000 characters long"),
+                arguments(
+                        Kind.LOCATIONS,
+                        location(2, "\"1,1\"").replace("bar", "b".repeat(101)),
+                        "category must be at most 100 characters long"),
                 arguments(
                         Kind.USERS,
                         user(2, "\"password\":\"x\",\"numCheckins\":-1"),
