@@ -4,7 +4,7 @@
 -- ARGV     the groups of the processor
 --
 -- Returns { milliseconds now, length, first id, last id, entries ever appended, { dead letters, ... }, groups, { group, ... } }. An id is '' where there is
--- none, and so is a number that isn't known, which is a string else. The dead letters of each group of a processor are { group, number, newest }, where the
+-- none, and so is a number that isn't known, or isn't from 0 to 10^18 - 1, which is a string else. The dead letters of each group of a processor are { group, number, newest }, where the
 -- newest is { id, id of the entry, reason }, or empty if there is none. Each group is { name, number of the processor's group or 0, pending, lag, checkpoint,
 -- oldest unsettled id, applied, skipped, dead, consumers, { { name, idle, pending }, ... }, { { id, consumer, idle, deliveries }, ... } }. Its oldest unsettled
 -- id is '?' if it isn't known.
@@ -18,7 +18,12 @@ local listed = 0
 
 local function idOf(entry) return entry and entry[1] or '' end
 
-local function numberOf(value) return type(value) == 'number' and tostring(value) or '' end
+-- tostring() would write large ones as 1e+14
+local function numberOf(value)
+  return type(value) == 'number' and value >= 0 and value < 1e18 and string.format('%.0f', value) or ''
+end
+
+local function totalOf(text) return #text <= 18 and string.match(text, '^%d+$') or '' end
 
 local function consumersOf(group, count)
   local consumers = {}
@@ -65,9 +70,9 @@ local function figuresOf(name, own, reply, last)
       local found, _, first, more = pcall(settledUpTo, read, pad(last), stream, reply and name or nil, rangesKey)
       if found and more == 0 then oldest = first end
     end
-    -- of a hash that isn't one, or fields that are no numbers, it isn't known how many there were
+    -- of a hash that isn't one, or fields that are no such numbers, it isn't known how many there were
     local counted = redis.pcall('HMGET', totalsKey, 'applied', 'skipped', 'dead')
-    for i = 1, counted.err and 0 or 3 do totals[i] = string.match(counted[i] or '0', '^%d+$') or '' end
+    for i = 1, counted.err and 0 or 3 do totals[i] = totalOf(counted[i] or '0') end
   else
     oldest = oldestOf(pending, lastDelivered)
   end

@@ -5,7 +5,7 @@
 --
 -- Returns { length, first id, last id, last generated id, groups, milliseconds now, a projection, ... }; an empty list if there is no stream. A projection is
 -- { 1 if it has a group or a checkpoint, else 0; checkpoint, oldest unsettled id, dead letters, { applied, dead, lost, skipped, foreign, missed } }. An id is ''
--- where there is none. A total, and the number of dead letters, is a string: '' if its key holds something else.
+-- where there is none. A total, and the number of dead letters, is a string: '' if its key holds something else than a number of up to 18 digits.
 
 local stream = KEYS[1]
 
@@ -30,13 +30,16 @@ for g, group in ipairs(ARGV) do
   local _, oldest =
     settledUpTo(checkpoint, pad(values['last-generated-id']), stream, groups[group] and group or nil, rangesKey)
   local dead = redis.pcall('XLEN', deadKey)
-  -- Of a hash that isn't one, or fields that are no numbers, it isn't known how many there were.
+  -- Of a hash that isn't one, or fields that are no such numbers, it isn't known how many there were.
   local totals = { '', '', '', '', '', '' }
   local counted = redis.pcall('HMGET', totalsKey, 'applied', 'dead', 'lost', 'skipped', 'foreign', 'missed')
-  for i = 1, counted.err and 0 or 6 do totals[i] = string.match(counted[i] or '0', '^%d+$') or '' end
+  for i = 1, counted.err and 0 or 6 do
+    local total = counted[i] or '0'
+    totals[i] = #total <= 18 and string.match(total, '^%d+$') or ''
+  end
   state[#state + 1] = {
     (groups[group] or checkpoint) and 1 or 0, checkpoint and unpad(checkpoint) or '', oldest,
-    type(dead) == 'number' and tostring(dead) or '', totals,
+    type(dead) == 'number' and string.format('%.0f', dead) or '', totals,
   }
 end
 return state

@@ -223,8 +223,8 @@ export const tests = {
   theSentenceNamesTheWorstFirst() {
     const level = (of, going = null) => stateOf(of, going).level + ': ' + stateOf(of, going).title;
     equal(level(null), 'unknown: Looking…');
-    equal(level({available: false}), 'bad: Redis is away');
-    equal(level(sample({away: [3, 4], deadLetters: 2})), 'bad: 2 partitions are away');
+    equal(level({available: false, reason: 'TIMEOUT'}), 'bad: Redis is away');
+    equal(level(sample({away: [3, 4], deadLetters: 2})), 'bad: 2 partitions can\'t be read');
     equal(level(sample({groups: []})), 'look: No processor has run yet');
     equal(level(sample({}, group({consumers: [], behind: 8000}))), 'bad: No processor is running');
     equal(level(sample({}, group({behind: null}))), 'look: It isn\'t known how far behind the processors are');
@@ -234,6 +234,14 @@ export const tests = {
     equal(level(sample({deadLetters: 1})), 'look: Running, with dead letters');
     equal(level(sample({length: 900})), 'look: The stream is filling up');
     equal(level(sample({})), 'good: All is well');
+  },
+
+  aServerThatAnswersIsNotCalledAway() {
+    const told = (reason) => Object.values(stateOf({available: false, reason}, null)).join(': ');
+    equal(told('WRONG_TYPE'), 'bad: The stream can\'t be read (WRONG_TYPE): Something in Redis is damaged: it must be repaired.');
+    equal(told('UNFIT'), 'bad: Redis is refused (UNFIT): The server must not be used: the log of the API server says what to change.');
+    equal(['UNEXPECTED', 'FORBIDDEN', 'AWAY', 'LOADING'].map((reason) => stateOf({available: false, reason}, null).title),
+      ['The stream can\'t be read (UNEXPECTED)', 'Redis refuses the API server (FORBIDDEN)', 'Redis is away', 'Redis is away']);
   },
 
   behindIsThatOfTheProcessorsGroupThatIsFurthestBehind() {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Consumer;
+import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.XClaimArgs;
 import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.model.Keys;
@@ -273,6 +274,46 @@ final class ConsoleIT {
             own = group(freshSample(page), Keys.GROUP);
             assertThat(own.get("checkpoint").asString()).isEqualTo("0-0");
             assertThat(own.get("behind").isNull()).isTrue();
+
+            redis.commands().del(KEYS.totals());
+            redis.commands().hset(KEYS.totals(), Map.of("applied", "99999999999999999999", "dead", "3"));
+            own = group(freshSample(page), Keys.GROUP);
+            assertThat(own.get("applied").isNull()).isTrue();
+            assertThat(own.get("dead").asLong()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void aCounterOfRedisMayBeLarge() {
+        append(1);
+        if (redis.version().isAtLeast(7, 0)) { // older ones count nothing
+            try (LiveFollower page = open()) {
+                setAppended("100000000000000");
+                assertThat(freshSample(page).get("accepted").asLong()).isEqualTo(100_000_000_000_000L);
+                setAppended("9223372036854775807");
+                assertThat(freshSample(page).get("available").asBoolean()).isTrue();
+            }
+        }
+    }
+
+    /** XSETID is not in Lettuce. */
+    private static void setAppended(String count) {
+        redis.commands()
+                .eval(
+                        "return redis.call('XSETID', KEYS[1], ARGV[1], 'ENTRIESADDED', ARGV[2], 'MAXDELETEDID', '0-0')",
+                        ScriptOutputType.STATUS,
+                        new String[] {KEYS.checkins()},
+                        stream.ids().get(0),
+                        count);
+    }
+
+    @Test
+    void aStreamThatIsNoneIsDamageAndNoOutageOfRedis() {
+        redis.commands().set(KEYS.checkins(), "x");
+        try (LiveFollower page = open()) {
+            JsonNode outage =
+                    next(page, "sample", sample -> !sample.get("available").asBoolean());
+            assertThat(outage.get("reason").asString()).isEqualTo("WRONG_TYPE");
         }
     }
 

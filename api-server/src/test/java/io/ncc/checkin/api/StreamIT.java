@@ -113,6 +113,9 @@ final class StreamIT {
         redis.commands().hset(KEYS.totals(), Map.of("applied", "12", "lost", "many"));
         assertThat(json("/stream").get("totals").toString())
                 .isEqualTo("{\"applied\":12,\"dead\":0,\"lost\":null,\"skipped\":0,\"foreign\":0,\"missed\":0}");
+        redis.commands().hset(KEYS.totals(), Map.of("applied", "99999999999999999999", "lost", "0".repeat(18) + "1"));
+        assertThat(json("/stream").get("totals").toString())
+                .isEqualTo("{\"applied\":null,\"dead\":0,\"lost\":null,\"skipped\":0,\"foreign\":0,\"missed\":0}");
         redis.commands().del(KEYS.totals());
         redis.commands().set(KEYS.totals(), "no hash");
         redis.commands().set(KEYS.deadLetters(), "no stream");

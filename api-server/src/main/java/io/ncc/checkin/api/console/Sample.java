@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * How everything stands at one moment: the sum of all partitions that answered.
  *
  * @param time of Redis, in milliseconds; with partitions, the highest of their servers
- * @param away the partitions that didn't answer; the figures are those of the others
+ * @param away the partitions that couldn't be read; the figures are those of the others
  * @param accepted how many entries were ever appended; before Redis 7.0, those that the stream had when the API server started, and those since
  * @param deadLetters how many there are of all groups; null if that isn't known
  * @param moreGroups how many groups are left out
@@ -37,7 +37,7 @@ record Sample(
     private static final int MOST_CONSUMERS = 100;
     private static final int MOST_ENTRIES = 50;
 
-    /** For the time in which Redis doesn't answer. */
+    /** For the time in which no partition can be read. */
     record Outage(@Nullable Long time, boolean available, long since, String reason) {
 
         /** @param since in milliseconds of this server */

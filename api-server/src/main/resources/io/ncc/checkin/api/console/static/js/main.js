@@ -158,7 +158,8 @@ function trouble() {
     return [`${reason} It is tried again and again. The figures are the last known ones.`, live.lostAt];
   }
   if (live.sample && !live.sample.available) {
-    return ['Redis is away. The figures are the last known ones, and the charts have a gap.', live.sample.since];
+    const {title} = stateOf(live.sample, null);
+    return [`${title}. The figures are the last known ones, and the charts have a gap.`, live.sample.since];
   }
   return null;
 }

@@ -6,6 +6,16 @@ import {behindOf, drainOf, processorsOf} from './sample.js';
 const LATE = 5000;
 const VERY_LATE = 60000;
 
+/** What is said of a server that answers, by the reason why it can't be read; of any other reason, that it is away. */
+const DAMAGED = ['The stream can\'t be read', 'Something in Redis is damaged: it must be repaired.'];
+const UNREADABLE = {
+  WRONG_TYPE: DAMAGED,
+  UNEXPECTED: DAMAGED,
+  NO_GROUP: DAMAGED,
+  UNFIT: ['Redis is refused', 'The server must not be used: the log of the API server says what to change.'],
+  FORBIDDEN: ['Redis refuses the API server', 'A right is missing: the log of the API server says which.'],
+};
+
 /**
  * What to tell first.
  *
@@ -18,17 +28,24 @@ export function stateOf(sample, going) {
     return state('unknown', 'Looking…', '');
   }
   if (!sample.available) {
-    return state('bad', 'Redis is away', 'Nothing is accepted or applied. It goes on by itself when Redis is back.');
+    return outage(sample);
   }
   return away(sample) ?? processing(sample, going) ?? toLookAt(sample) ?? well(sample);
 }
 
 const state = (level, title, detail) => ({level, title, detail});
 
+function outage({reason}) {
+  const unreadable = UNREADABLE[reason];
+  return unreadable
+    ? state('bad', `${unreadable[0]} (${reason})`, unreadable[1])
+    : state('bad', 'Redis is away', 'Nothing is accepted or applied. It goes on by itself when Redis is back.');
+}
+
 function away({away: partitions}) {
   return partitions?.length
-    ? state('bad', `${plural(partitions.length, 'partition')} ${partitions.length === 1 ? 'is' : 'are'} away`,
-      `Their users' checkins are refused: ${partitions.join(', ')}. The others work.`)
+    ? state('bad', `${plural(partitions.length, 'partition')} can't be read`,
+      `Their users' checkins are refused while they are away: ${partitions.join(', ')}. The others work.`)
     : null;
 }
 
