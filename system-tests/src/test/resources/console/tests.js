@@ -8,6 +8,7 @@ import {EventParser, followWhileSeen} from '../js/http.js';
 import {compareEntryIds, isId, parseEntryId, parseJson, viewOf} from '../js/ids.js';
 import {consumersOf, freshness, placeOf} from '../js/lanes.js';
 import {minutes, topOf} from '../js/chart.js';
+import {Live} from '../js/live.js';
 import {quoted, withToken} from '../js/parts.js';
 import {behindOf, drainOf, totalsOf} from '../js/sample.js';
 import {Series, trend} from '../js/series.js';
@@ -234,6 +235,24 @@ export const tests = {
     equal(level(sample({deadLetters: 1})), 'look: Running, with dead letters');
     equal(level(sample({length: 900})), 'look: The stream is filling up');
     equal(level(sample({})), 'good: All is well');
+  },
+
+  nothingIsWellOfWhichNothingIsHeard() {
+    equal([stateOf(sample({}), null, true).level, stateOf(null, null, true).level], ['unknown', 'unknown']);
+    equal(stateOf(sample({}), null, true).title, 'The API server can\'t be asked');
+  },
+
+  async aConnectionThatDoesNotComeBackIsLost() {
+    const live = new Live();
+    let told = 0;
+    live.addEventListener('connection', () => told++);
+    live.heard('sample', sample({time: 1000}), false);
+    equal([live.isLost(), told], [false, 1]);
+    live.lose(null);
+    equal([live.isLost(), told], [false, 2]); // it may come back at once
+    await eventually(() => live.isLost() && told === 3);
+    live.heard('sample', sample({time: 1000}), false);
+    equal([live.isLost(), told], [false, 4]);
   },
 
   aServerThatAnswersIsNotCalledAway() {

@@ -8,6 +8,8 @@ import {isAskingForToken} from './token.js';
 const SILENCE = 5000;
 /** Where events don't come through, the page polls for so many ms before it tries again. */
 const POLLING = 60000;
+/** A connection that comes back within so many ms was not lost. */
+const LOST = 1000;
 const SHORTEST_PAUSE = 250;
 const LONGEST_PAUSE = 2000;
 const MOST_CLAIMS = 20;
@@ -15,9 +17,10 @@ const KEEPS = {hello: 'keepHello', sample: 'keepSample', claim: 'keepClaim'};
 
 /**
  * What the page knows of the pipeline. It tells its listeners of changes by an event: `hello`, `sample`, `feed`,
- * `claim`, `dead` as the server sends them, `connection` when the connection comes or goes, and `pause`.
+ * `claim`, `dead` as the server sends them, `connection` when the connection comes or goes or is taken for lost, and
+ * `pause`.
  */
-class Live extends EventTarget {
+export class Live extends EventTarget {
 
   constructor() {
     super();
@@ -127,6 +130,12 @@ class Live extends EventTarget {
       this.lostAt = Date.now();
     }
     this.tell('connection');
+    setTimeout(() => this.isLost() && this.tell('connection'), LOST);
+  }
+
+  /** Whether the server can't be asked, and not just for a moment. */
+  isLost() {
+    return this.lostAt !== null && Date.now() - this.lostAt >= LOST;
   }
 
   heard(name, data, polling) {

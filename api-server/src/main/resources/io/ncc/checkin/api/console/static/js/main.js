@@ -30,9 +30,6 @@ const VIEWS = [
   ['locations', locationView],
 ];
 
-/** A connection that was lost for so many ms is worth a banner. */
-const LOST = 1000;
-
 const main = document.getElementById('main');
 const pageEnds = new AbortController().signal; // never: for what lives as long as the page
 let viewEnds = new AbortController();
@@ -153,7 +150,7 @@ function connection() {
 }
 
 function trouble() {
-  if (live.lostAt !== null && Date.now() - live.lostAt > LOST && !isAskingForToken()) {
+  if (live.isLost() && !isAskingForToken()) {
     const reason = live.problem?.message ?? 'The connection to the API server is lost.';
     return [`${reason} It is tried again and again. The figures are the last known ones.`, live.lostAt];
   }
@@ -168,8 +165,8 @@ function trouble() {
 function announcements() {
   const announcer = document.getElementById('announcer');
   let level = null;
-  live.watch(['sample'], pageEnds, () => {
-    const state = stateOf(live.sample, null);
+  live.watch(['sample', 'connection'], pageEnds, () => {
+    const state = stateOf(live.sample, null, live.isLost());
     if (live.sample && state.level !== level) {
       level = state.level;
       setText(announcer, `${clock(Date.now())}: ${state.title}. ${state.detail}`);

@@ -34,7 +34,7 @@ export function overview(root, _, signal) {
       h('div', {class: 'column'}, charts(signal), claims(signal)),
       h('div', {class: 'column'}, processors(signal), newest(signal))));
   live.watch(['sample', 'hello', 'connection'], signal, () => {
-    const {level, title, detail} = stateOf(live.sample, behindTrend());
+    const {level, title, detail} = stateOf(live.sample, behindTrend(), live.isLost());
     setAttribute(state, 'data-level', level);
     setText(state.querySelector('h1'), title);
     setText(state.querySelector('p'), detail);
@@ -55,13 +55,14 @@ function figures(signal) {
   const dead = figure('Dead letters', '#/dead-letters');
   const all = [behind, accepted, applied, waiting, dead];
   behind.element.classList.add('headline');
-  live.watch(['sample', 'hello'], signal, () => {
+  live.watch(['sample', 'hello', 'connection'], signal, () => {
     const sample = live.known;
+    const isStale = live.isLost() || Boolean(live.sample && !live.sample.available);
     const show = (of, value, note) => {
       setText(of.value, value);
       setText(of.note, note);
     };
-    all.forEach(({element}) => setAttribute(element, 'data-stale', Boolean(live.sample && !live.sample.available)));
+    all.forEach(({element}) => setAttribute(element, 'data-stale', isStale));
     if (!sample) {
       all.forEach((of) => show(of, '…', ''));
       return;

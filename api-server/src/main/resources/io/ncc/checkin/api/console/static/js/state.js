@@ -21,9 +21,14 @@ const UNREADABLE = {
  *
  * @param sample the last one that came, or null
  * @param going where "behind" is going: 'rising', 'falling', 'steady' or null
+ * @param lost whether nothing comes from the API server any more
  * @returns {level: 'good' | 'look' | 'bad' | 'unknown', title, detail}
  */
-export function stateOf(sample, going) {
+export function stateOf(sample, going, lost = false) {
+  if (lost) {
+    return state('unknown', 'The API server can\'t be asked',
+      `Whether all is well isn't known.${sample ? ' The figures are the last known ones.' : ''}`);
+  }
   if (!sample) {
     return state('unknown', 'Looking…', '');
   }
