@@ -10,7 +10,7 @@ import {consumersOf, freshness, placeOf} from '../js/lanes.js';
 import {minutes, topOf} from '../js/chart.js';
 import {Live} from '../js/live.js';
 import {quoted, withToken} from '../js/parts.js';
-import {behindOf, drainOf, totalsOf} from '../js/sample.js';
+import {behindOf, drainOf, totalsOf, unknownOf} from '../js/sample.js';
 import {Series, trend} from '../js/series.js';
 import {stateOf} from '../js/state.js';
 
@@ -229,6 +229,12 @@ export const tests = {
     equal(level(sample({groups: []})), 'look: No processor has run yet');
     equal(level(sample({}, group({consumers: [], behind: 8000}))), 'bad: No processor is running');
     equal(level(sample({}, group({behind: null}))), 'look: It isn\'t known how far behind the processors are');
+    const boards = group({name: 'checkinBoards', behind: null});
+    equal(level(sample({}, group(), boards)), 'look: It isn\'t known how far behind the processors are');
+    equal(stateOf(sample({}, group(), boards), null).detail, 'What checkinBoards settled can\'t be read.');
+    equal(level(sample({}, group({behind: 90000}), boards)), 'bad: 1 min 30 s behind');
+    equal(stateOf(sample({}, group({behind: 90000}), group({name: 'b', behind: 8000, consumers: []})), null).detail,
+      'Checkins are stored; the oldest has waited for 8.0 s in b.');
     equal(level(sample({}, group({behind: 12000, drain: 40})), 'falling'), 'look: Catching up: 12 s behind');
     equal(stateOf(sample({}, group({behind: 12000, drain: 40})), 'falling').detail, 'At this rate it is done in about 40 s.');
     equal(level(sample({}, group({behind: 90000})), 'rising'), 'bad: 1 min 30 s behind');
@@ -266,11 +272,17 @@ export const tests = {
   behindIsThatOfTheProcessorsGroupThatIsFurthestBehind() {
     equal(behindOf(sample({}, group({behind: 100}), group({behind: 300}), group({behind: 9000, processor: false}))), 300);
     equal(behindOf(sample({}, group({behind: null}))), null);
+    equal(behindOf(sample({}, group({behind: 100}), group({behind: null}))), null);
+    equal(unknownOf(sample({}, group({behind: 100}), group({name: 'a', behind: null}), group({name: 'b', behind: null}))), 'a and b');
   },
 
   everythingIsDoneWhenTheSlowestGroupIs() {
-    equal(drainOf(sample({}, group({drain: 3}), group({drain: null}), group({drain: 40}), group({drain: 99, processor: false}))), 40000);
-    equal(drainOf(sample({}, group({drain: null}))), null);
+    const behind = 60000;
+    const slowest = [group({behind, drain: 3}), group({behind, drain: 40}), group({behind, drain: 99, processor: false})];
+    equal(drainOf(sample({}, ...slowest)), 40000);
+    equal(drainOf(sample({}, ...slowest, group({behind, drain: null}))), null);
+    equal(drainOf(sample({}, ...slowest, group({behind: null, drain: null}))), null);
+    equal(drainOf(sample({}, ...slowest, group({behind: 100, drain: null}))), 40000); // nobody waits for it
   },
 
   whatIsAppliedIsCountedByTheGroupOfTheTotals() {

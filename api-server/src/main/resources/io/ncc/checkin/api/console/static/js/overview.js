@@ -6,7 +6,7 @@ import {clock, count, duration, plural, rate} from './format.js';
 import {lanes} from './lanes.js';
 import {live} from './live.js';
 import {doItYourself, entryLink, groupLink, panel, redisCommand, sampleAge, serverAddress} from './parts.js';
-import {behindOf, drainOf, processorsOf, totalsOf} from './sample.js';
+import {behindOf, drainOf, processorsOf, totalsOf, unknownOf} from './sample.js';
 import {sendButton} from './send.js';
 import {trend} from './series.js';
 import {stateOf} from './state.js';
@@ -84,7 +84,7 @@ function figures(signal) {
 function behindNote(sample) {
   const behind = behindOf(sample);
   if (!behind) {
-    return behind === 0 ? 'nothing waits' : 'not known';
+    return behind === 0 ? 'nothing waits' : `not known of ${unknownOf(sample) || 'any group'}`;
   }
   const going = behindTrend();
   const arrow = {rising: '↑ rising', falling: '↓ falling', steady: '→ steady'}[going] ?? '';

@@ -3,6 +3,9 @@
 /** The name of the group that keeps the totals. */
 export const TOTALS = 'checkinConsumers';
 
+/** A group that is less than so many ms behind has only what is being done just now: nobody waits for it. */
+const CURRENT = 2000;
+
 /** The groups of the processor. */
 export function processorsOf(sample) {
   return sample.groups.filter((group) => group.processor);
@@ -13,14 +16,19 @@ export function totalsOf(sample) {
   return sample.groups.find((group) => group.name === TOTALS);
 }
 
-/** How many ms the group that is furthest behind is behind; null if no group knows. */
+/** How many ms the group that is furthest behind is behind; null if of one of them that isn't known. */
 export function behindOf(sample) {
-  const all = processorsOf(sample).map((group) => group.behind).filter((behind) => behind !== null);
-  return all.length ? Math.max(...all) : null;
+  const all = processorsOf(sample).map((group) => group.behind);
+  return all.length && !all.includes(null) ? Math.max(...all) : null;
 }
 
-/** In how many ms everything will be applied, as far as that is known; else null. */
+/** The names of the groups of which it isn't known how far behind they are, as text; '' if it is known of all. */
+export function unknownOf(sample) {
+  return processorsOf(sample).filter((group) => group.behind === null).map((group) => group.name).join(' and ');
+}
+
+/** In how many ms everything will be applied; null if that isn't known, or a group that is behind isn't catching up. */
 export function drainOf(sample) {
-  const all = processorsOf(sample).map((group) => group.drain).filter((drain) => drain !== null);
-  return all.length ? Math.max(...all) * 1000 : null;
+  const all = processorsOf(sample).filter(({behind}) => behind === null || behind >= CURRENT).map(({drain}) => drain);
+  return all.includes(null) ? null : Math.max(0, ...all) * 1000;
 }

@@ -1,6 +1,6 @@
 // The one sentence that tells whether all is well. No function here touches the page.
 import {count, duration, plural} from './format.js';
-import {behindOf, drainOf, processorsOf} from './sample.js';
+import {drainOf, processorsOf, unknownOf} from './sample.js';
 
 /** From how late on checkins are called late, in ms. */
 const LATE = 5000;
@@ -60,18 +60,17 @@ function processing(sample, going) {
     return state('look', 'No processor has run yet',
       `${plural(sample.length, 'checkin')} ${sample.length === 1 ? 'is' : 'are'} stored and will be applied.`);
   }
-  const idle = ours.find((group) => !group.consumers.length);
-  const behind = behindOf(sample);
-  if (idle && behind > 0) {
+  const idle = ours.find((group) => !group.consumers.length && group.behind > 0);
+  if (idle) {
     return state('bad', 'No processor is running',
-      `Checkins are stored; the oldest has waited for ${duration(behind)} in ${idle.name}.`);
+      `Checkins are stored; the oldest has waited for ${duration(idle.behind)} in ${idle.name}.`);
   }
-  if (behind === null) {
-    return state('look', 'It isn\'t known how far behind the processors are',
-      'What a group has settled can\'t be read.');
-  }
+  const behind = Math.max(...ours.map((group) => group.behind ?? 0)); // one that is known to be late is the worse
   if (behind < LATE) {
-    return null;
+    const unknown = unknownOf(sample);
+    return unknown
+      ? state('look', 'It isn\'t known how far behind the processors are', `What ${unknown} settled can't be read.`)
+      : null;
   }
   const drain = drainOf(sample);
   const end = drain === null
