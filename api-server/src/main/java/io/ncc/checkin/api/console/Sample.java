@@ -158,6 +158,21 @@ record Sample(
         return highest;
     }
 
+    /** Of the processor's groups, how far the last one is behind; null if there is none, or if of one of them it isn't known. */
+    static @Nullable Long furthestBehind(List<Group> groups) {
+        Long furthest = null;
+        for (Group group : groups) {
+            if (group.processor()) {
+                Long behind = group.behind();
+                if (behind == null) {
+                    return null;
+                }
+                furthest = furthest == null ? behind : Long.valueOf(Math.max(furthest, behind));
+            }
+        }
+        return furthest;
+    }
+
     /** That of the partition that is furthest behind. One of which all is settled holds nothing up. */
     private static @Nullable CheckinId checkpoint(List<Figures.Group> shares) {
         List<Figures.Group> unsettled = shares.stream()

@@ -152,7 +152,7 @@ final class Sampler {
                 .filter(group -> group.name().equals(Keys.GROUP))
                 .findFirst()
                 .orElse(null);
-        Long behind = own == null ? null : own.behind();
+        Long behind = Sample.furthestBehind(groups);
         Long pending = own == null ? null : Long.valueOf(own.pending());
         fine.add(from, time, accepted, applied, behind, pending);
         coarse.add(from, time, accepted, applied, behind, pending);

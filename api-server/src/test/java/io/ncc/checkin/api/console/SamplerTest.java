@@ -35,6 +35,7 @@ final class SamplerTest {
         private long dead;
         private final List<Figures.DeadLetters> deadLetters = new ArrayList<>();
         private final List<Figures.Entry> entries = new ArrayList<>();
+        private final List<Figures.Group> groups = new ArrayList<>();
 
         Partition(long second) {
             this.time = START + second * 1000;
@@ -71,8 +72,13 @@ final class SamplerTest {
             return this;
         }
 
+        Partition other(String name, boolean processor, @Nullable Long age) {
+            groups.add(new Figures.Group(name, processor, 0, 0L, null, age, 0L, 0L, 0L, null, 0, List.of(), List.of()));
+            return this;
+        }
+
         FiguresReader.Answer answer() {
-            Figures.Group group = new Figures.Group(
+            groups.add(new Figures.Group(
                     Keys.GROUP,
                     true,
                     entries.size(),
@@ -85,9 +91,9 @@ final class SamplerTest {
                     null,
                     0,
                     List.of(),
-                    entries);
+                    entries));
             return new FiguresReader.Answer(
-                    new Figures(time, 0, null, null, appended, deadLetters, 1, List.of(group)), null);
+                    new Figures(time, 0, null, null, appended, deadLetters, groups.size(), groups), null);
         }
     }
 
@@ -221,6 +227,18 @@ final class SamplerTest {
 
     private @Nullable Long drain(Partition partition) {
         return ((Sample) observe(partition).sample()).groups().get(0).drain();
+    }
+
+    @Test
+    void theHistoryOfBehindIsThatOfTheProcessorsGroupThatIsFurthestBehind() {
+        observe(new Partition(0));
+        observe(new Partition(1).backlog(0L, 500L).other(Keys.BOARDS_GROUP, true, 9_000L));
+        observe(new Partition(2).backlog(0L, 7_000L).other(Keys.BOARDS_GROUP, true, 0L));
+        observe(new Partition(3).backlog(0L, 500L).other(Keys.BOARDS_GROUP, true, null));
+        observe(new Partition(4).backlog(0L, 500L).other(Keys.BOARDS_GROUP, true, null));
+        observe(new Partition(5).backlog(0L, 500L).other("others", false, 9_000L));
+        // a step has the highest of the samples at its beginning and its end
+        assertThat(sampler.fine().behind()).containsExactly(9_000L, 9_000L, 7_000L, null, 500L);
     }
 
     @Test
