@@ -2,13 +2,15 @@
 import {namedBy} from '../js/dead-letters.js';
 import {h, holdWhileUsed, patch} from '../js/dom.js';
 import {age, count, duration, milliseconds, plural, rate, short, stars, UNKNOWN} from '../js/format.js';
-import {wanted} from '../js/feed.js';
+import {feedList, wanted} from '../js/feed.js';
 import {boundsOf, degrees, fit, gridLines, nearest, roundStep, scaleBar} from '../js/geo.js';
 import {EventParser, followWhileSeen} from '../js/http.js';
 import {compareEntryIds, isId, parseEntryId, parseJson, viewOf} from '../js/ids.js';
 import {consumersOf, freshness, placeOf} from '../js/lanes.js';
 import {minutes, topOf} from '../js/chart.js';
-import {Live} from '../js/live.js';
+import {Live, live} from '../js/live.js';
+import {location} from '../js/location.js';
+import {map} from '../js/map.js';
 import {quoted, withToken} from '../js/parts.js';
 import {behindOf, drainOf, totalsOf, unknownOf} from '../js/sample.js';
 import {Series, trend} from '../js/series.js';
@@ -259,6 +261,55 @@ export const tests = {
     await eventually(() => live.isLost() && told === 3);
     live.heard('sample', sample({time: 1000}), false);
     equal([live.isLost(), told], [false, 4]);
+  },
+
+  thatRedisIsBackIsToldOnceAndAlsoAfterALostConnection() {
+    const live = new Live();
+    let told = 0;
+    live.addEventListener('back', () => told++);
+    const hear = (available, time) => {
+      live.heard('sample', available ? sample({time}) : {available, reason: 'AWAY'}, false);
+      return told;
+    };
+    equal([hear(true, 1000), hear(false), hear(false), hear(true, 4000), hear(true, 5000)], [0, 0, 0, 1, 1]);
+    live.lose(null);
+    equal([hear(true, 6000), hear(true, 7000)], [2, 2]);
+  },
+
+  async whatCouldNotBeLoadedIsLoadedWhenRedisIsBack() {
+    const answers = {
+      'console/places': {ids: [171], lon: [8.5], lat: [47.4], names: ['Here'], checkins: [1], places: [1], clustered: false},
+      'locations/171': {id: 171, name: 'Here', numCheckins: 1, averageStars: 4, category: null, location: null},
+      'locations/171/visitors?limit=10': {items: [{id: 1, firstName: 'Ada', lastName: null, lastCheckin: 1}]},
+      'checkins?order=desc&limit=10': {items: [{id: '1-1', userId: 1, locationId: 171, starRating: 4, timestamp: 1}]},
+    };
+    const {fetch} = window;
+    let isAway = true;
+    window.fetch = async (path) => path.startsWith('checkins/stream')
+      ? new Response(new ReadableStream({}))
+      : isAway ? new Response('{"type": "redis", "detail": "Away."}', {status: 503}) : new Response(JSON.stringify(answers[path]));
+    const leaves = new AbortController();
+    const place = h('div');
+    const all = h('div');
+    const list = h('div');
+    document.body.append(place, all, list);
+    try {
+      live.heard('sample', {available: false, reason: 'AWAY'}, false);
+      location(place, '171', leaves.signal);
+      map(all, '', leaves.signal);
+      list.append(...feedList(8, leaves.signal).list);
+      const text = () => [place, all].map((view) => view.querySelector('.failure')?.textContent);
+      await eventually(() => text().join() === 'Away.,Away.');
+      isAway = false;
+      live.heard('sample', sample({time: 1000}), false);
+      await eventually(() => place.querySelector('h1').textContent === 'Here' && place.textContent.includes('Ada'));
+      await eventually(() => all.querySelector('.lead').textContent.startsWith('1 place.') && list.querySelectorAll('li').length === 1);
+      equal(text(), [undefined, undefined]);
+    } finally {
+      leaves.abort();
+      [place, all, list].forEach((view) => view.remove());
+      window.fetch = fetch;
+    }
   },
 
   aServerThatAnswersIsNotCalledAway() {

@@ -92,7 +92,7 @@ export function deadLetters(root, address, signal) {
   }
   signal.addEventListener('abort', () => clearTimeout(refreshing));
   live.addEventListener('dead', refreshSoon, {signal});
-  live.watch(['hello'], signal, reload);
+  live.watch(['hello', 'back'], signal, reload);
   if (id) {
     openDeadLetter(id, group, reload);
   }

@@ -75,8 +75,10 @@ export function feedList(most, signal, filter = () => true) {
     patch(list, shown, (checkin) => checkin.id, checkinRow, refreshAge);
   }
 
+  let hasEarlier = false;
   async function loadEarlier() {
     const {items} = await getJson(`checkins?order=desc&limit=${EARLIER}`, signal);
+    hasEarlier = true;
     shown = unique([...shown, ...items.filter(filter)]).slice(0, most);
     draw();
     show();
@@ -86,9 +88,13 @@ export function feedList(most, signal, filter = () => true) {
   live.addEventListener('feed', (event) => hear(event.detail), {signal});
   live.addEventListener('pause', show, {signal});
   live.addEventListener('connection', show, {signal});
-  loadEarlier().catch(() => {}); // then it begins with what comes
   everySecond(signal, () => live.paused || [...list.children].forEach((element) => refreshAge(element)));
-  setTimeout(() => signal.aborted || places().catch(() => {}), NAMES_AFTER); // without them, places have numbers
+  live.watch(['back'], signal, () => {
+    if (!hasEarlier) {
+      loadEarlier().catch(() => {}); // then it begins with what comes
+    }
+    setTimeout(() => signal.aborted || places().catch(() => {}), NAMES_AFTER); // without them, places have numbers
+  });
   return {
     list: [list, empty],
     status: [passed, held],

@@ -85,7 +85,7 @@ export function following(root, signal, of) {
     clearTimeout(showing);
   });
   everySecond(signal, () => live.paused || [...list.children].forEach((element) => refreshAge(element)));
-  load();
+  live.watch(['back'], signal, load);
   followWhileSeen(`checkins/stream?${of.filter}`, signal, heard, () => {
     loadSoon(); // what came meanwhile is in the totals
     return false; // the banner tells when there is no connection

@@ -17,8 +17,8 @@ const KEEPS = {hello: 'keepHello', sample: 'keepSample', claim: 'keepClaim'};
 
 /**
  * What the page knows of the pipeline. It tells its listeners of changes by an event: `hello`, `sample`, `feed`,
- * `claim`, `dead` as the server sends them, `connection` when the connection comes or goes or is taken for lost, and
- * `pause`.
+ * `claim`, `dead` as the server sends them, `connection` when the connection comes or goes or is taken for lost, `back`
+ * when Redis answers again after an outage, or after the page had no connection, and `pause`.
  */
 export class Live extends EventTarget {
 
@@ -32,6 +32,8 @@ export class Live extends EventTarget {
     this.known = null;
     /** When it arrived, by the clock of this page. */
     this.knownAt = 0;
+    /** Whether what was loaded meanwhile may be missing, or old. */
+    this.wasAway = false;
     this.claims = [];
     this.connected = false;
     /** Whether it asks for samples, as events don't come through. Then there is no feed, and no claim. */
@@ -125,6 +127,7 @@ export class Live extends EventTarget {
 
   lose(problem) {
     this.problem = problem;
+    this.wasAway = true;
     if (this.connected) {
       this.connected = false;
       this.lostAt = Date.now();
@@ -161,6 +164,7 @@ export class Live extends EventTarget {
   keepSample(sample) {
     this.sample = sample;
     if (!sample.available) {
+      this.wasAway = true;
       const last = this.fine.times[this.fine.times.length - 1];
       if (last !== undefined) {
         this.addPoint(last + this.fine.step, {});
@@ -175,6 +179,10 @@ export class Live extends EventTarget {
       behind: behindOf(sample),
       pending: totalsOf(sample)?.pending ?? null,
     });
+    if (this.wasAway) {
+      this.wasAway = false;
+      this.tell('back');
+    }
   }
 
   addPoint(time, values) {

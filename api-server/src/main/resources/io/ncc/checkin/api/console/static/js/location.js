@@ -3,6 +3,7 @@ import {h, rowHeading, table} from './dom.js';
 import {count, dateAndTime, UNKNOWN} from './format.js';
 import {following} from './following.js';
 import {getJson} from './http.js';
+import {live} from './live.js';
 import {fullName, panel, rating, userLink} from './parts.js';
 
 export function location(root, id, signal) {
@@ -28,10 +29,10 @@ function visitors(id, signal) {
   const rows = h('tbody');
   const element = panel('Last visitors', {}, table('Last visitors', ['User', 'When'], rows));
   element.hidden = true;
-  getJson(`locations/${id}/visitors?limit=10`, signal).then(({items}) => {
-    rows.append(...items.map((item) => h('tr', {},
+  live.watch(['back'], signal, () => getJson(`locations/${id}/visitors?limit=10`, signal).then(({items}) => {
+    rows.replaceChildren(...items.map((item) => h('tr', {},
       rowHeading(userLink(item.id, fullName(item))), h('td', {class: 'when'}, dateAndTime(item.lastCheckin)))));
     element.hidden = !items.length;
-  }, () => {}); // there are no boards
+  }, () => {})); // there are no boards
   return element;
 }

@@ -16,10 +16,11 @@ export function map(root, selected, signal) {
   const canvas = h('canvas', {role: 'img', 'aria-label': 'Map of the places'});
   const label = h('p', {class: 'maplabel', hidden: true});
   const lead = h('p', {class: 'lead'}, 'Each dot is a place. It pulses when somebody checks in there.');
+  const trouble = h('div');
   const rows = h('tbody');
   const zoom = (name, text, factor) => button(text, () => zoomBy(factor), {class: 'small', 'aria-label': name});
   const all = button('All', () => show(everything), {class: 'small'});
-  root.append(h('div', {class: 'title'}, h('h1', {}, 'Map')), lead,
+  root.append(h('div', {class: 'title'}, h('h1', {}, 'Map')), lead, trouble,
     panel('Places', {extra: [zoom('Zoom in', '+', 0.5), zoom('Zoom out', '−', 2), all]},
       h('div', {class: 'mapgrid'}, h('div', {class: 'mapbox'}, canvas, label),
         table('The places with the most checkins', ['Place', '#Checkins', '#Longitude', '#Latitude'], rows)),
@@ -33,6 +34,7 @@ export function map(root, selected, signal) {
   let bounds = null;
 
   function begin(columns) {
+    trouble.replaceChildren();
     points = pointsOf(columns);
     byId = new Map(points.map((point) => [String(point.id), point]));
     everything = boundsOf(columns.lon, columns.lat);
@@ -116,7 +118,8 @@ export function map(root, selected, signal) {
     resized.disconnect();
     picture?.stop();
   });
-  places().then(begin).catch((problem) => signal.aborted || lead.replaceWith(failure(problem)));
+  live.watch(['back'], signal, () => picture
+    || places().then(begin).catch((problem) => signal.aborted || trouble.replaceChildren(failure(problem))));
   return 'Map';
 }
 
