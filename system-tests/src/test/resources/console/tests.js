@@ -8,6 +8,7 @@ import {EventParser, followWhileSeen} from '../js/http.js';
 import {compareEntryIds, isId, parseEntryId, parseJson, viewOf} from '../js/ids.js';
 import {consumersOf, freshness, placeOf} from '../js/lanes.js';
 import {minutes, topOf} from '../js/chart.js';
+import {checkin} from '../js/checkin.js';
 import {Live, live} from '../js/live.js';
 import {location} from '../js/location.js';
 import {map} from '../js/map.js';
@@ -181,6 +182,47 @@ export const tests = {
       leaves.abort();
       connections.restore();
       delete document.hidden;
+    }
+  },
+
+  async aRouteOfWhichNothingIsHeardIsFollowedAgain() {
+    const connections = fakeConnections();
+    const leaves = new AbortController();
+    let heard = 0;
+    followWhileSeen('x', leaves.signal, () => heard++, () => false, {pause: 10, silence: 50});
+    try {
+      await eventually(() => heard >= 3);
+      await eventually(() => connections.open() === 1);
+    } finally {
+      leaves.abort();
+      connections.restore();
+    }
+  },
+
+  async aTraceGoesOnAfterAMinuteAndEndsWhenTheCheckinIsSettled() {
+    const {fetch} = window;
+    const event = (name, data) => `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+    const held = (consumer, deliveries) => event('status', {id: '1-1', status: 'processing', consumer, deliveries, checkin: null});
+    const timeout = event('end', {reason: 'timeout'});
+    const answers = [held('a', 1) + timeout, null, held('a', 1) + held('b', 2) + timeout,
+      event('status', {id: '1-1', status: 'applied', checkin: null}) + event('end', {reason: 'settled'})];
+    let asked = 0;
+    window.fetch = async () => {
+      const answer = answers[asked++];
+      return answer === null ? new Response('{"type": "redis", "detail": "Away."}', {status: 503}) : new Response(answer);
+    };
+    const leaves = new AbortController();
+    const root = h('div');
+    try {
+      checkin(root, '1-1', leaves.signal, {pause: 10});
+      const steps = () => [...root.querySelectorAll('.steps b')].map((step) => step.textContent.split(':')[0]);
+      await eventually(() => steps().length === 4);
+      equal(steps(), ['Accepted', 'Held by a, delivery 1', 'Held by b, delivery 2', 'Applied']);
+      await later(50);
+      equal([asked, root.querySelector('.failure')], [4, null]);
+    } finally {
+      leaves.abort();
+      window.fetch = fetch;
     }
   },
 

@@ -91,9 +91,43 @@ final class TraceIT {
         String id = stream.addOther();
         stream.setAside(id, "broken");
         try (LiveFollower trace = trace(id)) {
-            eventually(trace::hasEnded);
+            eventually(() -> trace.count() >= 1);
             assertThat(JSON.readTree(trace.events().get(0).data()))
                     .isEqualTo(api.get("/checkins/" + id).json());
+        }
+    }
+
+    @Test
+    void aDeadLetterIsTracedUntilItsReplayIsSettled() {
+        stream.createGroup();
+        String id = stream.addOther();
+        String letter = stream.setAside(id, "broken");
+        try (LiveFollower trace = trace(id)) {
+            eventually(() -> statuses(trace).equals(List.of("dead")));
+            String replay = api.post("/dead-letters/" + letter + "/replay")
+                    .json()
+                    .get("replayedAs")
+                    .asString();
+            eventually(() -> statuses(trace).equals(List.of("dead", "queued")));
+            assertThat(last(trace).get("replayedAs").asString()).isEqualTo(replay);
+            stream.deliver("consumer1", 2);
+            stream.settleRange(replay, replay);
+            redis.commands().xack(KEYS.checkins(), Keys.GROUP, replay);
+            eventually(trace::hasEnded);
+            assertThat(last(trace).get("reason").asString()).isEqualTo("settled");
+        }
+    }
+
+    @Test
+    void aDeadLetterIsTracedUntilItIsDiscarded() {
+        stream.createGroup();
+        String id = stream.addOther();
+        String letter = stream.setAside(id, "broken");
+        try (LiveFollower trace = trace(id)) {
+            eventually(() -> statuses(trace).equals(List.of("dead")));
+            api.delete("/dead-letters/" + letter);
+            eventually(trace::hasEnded);
+            assertThat(statuses(trace)).containsExactly("dead", "dead");
         }
     }
 

@@ -22,7 +22,10 @@ import org.slf4j.LoggerFactory;
 import org.springframework.stereotype.Component;
 import tools.jackson.databind.json.JsonMapper;
 
-/** Those who trace a checkin: they are told what becomes of it, until it is settled or a minute is over. One look is for all of a partition. */
+/**
+ * Those who trace a checkin: they are told what becomes of it, until it is settled or a minute is over. A dead letter isn't settled here: somebody may put it
+ * back. One look is for all of a partition.
+ */
 @Component
 final class Traces {
 
@@ -98,7 +101,9 @@ final class Traces {
             trace.last = status;
             send(trace, "status", CheckinWithStatus.of(status));
         }
-        boolean settled = status != null && (status.isSettled() || status.state() == EntryStatus.State.UNKNOWN);
+        boolean settled = status != null
+                && (status.isSettled() || status.state() == EntryStatus.State.UNKNOWN)
+                && status.deadLetter() == null;
         if (settled || System.nanoTime() - trace.deadline > 0) {
             traces.remove(trace);
             send(trace, "end", new End(settled ? "settled" : "timeout"));

@@ -30,7 +30,8 @@ export function stepOf(status) {
   }
 }
 
-export function checkin(root, id, signal) {
+/** @param times of followWhileSeen */
+export function checkin(root, id, signal, times = {}) {
   if (!parseEntryId(id)) {
     root.append(h('h1', {}, 'Checkin'), h('p', {class: 'failure'}, 'This is no id of a checkin.'));
     return 'Checkin';
@@ -49,8 +50,9 @@ export function checkin(root, id, signal) {
 
   let hasEnded = false;
   function heard(name, status) {
+    trouble.replaceChildren();
     if (name !== 'status') {
-      hasEnded = true;
+      hasEnded = status.reason === 'settled'; // else a minute was over, and it goes on
       return;
     }
     if (status.checkin && !what.firstChild) {
@@ -93,7 +95,7 @@ export function checkin(root, id, signal) {
     if (isRefused) {
       trouble.replaceChildren(failure(problem));
     }
-    return hasEnded || isRefused;
-  });
+    return hasEnded || (isRefused && problem.status < 500);
+  }, times);
   return `Checkin ${id}`;
 }

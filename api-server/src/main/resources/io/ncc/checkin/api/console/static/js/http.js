@@ -6,6 +6,8 @@ const TOKEN = 'checkins.token';
 /** A page that nobody has seen for so many ms lets go of its connections: a browser has six of them for a server. */
 export const HIDDEN = 10000;
 const PAUSE = 2000;
+/** A route that was silent for so many ms is asked again: the server says something each 15 s, or ends within 60 s. */
+const SILENCE = 75000;
 
 /** A problem (RFC 9457) that the server answered, or that it couldn't be reached. */
 export class Problem extends Error {
@@ -118,12 +120,18 @@ export async function follow(path, signal, heard, alive = () => {}) {
  *
  * @param ended is called when a connection has ended, with the problem that ended it or null; returns whether that is all
  */
-export async function followWhileSeen(path, signal, heard, ended, {hidden = HIDDEN, pause = PAUSE} = {}) {
+export async function followWhileSeen(path, signal, heard, ended, {hidden = HIDDEN, pause = PAUSE, silence = SILENCE} = {}) {
   while (!signal.aborted) {
     if (!document.hidden) {
       const ends = new AbortController();
       abortWhenHidden(ends, signal, hidden);
-      const problem = await follow(path, ends.signal, heard).then(() => null, (failure) => failure);
+      let watch;
+      const alive = () => {
+        clearTimeout(watch);
+        watch = setTimeout(() => ends.abort(), silence);
+      };
+      const problem = await follow(path, ends.signal, heard, alive).then(() => null, (failure) => failure);
+      clearTimeout(watch);
       ends.abort();
       if (signal.aborted || ended(problem)) {
         return;
