@@ -4,7 +4,7 @@ import {h, holdWhileUsed, patch} from '../js/dom.js';
 import {age, count, duration, milliseconds, plural, rate, short, stars, UNKNOWN} from '../js/format.js';
 import {feedList, wanted} from '../js/feed.js';
 import {boundsOf, degrees, fit, gridLines, nearest, roundStep, scaleBar} from '../js/geo.js';
-import {EventParser, followWhileSeen} from '../js/http.js';
+import {EventParser, followWhileSeen, getJson} from '../js/http.js';
 import {compareEntryIds, isId, parseEntryId, parseJson, viewOf} from '../js/ids.js';
 import {consumersOf, freshness, placeOf} from '../js/lanes.js';
 import {minutes, topOf} from '../js/chart.js';
@@ -222,6 +222,32 @@ export const tests = {
       equal([asked, root.querySelector('.failure')], [4, null]);
     } finally {
       leaves.abort();
+      window.fetch = fetch;
+    }
+  },
+
+  async aTokenThatCannotBeSentIsAskedForAgain() {
+    const {fetch} = window;
+    const sent = [];
+    window.fetch = async (path, {headers}) => {
+      sent.push(headers.get('Authorization'));
+      return headers.get('Authorization') === 'Bearer good' ? new Response('"yes"') : new Response('', {status: 401});
+    };
+    sessionStorage.setItem('checkins.token', '“quoted”');
+    try {
+      const answer = getJson('x');
+      await eventually(() => document.querySelector('#token'));
+      const input = document.querySelector('#token');
+      const give = (text) => {
+        input.value = text;
+        input.dispatchEvent(new Event('input'));
+        input.form.requestSubmit();
+        return input.validationMessage.split(':')[0];
+      };
+      equal(['“good”', '••••', 'go od', ' '].map(give), Array(4).fill('This is no token'));
+      equal([give(' good '), await answer, sent], ['', 'yes', [null, 'Bearer good']]);
+    } finally {
+      sessionStorage.removeItem('checkins.token');
       window.fetch = fetch;
     }
   },

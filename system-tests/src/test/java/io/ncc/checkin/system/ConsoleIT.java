@@ -694,7 +694,7 @@ final class ConsoleIT {
                 services.startApi(tokens(Map.of("first-reader", "read", "operator", "read,write,operate")))) {
             browser.open(api.url() + "/#/dead-letters");
             awaitDialog("The server asks for a token");
-            giveToken("a wrong one");
+            giveToken("a-wrong-one");
             awaitDialog("The server refused this token");
             giveToken("first-reader");
             browser.awaitTrue(IS_LIVE + " && document.querySelector('tbody button.link')");

@@ -1,5 +1,5 @@
 // Requests to the API server. All URLs are relative, so that a proxy may put the console under a prefix.
-import {askForToken} from './token.js';
+import {askForToken, isToken} from './token.js';
 import {parseJson} from './ids.js';
 
 const TOKEN = 'checkins.token';
@@ -26,7 +26,7 @@ export class Problem extends Error {
  */
 export async function request(path, options = {}) {
   for (;;) {
-    const token = sessionStorage.getItem(TOKEN);
+    const token = tokenOfTab();
     const headers = new Headers(options.headers);
     if (token) {
       headers.set('Authorization', `Bearer ${token}`);
@@ -43,10 +43,16 @@ export async function request(path, options = {}) {
     if (answer.status !== 401) {
       return answer.ok ? answer : Promise.reject(await problemOf(answer));
     }
-    if (sessionStorage.getItem(TOKEN) === token) { // else the visitor was asked while the server answered
+    if (tokenOfTab() === token) { // else the visitor was asked while the server answered
       keepToken(await askForToken(Boolean(token)));
     }
   }
+}
+
+/** Null if there is none, or if it can't be sent. */
+function tokenOfTab() {
+  const token = sessionStorage.getItem(TOKEN);
+  return token && isToken(token) ? token : null;
 }
 
 function keepToken(token) {

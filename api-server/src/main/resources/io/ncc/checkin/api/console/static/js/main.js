@@ -107,9 +107,11 @@ function tools() {
   }
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', showTheme);
   showTheme();
-  live.watch(['hello'], pageEnds, () => {
+  const showToken = () => {
     token.hidden = !hasToken();
-  });
+  };
+  showToken();
+  ['hello', 'connection'].forEach((name) => live.addEventListener(name, showToken)); // also one that lacks the role
   document.getElementById('tools').append(pause, theme, token);
 }
 

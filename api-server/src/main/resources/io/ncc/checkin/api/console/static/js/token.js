@@ -1,7 +1,14 @@
 // The dialog that asks for a token when the server wants one.
 import {h} from './dom.js';
 
+/** What can stand in a header: who copies a token may get typographic quotes, or the dots that mask it. */
+const TOKEN = /^[\x21-\x7e]+$/;
+
 let asking = null;
+
+export function isToken(text) {
+  return TOKEN.test(text);
+}
 
 /**
  * Asks the visitor for a token; all who ask meanwhile get the same answer.
@@ -24,12 +31,18 @@ function ask(refused) {
   return new Promise((resolve) => {
     const input = h('input', {
       id: 'token', type: 'password', name: 'token', required: true, autocomplete: 'off', spellcheck: 'false',
+      oninput: () => input.setCustomValidity(''),
     });
     const dialog = h('dialog', {'aria-labelledby': 'token-title'},
       h('form', {
         onsubmit: (event) => {
           event.preventDefault();
-          dialog.close();
+          input.setCustomValidity(isToken(input.value.trim())
+            ? ''
+            : 'This is no token: it has a space, or a character that isn\'t ASCII, such as “ or •');
+          if (event.target.reportValidity()) {
+            dialog.close();
+          }
         },
       },
       h('h2', {id: 'token-title'}, refused ? 'The server refused this token' : 'The server asks for a token'),
@@ -38,7 +51,8 @@ function ask(refused) {
       h('div', {class: 'actions'}, h('button', {class: 'primary'}, 'Continue'))));
     dialog.addEventListener('close', () => { // also by Esc; then the server asks again
       dialog.remove();
-      resolve(input.value.trim());
+      const token = input.value.trim();
+      resolve(isToken(token) ? token : '');
     });
     document.body.append(dialog);
     dialog.showModal();
