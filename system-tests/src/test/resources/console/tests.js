@@ -1,5 +1,5 @@
 // Tests of what the console computes. ConsoleModulesIT runs each function of `tests` in a browser.
-import {namedBy} from '../js/dead-letters.js';
+import {deadLetters, namedBy} from '../js/dead-letters.js';
 import {h, holdWhileUsed, patch} from '../js/dom.js';
 import {age, count, duration, milliseconds, plural, rate, short, stars, UNKNOWN} from '../js/format.js';
 import {feedList, wanted} from '../js/feed.js';
@@ -248,6 +248,58 @@ export const tests = {
       equal([give(' good '), await answer, sent], ['', 'yes', [null, 'Bearer good']]);
     } finally {
       sessionStorage.removeItem('checkins.token');
+      window.fetch = fetch;
+    }
+  },
+
+  async nothingChangesWhileThePageIsPausedAndAfterwardsAllIsShown() {
+    const {fetch} = window;
+    let number = 1;
+    const streams = new Map();
+    const letters = () => Array.from({length: number}, (_, i) => ({id: `${i + 1}-0`, reason: 'x', deliveries: 1, originalId: '1-1'}));
+    window.fetch = async (path) => {
+      if (/^(checkins.stream|console.trace)/.test(path)) {
+        return new Response(new ReadableStream({start: (stream) => streams.set(path.split('/')[0], stream)}));
+      }
+      return new Response(JSON.stringify(path.startsWith('locations/171/') ? {items: []}
+        : path.startsWith('locations') ? {id: 171, name: 'Here', numCheckins: number, averageStars: null, category: null, location: null}
+        : path.startsWith('dead-letters/') ? {items: [{reason: 'x', count: number, newest: '1-0'}]} : {items: letters(), next: null}));
+    };
+    const tell = (of, name, data) =>
+      streams.get(of).enqueue(new TextEncoder().encode(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`));
+    let time = 1e9;
+    const sampled = () => live.heard('sample', sample({time: time += 1000}, group({deadLetters: number})), false);
+    const leaves = new AbortController();
+    const [place, dead, one] = [h('div'), h('div'), h('div')];
+    try {
+      sampled();
+      location(place, '171', leaves.signal);
+      deadLetters(dead, '', leaves.signal);
+      checkin(one, '1-1', leaves.signal);
+      const shown = () => [place.querySelector('dl')?.textContent, place.querySelectorAll('.feed li').length,
+        dead.querySelector('h1').textContent, dead.querySelectorAll('.letters tbody tr').length, one.querySelectorAll('.steps li').length];
+      await eventually(() => streams.size === 2 && shown()[3] === 1 && shown()[0]);
+      tell('console', 'status', {id: '1-1', status: 'queued', checkin: null});
+      await eventually(() => shown()[4] === 2);
+      const before = shown();
+
+      live.pause(true);
+      number = 2;
+      tell('console', 'status', {id: '1-1', status: 'applied', checkin: null});
+      tell('checkins', 'message', {id: '1-1', userId: 1, locationId: 171, starRating: 4, timestamp: 1});
+      live.heard('dead', {count: 1}, false);
+      sampled();
+      await later(1200); // longer than a view waits before it loads again
+      equal(shown(), before);
+
+      live.pause(false);
+      await eventually(() => JSON.stringify(shown()) === JSON.stringify(['Id171Checkins2Average–Category–Place–', 1, '2 dead letters', 2, 3]));
+      number = 1; // somebody else has put one back
+      sampled();
+      await eventually(() => shown()[2] === '1 dead letter' && shown()[3] === 1);
+    } finally {
+      leaves.abort();
+      live.pause(false);
       window.fetch = fetch;
     }
   },

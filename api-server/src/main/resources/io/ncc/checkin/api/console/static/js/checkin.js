@@ -46,25 +46,26 @@ export function checkin(root, id, signal, times = {}) {
       ['What became of it', `curl -s ${serverAddress()}/checkins/${id}`],
       ['The entry in Redis', redisCommand('XRANGE', 'checkins', `${entry} ${entry}`, partition)])));
   const steps = [{key: 'accepted', text: 'Accepted: it is stored in the stream', kind: 'good', at: time, exact: true}];
-  show();
-
+  let stored = null;
+  let problem = null;
   let hasEnded = false;
+  show();
+  live.addEventListener('pause', show, {signal});
+
   function heard(name, status) {
-    trouble.replaceChildren();
+    problem = null;
     if (name !== 'status') {
       hasEnded = status.reason === 'settled'; // else a minute was over, and it goes on
       return;
     }
-    if (status.checkin && !what.firstChild) {
-      const {userId, locationId, starRating} = status.checkin;
-      what.append(userLink(userId), ' at ', locationLink(locationId), ' ', rating(starRating));
-    }
+    stored ??= status.checkin;
     if (status.status === 'unknown') {
       steps.length = 0; // nor was it accepted
     }
     const [text, kind] = stepOf(status);
     const key = [status.status, status.consumer, status.deliveries, status.replayedAs].join(' ');
     if (steps.some((step) => step.key === key)) {
+      show();
       return;
     }
     const {replayedAs} = status;
@@ -77,6 +78,14 @@ export function checkin(root, id, signal, times = {}) {
   }
 
   function show() {
+    if (live.paused && list.children.length > 1) { // else the view was only opened
+      return;
+    }
+    trouble.replaceChildren(...problem ? [failure(problem)] : []);
+    if (stored && !what.firstChild) {
+      const {userId, locationId, starRating} = stored;
+      what.append(userLink(userId), ' at ', locationLink(locationId), ' ', rating(starRating));
+    }
     patch(list, steps, (step) => step.key, (step) => h('li', {data: {kind: step.kind}},
       h('b', {}, step.text, step.replayedAs ? entryLink(step.replayedAs) : null,
         step.deadLetter ? [' ', h('a', {href: `#/dead-letters/${step.deadLetter}`}, 'See the dead letter')] : null),
@@ -90,12 +99,11 @@ export function checkin(root, id, signal, times = {}) {
     return step.at === null || step.at === undefined ? '' : `seen ${milliseconds(step.at - time)} later`;
   }
 
-  followWhileSeen(`console/trace/${encodeURIComponent(id)}`, signal, heard, (problem) => {
-    const isRefused = Boolean(problem?.type);
-    if (isRefused) {
-      trouble.replaceChildren(failure(problem));
-    }
-    return hasEnded || (isRefused && problem.status < 500);
+  followWhileSeen(`console/trace/${encodeURIComponent(id)}`, signal, heard, (cause) => {
+    const isRefused = Boolean(cause?.type);
+    problem = isRefused ? cause : null;
+    show();
+    return hasEnded || (isRefused && cause.status < 500);
   }, times);
   return `Checkin ${id}`;
 }

@@ -38,6 +38,7 @@ export function deadLetters(root, address, signal) {
   const trouble = h('div');
   let shown = newestFirst;
   let next = null;
+  let loaded = null;
 
   root.append(
     h('div', {class: 'title'}, heading, groupChoice(group, signal)),
@@ -56,6 +57,7 @@ export function deadLetters(root, address, signal) {
   async function load(page) {
     const turned = page !== shown;
     shown = page;
+    loaded = counted();
     try {
       const [ofPage, ofReasons] = await Promise.all(
         [page, `dead-letters/reasons?${query}`].map((path) => getJson(path, signal)));
@@ -81,18 +83,26 @@ export function deadLetters(root, address, signal) {
     return load(shown);
   }
 
+  /** How many there are by the last sample. It falls when somebody else puts one back. */
+  function counted() {
+    return live.known?.groups.find((one) => one.name === group)?.deadLetters ?? null;
+  }
+
   let refreshing = null;
   function refreshSoon() {
-    if (shown === newestFirst && !live.paused) {
+    if (shown === newestFirst && counted() !== loaded) {
       refreshing ??= setTimeout(async () => {
-        await reload();
+        await (live.paused || reload());
         refreshing = null;
       }, REFRESH);
     }
   }
   signal.addEventListener('abort', () => clearTimeout(refreshing));
-  live.addEventListener('dead', refreshSoon, {signal});
+  live.addEventListener('dead', () => {
+    loaded = NaN; // there may be as many as before
+  }, {signal});
   live.watch(['hello', 'back'], signal, reload);
+  live.watch(['sample'], signal, refreshSoon);
   if (id) {
     openDeadLetter(id, group, reload);
   }

@@ -49,10 +49,14 @@ export function following(root, signal, of) {
   }
 
   let loading = null;
+  let isOld = false;
   function loadSoon() {
     loading ??= setTimeout(() => {
       loading = null;
-      load();
+      isOld = live.paused;
+      if (!isOld) {
+        load();
+      }
     }, REFRESH);
   }
 
@@ -79,7 +83,13 @@ export function following(root, signal, of) {
     }
   }
 
-  live.addEventListener('pause', show, {signal});
+  live.addEventListener('pause', () => {
+    show();
+    if (isOld && !live.paused) {
+      isOld = false;
+      load();
+    }
+  }, {signal});
   signal.addEventListener('abort', () => {
     clearTimeout(loading);
     clearTimeout(showing);
