@@ -9,6 +9,7 @@ import {compareEntryIds, isId, parseEntryId, parseJson, viewOf} from '../js/ids.
 import {consumersOf, freshness, placeOf} from '../js/lanes.js';
 import {minutes, topOf} from '../js/chart.js';
 import {checkin} from '../js/checkin.js';
+import {groups} from '../js/groups.js';
 import {Live, live} from '../js/live.js';
 import {location} from '../js/location.js';
 import {map} from '../js/map.js';
@@ -302,6 +303,20 @@ export const tests = {
       live.pause(false);
       window.fetch = fetch;
     }
+  },
+
+  groupsThatAreLeftOutAreCountedAndNotDenied() {
+    const leaves = new AbortController();
+    const [all, one] = [h('div'), h('div')];
+    const lead = () => one.querySelector('.lead').textContent;
+    live.heard('sample', sample({time: 2e9, moreGroups: 6}), false);
+    groups(all, '', leaves.signal);
+    groups(one, 'the 21st', leaves.signal);
+    equal(all.querySelector('.note').textContent, '6 more groups: this page is told of 20 at most.');
+    equal(lead(), 'It isn\'t among the groups that this page is told of.');
+    live.heard('sample', sample({time: 2e9 + 1000, moreGroups: 0}), false);
+    equal([all.querySelector('.note').textContent, lead()], ['', 'There is no such group now.']);
+    leaves.abort();
   },
 
   historyIsAlignedWithItsEnd() {

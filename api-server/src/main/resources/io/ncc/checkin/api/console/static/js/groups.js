@@ -14,10 +14,11 @@ export function groups(root, name, signal) {
 
 function allGroups(root, signal) {
   const rows = h('tbody');
+  const more = h('p', {class: 'note'});
   root.append(h('div', {class: 'title'}, h('h1', {}, 'Groups')),
     h('p', {class: 'lead'}, 'Each group reads the whole stream by itself. '
       + 'The processor\'s own keep totals and rankings; the others belong to other programs.'),
-    panel('Consumer groups', {extra: sampleAge(signal)}, table('Consumer groups', HEADINGS, rows), doItYourself(
+    panel('Consumer groups', {extra: sampleAge(signal)}, table('Consumer groups', HEADINGS, rows), more, doItYourself(
       ['All groups', `curl -s ${serverAddress()}/stream/groups`],
       ['The same in Redis', redisCommand('XINFO GROUPS', 'checkins')])));
   const create = ({name, processor}) => h('tr', {},
@@ -25,9 +26,20 @@ function allGroups(root, signal) {
     HEADINGS.slice(1).map(() => numberCell()));
   const update = (row, group) => setCells(row, [duration(group.behind), count(group.pending), count(group.lag),
     count(group.applied), count(group.deadLetters), count(numberOfConsumers(group))]);
-  live.watch(['sample', 'hello'], signal, () =>
-    patch(rows, live.known?.groups ?? [], (group) => group.name, create, update));
+  live.watch(['sample', 'hello'], signal, () => {
+    patch(rows, live.known?.groups ?? [], (group) => group.name, create, update);
+    const number = live.known?.moreGroups;
+    setText(more, number ? `${plural(number, 'more group')}: this page is told of 20 at most.` : '');
+  });
   return 'Groups';
+}
+
+/** What is said of a group that isn't in the sample. */
+function absence() {
+  if (!live.known) {
+    return '';
+  }
+  return live.known.moreGroups ? 'It isn\'t among the groups that this page is told of.' : 'There is no such group now.';
 }
 
 function numberOfConsumers(group) {
@@ -47,7 +59,7 @@ function oneGroup(root, name, signal) {
   live.watch(['sample', 'hello'], signal, () => {
     const group = live.known?.groups.find((other) => other.name === name);
     if (!group) {
-      setText(lead, live.known ? 'There is no such group now.' : '');
+      setText(lead, absence());
       return;
     }
     setText(lead, `${plural(numberOfConsumers(group), 'consumer')}, ${count(group.lag)} not yet delivered, `
