@@ -15,6 +15,7 @@ import io.ncc.checkin.testsupport.Ledger;
 import io.ncc.checkin.testsupport.Ledger.Attempt;
 import io.ncc.checkin.testsupport.Ledger.Posting;
 import io.ncc.checkin.testsupport.Ledger.Result;
+import io.ncc.checkin.testsupport.LiveFollower.Event;
 import io.ncc.checkin.testsupport.SequentialFold;
 import io.ncc.redis.StreamId;
 import java.time.Duration;
@@ -130,10 +131,10 @@ final class LedgerCheck {
         return List.copyOf(violations);
     }
 
-    /** What is wrong with what the follower was shown. */
-    List<Violation> ofFollowed(Follower follower) {
+    /** What is wrong with what a follower was shown. */
+    List<Violation> ofFollowed(List<Event> seen) {
         return new LiveCheck(epochs, history)
-                .violations(follower.events()).stream()
+                .violations(seen).stream()
                         .map(evidence -> new Violation(Promise.LIVE, evidence))
                         .toList();
     }

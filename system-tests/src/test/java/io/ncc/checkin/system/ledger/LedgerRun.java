@@ -8,6 +8,7 @@ import io.ncc.checkin.system.ledger.Snapshot.Wipe;
 import io.ncc.checkin.system.ledger.Topology.Kind;
 import io.ncc.checkin.system.ledger.Topology.Member;
 import io.ncc.checkin.testsupport.Ledger;
+import io.ncc.checkin.testsupport.LiveFollower.Event;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -29,6 +30,9 @@ public final class LedgerRun implements AutoCloseable {
     private final Traffic traffic;
     private final Readers readers;
     private final Follower follower;
+
+    /** What a follower was shown by a sabotage. */
+    private List<Event> shown = List.of();
 
     /** By partition. */
     private List<Integer> primaries;
@@ -64,7 +68,7 @@ public final class LedgerRun implements AutoCloseable {
     public void commit(Sabotage sabotage) {
         traffic.awaitAccepted(30);
         history.note(sabotage.name());
-        sabotage.commit(topology, ledger);
+        shown = sabotage.commit(topology, ledger);
     }
 
     /** Goes through the plan, for so long or until its end. */
@@ -141,7 +145,8 @@ public final class LedgerRun implements AutoCloseable {
         violations.addAll(check.ofRead(readers));
         history.note(readers.summary());
         check.lastId().ifPresent(follower::awaitSeen);
-        violations.addAll(check.ofFollowed(follower));
+        violations.addAll(check.ofFollowed(follower.events()));
+        violations.addAll(check.ofFollowed(shown));
         history.note(follower.summary());
         check.losses().forEach(history::note);
         check.refusals().forEach(history::note);

@@ -21,11 +21,18 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.FaultProxy;
 import io.ncc.checkin.testsupport.Ledger;
 import io.ncc.checkin.testsupport.Ledger.Posting;
+import io.ncc.checkin.testsupport.LiveFollower.Event;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
+import java.util.function.BiFunction;
+import java.util.function.Function;
 
 /** Ways to break the promises on purpose. The check has to find each of them. */
 public enum Sabotage {
@@ -47,6 +54,9 @@ public enum Sabotage {
     /** Someone who chooses the partition of a user in another way. */
     APPENDED_ELSEWHERE(Promise.PARTITION, Sabotage::appendElsewhere),
 
+    /** A live stream that merges what it has read of all partitions, and doesn't wait until none can have a lower id. */
+    SHOWN_AS_READ(Promise.LIVE, Sabotage::showAsRead),
+
     /** A processor whose script doesn't look whether an entry is settled, and a group that is rewound. */
     GUARD_REMOVED(Promise.FOLD, (topology, ledger) -> rewindWithoutGuard(topology, Keys.GROUP)),
 
@@ -64,11 +74,19 @@ public enum Sabotage {
     private final Promise broken;
 
     @SuppressWarnings("ImmutableEnumChecker") // it holds no state
-    private final BiConsumer<Topology, Ledger> action;
+    private final BiFunction<Topology, Ledger, List<Event>> action;
 
     Sabotage(Promise broken, BiConsumer<Topology, Ledger> action) {
         this.broken = broken;
-        this.action = action;
+        this.action = (topology, ledger) -> {
+            action.accept(topology, ledger);
+            return List.of();
+        };
+    }
+
+    Sabotage(Promise broken, Function<Topology, List<Event>> action) {
+        this.broken = broken;
+        this.action = (topology, ledger) -> action.apply(topology);
     }
 
     /** The promise that isn't kept then. */
@@ -76,8 +94,9 @@ public enum Sabotage {
         return broken;
     }
 
-    void commit(Topology topology, Ledger ledger) {
-        action.accept(topology, ledger);
+    /** Returns the events that a follower was shown by it. */
+    List<Event> commit(Topology topology, Ledger ledger) {
+        return action.apply(topology, ledger);
     }
 
     private static String stream(Topology topology, int partition) {
@@ -148,6 +167,48 @@ public enum Sabotage {
         long started = System.nanoTime();
         String id = append(topology, partition, posting);
         posting.accepted(List.of(partitions.idOutside(partition, id)), started);
+    }
+
+    private static List<Event> showAsRead(Topology topology) {
+        Partitions partitions = topology.setup().partitions();
+        List<Event> shown = new ArrayList<>();
+        Map<Integer, String> last = new HashMap<>();
+        await("an entry that came while the others were read")
+                .atMost(LIMIT)
+                .pollInterval(Duration.ofMillis(20))
+                .until(() -> {
+                    SortedMap<EntryId, Event> read = new TreeMap<>();
+                    for (int partition : partitions.all()) {
+                        for (var entry : readAfter(topology, partition, last.getOrDefault(partition, "0-0"))) {
+                            last.put(partition, entry.getId());
+                            String id = partitions.idOutside(partition, entry.getId());
+                            read.put(EntryId.parse(id), event(id, entry.getBody()));
+                        }
+                    }
+                    shown.addAll(read.values());
+                    return !isInOrder(shown);
+                });
+        return shown;
+    }
+
+    private static List<StreamMessage<String, String>> readAfter(Topology topology, int partition, String id) {
+        Range<String> rest = Range.from(Range.Boundary.excluding(id), Range.Boundary.unbounded());
+        return topology.redis().onPrimary(partition, redis -> redis.xrange(stream(topology, partition), rest));
+    }
+
+    private static boolean isInOrder(List<Event> shown) {
+        List<EntryId> ids = shown.stream()
+                .map(event -> EntryId.parse(String.valueOf(event.id())))
+                .toList();
+        return ids.equals(ids.stream().sorted().toList());
+    }
+
+    private static Event event(String id, Map<String, String> fields) {
+        return new Event(
+                "message",
+                id,
+                "{\"userId\":%s,\"locationId\":%s,\"starRating\":%s}"
+                        .formatted(fields.get("userId"), fields.get("locationId"), fields.get("starRating")));
     }
 
     private static String append(Topology topology, int partition, Posting posting) {
