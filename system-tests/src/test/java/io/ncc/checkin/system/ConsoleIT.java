@@ -524,9 +524,13 @@ final class ConsoleIT {
             assertThat(accepted.subList(0, gap)).anyMatch(rate -> rate != null);
         });
 
-        services.restartApi(() ->
-                browser.awaitTrue(within(3), "document.querySelector('#banner').innerText.includes('API server')"));
+        services.restartApi(() -> {
+            browser.awaitTrue(within(3), "document.querySelector('#banner').innerText.includes('API server')");
+            browser.awaitTrue("document.querySelector('.state').dataset.level === 'unknown'");
+            browser.awaitTrue("document.querySelector('.figure b').closest('[data-stale]')");
+        });
         browser.awaitTrue(within(5), "document.querySelector('#banner').hidden && " + IS_LIVE);
+        browser.awaitTrue("!document.querySelector('[data-stale]')");
         assertThat(browser.<Boolean>run("return window.sameAsBefore")).isTrue();
     }
 
@@ -690,8 +694,8 @@ final class ConsoleIT {
     @Test
     void aTokenIsAskedForOnceAndItsRolesDecideWhatIsShown() {
         die(1);
-        try (Services.Api api =
-                services.startApi(tokens(Map.of("first-reader", "read", "operator", "read,write,operate")))) {
+        try (Services.Api api = services.startApi(
+                tokens(Map.of("first-reader", "read", "writer", "write", "operator", "read,write,operate")))) {
             browser.open(api.url() + "/#/dead-letters");
             awaitDialog("The server asks for a token");
             giveToken("a-wrong-one");
@@ -708,6 +712,10 @@ final class ConsoleIT {
                     .isZero();
             browser.click("Forget token");
             awaitDialog("The server asks for a token");
+            giveToken("writer");
+            browser.awaitTrue(within(3), "document.querySelector('#banner').innerText.includes('role')");
+            browser.click("Forget token");
+            awaitDialog("The server asks for a token");
             giveToken("operator");
             browser.awaitTrue(IS_LIVE + " && document.querySelector('tbody button.link')");
             assertThat(controls()).contains("Put all back…");
@@ -718,7 +726,9 @@ final class ConsoleIT {
             browser.awaitTrue(within(5), IS_LIVE + " && document.querySelector('#banner').hidden");
             browser.awaitTrue("document.querySelector('tbody button.link')");
             assertThat(controls()).isEmpty();
-            assertThat(browser.messages()).allMatch(message -> message.contains("401") || message.contains("ERR_"));
+            assertThat(browser.messages())
+                    .allMatch(
+                            message -> message.contains("401") || message.contains("403") || message.contains("ERR_"));
         }
     }
 
