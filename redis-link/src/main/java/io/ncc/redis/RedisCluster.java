@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Iterator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
@@ -108,9 +109,7 @@ public final class RedisCluster implements RedisServers {
                     remember(answer.slots);
                     return answer.slots;
                 }
-                if (failure == null || answer.failure instanceof UnfitServerException) {
-                    failure = answer.failure;
-                }
+                failure = moreTelling(failure, Objects.requireNonNull(answer.failure));
             } else if (!next.hasNext()) {
                 break; // those that haven't answered will not
             }
@@ -119,6 +118,16 @@ public final class RedisCluster implements RedisServers {
             throw unfit;
         }
         throw new RedisConnectionException("No node of the cluster says where the slots are", failure);
+    }
+
+    /** A node that refuses says why. That says more than a node that is away. */
+    private static Throwable moreTelling(@Nullable Throwable failure, Throwable next) {
+        if (failure == null
+                || next instanceof UnfitServerException
+                || RedisCondition.of(failure) == RedisCondition.AWAY) {
+            return next;
+        }
+        return failure;
     }
 
     /** Either what a node says, or why it doesn't. */

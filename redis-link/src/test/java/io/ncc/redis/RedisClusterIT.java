@@ -390,6 +390,13 @@ final class RedisClusterIT {
                     () -> servers(uri -> uri.setAuthentication("app", "guess".toCharArray()))
                             .holding(KEY)
                             .connect(StringCodec.UTF8));
+            List<RedisURI> oneAway = List.of(
+                    RedisURI.create("redis://app:guess@127.0.0.1:1"),
+                    RedisURI.create("redis://app:guess@127.0.0.1:"
+                            + cluster.nodes().get(0).port()));
+            assertThatItFailsAs(
+                    RedisCondition.FORBIDDEN,
+                    () -> new RedisCluster(client, oneAway).holding(KEY).connect(StringCodec.UTF8));
         } finally {
             cluster.nodes().forEach(node -> node.commands().aclDeluser("app"));
         }
