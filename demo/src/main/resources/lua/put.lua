@@ -1,8 +1,11 @@
 -- What put-user.lua and put-location.lua have in common. This file is prepended to both.
 --
--- The last arguments of both, from firstOfFields on, say what to write to the hash: how many fields to set, and how many to set only if the hash hasn't
--- got them; then these fields, each a name and a value; then the names of fields to remove. The first two are 0, and no names follow, if only the indexes are to
--- be mended.
+-- Both take as their last arguments, from ARGV[firstOfFields] on, what to write to the hash:
+--   S, the number of fields to set
+--   A, the number of fields to add, which are set only if the hash doesn't have them
+--   the S fields, then the A fields, each as a name and a value
+--   the names of the fields to remove
+-- If S and A are 0 and no names follow, only the indexes are repaired.
 
 -- Why a key can't be used as one of a type, as an error to return; nil if it can. The command reads it.
 local function damageOf(key, kind, command, ...)

@@ -297,7 +297,7 @@ final class SumRanking {
                     : readOn(PAGE).thenCompose(page -> readDownTo(floor, pages - 1));
         }
 
-        /** Reads a page, downwards. It begins with the last one of the page before, unless the board has changed. */
+        /** Reads a page, downwards. Its first id is the last one of the page before, or else the board has changed in between. */
         CompletionStage<Boolean> readOn(int count) {
             long from = Math.max(0, read - 1);
             return reader.read(board, from, count).thenApply(part -> {
@@ -323,8 +323,8 @@ final class SumRanking {
         }
 
         /**
-         * Each page must have one in common with the page before, or else begin below the floor. If it hasn't, because too much has moved up since, it is
-         * tried further down. Whatever has a place below an id that didn't move had one there before, too.
+         * Reads a page and all above it. Pages overlap: a page continues the one before it if both contain an id with the same score, or if it begins
+         * below the floor, or with the first id of the board. Otherwise so many ids have moved up that some may be between the two pages, and the page is read again further down.
          */
         private CompletionStage<Boolean> readUp(long floor, long from, List<ScoredValue<String>> before) {
             return reader.readUp(board, from, PAGE).thenCompose(part -> {

@@ -69,7 +69,7 @@ final class PartitionTail {
     /** All entries below this id have been read; none can come any more. */
     private StreamId bound = StreamId.ZERO;
 
-    /** Whether the others don't wait for it: it is away, or it was and still reads what they have published without it. */
+    /** Whether the other partitions don't wait for this one, because it is away, or was away and hasn't caught up with what was published meanwhile. */
     private boolean late;
 
     private long heardAt = System.nanoTime();
@@ -294,7 +294,7 @@ final class PartitionTail {
     }
 
     /**
-     * Whether the others don't wait for it. Who comes back with a backlog would hold them up until all of it is read.
+     * Whether the other partitions don't wait for this one. A partition that comes back with a backlog would delay them until all of it is read.
      *
      * @param patience with one that is away
      * @param published up to where something has been published
@@ -303,7 +303,8 @@ final class PartitionTail {
         if (isAway(patience)) {
             late = true;
         } else if (!behind || bound.compareTo(published) >= 0) {
-            late = false; // also if its clock is behind, or it would be late for good
+            late = false; // !behind is needed if the clock of its server is behind: its bound would never reach what
+            // is published
         }
         return late;
     }

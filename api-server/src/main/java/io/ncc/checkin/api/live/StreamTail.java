@@ -35,9 +35,9 @@ import org.springframework.stereotype.Component;
  * goes on where it was.
  *
  * <p>The streams of several partitions are merged in the order of their ids. An entry is published when no other can come before it: when all
- * partitions have been read after the clocks of their servers had passed it. A partition that can't be read for {@link #PATIENCE} is not waited
- * for until it has caught up. What it has then comes late, when it is back. So does what is appended after a failover to a server whose clock is
- * behind.
+ * partitions have been read after the clocks of their servers had passed it. If a partition can't be read for {@link #PATIENCE}, the others
+ * are published without it until it is back and has caught up. Its entries are then published late. So is what is appended after a failover to a
+ * server whose clock is behind.
  */
 @Component
 public final class StreamTail implements SmartLifecycle, LiveHub.History {

@@ -38,8 +38,8 @@ import picocli.CommandLine.Unmatched;
                     + " the records keep theirs. With partitions, the counters of a location are written in its own"
                     + " partition, and --reset also deletes what the others have of it.",
             "  \"load all --reset\" starts over. \"load checkins --reset\" alone leaves the deleted checkins counted in the"
-                    + " users and locations. Stop receivers and processors before --reset: what they store and count meanwhile"
-                    + " may be counted in part. Stop receivers before you load checkins of the past, too: the stream takes"
+                    + " users and locations. Stop receivers and processors before --reset. Otherwise checkins that are"
+                    + " stored or processed during the reset may be counted only partly. Stop receivers before you load checkins of the past, too: the stream takes"
                     + " ids in ascending order only.",
             "",
             "Indexes:",
