@@ -130,20 +130,28 @@ final class StreamCopy {
         return checkpoint == null ? StreamId.ZERO : Loader.checkpoint(checkpoint);
     }
 
-    /** A partition with another checkpoint, with a group and no checkpoint, or with a higher id was not made by an earlier copy alone. */
-    private static void requireUnused(Target target, StreamId last) throws LoadException {
+    /** A partition with another checkpoint, with a group and no checkpoint, or with an entry that isn't copied was not made by an earlier copy alone. */
+    private void requireUnused(Target target, StreamId last) throws LoadException {
         Keys keys = target.keys();
         boolean exists = target.redis().exists(keys.checkins()) > 0;
         boolean hasCheckpoint = target.redis().exists(keys.checkpoint()) > 0;
         boolean hasGroup =
                 exists && !target.redis().xinfoGroups(keys.checkins()).isEmpty();
-        boolean goesOn = exists && StreamId.parse(target.lastId()).compareTo(last) > 0;
-        if (goesOn
+        boolean isAppendedTo = exists && !isOfACopy(StreamId.parse(target.lastId()), last);
+        if (isAppendedTo
                 || (hasCheckpoint
                         ? !checkpoint(target.redis(), keys.checkpoint()).equals(last)
                         : hasGroup)) {
             throw new LoadException(keys.checkins() + " is in use already. Nothing was copied");
         }
+    }
+
+    /** Whether a copy may have been the last that appended to a partition. The clock doesn't tell: the ids of the old stream may be ahead of it. */
+    private boolean isOfACopy(StreamId lastOfPartition, StreamId last) {
+        String id = lastOfPartition.toString();
+        return lastOfPartition.equals(StreamId.ZERO)
+                || lastOfPartition.equals(last)
+                || !source.xrange(from.checkins(), Range.create(id, id)).isEmpty();
     }
 
     private void copyHashes(String what, String anyKey, LongFunction<Target> home, KeyOfId keyOf) {
