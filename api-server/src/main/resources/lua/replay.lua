@@ -7,11 +7,11 @@
 -- ARGV[2]  the group
 -- ARGV[3..] ids of dead letters
 --
--- Returns { 1 if it stopped because the stream is full, else 0, id, id of the new entry, ... } with the ids of those that were put back. Left out are ids
+-- Returns { 1 if it stopped because the stream is full, else 0, id, id of the new entry, ... } with the ids of those that were replayed. Left out are ids
 -- that are no dead letters (any more), and dead letters that don't have all fields of their entry. The hash then has 'replayed <new id>' for the original,
 -- by which its status is found.
 -- Fails with OOM when memory is full, and with NOPERM for a user who may not do all of it; then nothing has changed: what comes before the first XADD
--- changes nothing. Safe to run twice: what was put back is no dead letter.
+-- changes nothing. Safe to run twice: what was replayed is no dead letter.
 
 local stream, deadKey, deadIdsKey = unpack(KEYS)
 local most, group = tonumber(ARGV[1]), ARGV[2]

@@ -14,7 +14,7 @@
 --   trimmed      settled, and no longer in the stream
 --   unprocessed  in the stream, of which there is neither a group nor a checkpoint
 --   unknown      none of these
--- The state of a dead letter that was put back is that of the replay.
+-- The state of a dead letter that was replayed is that of the replay.
 
 local stream, checkpointKey, rangesKey, deadKey, deadIdsKey = unpack(KEYS)
 local group = ARGV[1]

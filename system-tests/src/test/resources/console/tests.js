@@ -295,7 +295,7 @@ export const tests = {
 
       live.pause(false);
       await eventually(() => JSON.stringify(shown()) === JSON.stringify(['Id171Checkins2Average–Category–Place–', 1, '2 dead letters', 2, 3]));
-      number = 1; // somebody else has put one back
+      number = 1; // somebody else has replayed one
       sampled();
       await eventually(() => shown()[2] === '1 dead letter' && shown()[3] === 1);
     } finally {

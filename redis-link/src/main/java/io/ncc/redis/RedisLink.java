@@ -29,10 +29,15 @@ import org.springframework.context.SmartLifecycle;
  * A connection to Redis. A background thread opens it, and opens a new one whenever it breaks, until the link is stopped.
  *
  * <p>While there is no connection, commands fail at once. Commands in flight fail when the connection breaks. The link never queues a
- * command and never sends one twice; Lettuce's own reconnection, which does both, is off (see {@link LinkOptions}). The link closes the
- * connection if a command gets no reply in time, because a half-open connection would never recover. It also closes the connection if the
- * primary may be elsewhere, because the server is a replica, doesn't serve the slot of a key, or has lost its cluster, and if a reply could not be decoded to its end, because the next reply would be
- * decoded from the wrong place.
+ * command and never sends one twice; Lettuce's own reconnection, which does both, is off (see {@link LinkOptions}).
+ *
+ * <p>The link closes the connection in these cases:
+ *
+ * <ul>
+ *   <li>A command gets no reply in time. A half-open connection would never recover.
+ *   <li>The primary may be elsewhere: the server is a replica, doesn't serve the slot of a key, or has lost its cluster.
+ *   <li>A reply could not be decoded to its end. The next reply would be decoded from the wrong place.
+ * </ul>
  */
 public final class RedisLink implements SmartLifecycle {
 

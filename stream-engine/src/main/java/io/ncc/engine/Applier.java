@@ -274,7 +274,7 @@ final class Applier {
             return "acknowledged only: it was settled before";
         }
         if (outcome.foreign() > 0) {
-            return "acknowledged only: it was put back for another group";
+            return "acknowledged only: it was replayed for another group";
         }
         if (!outcome.rejected().isEmpty()) {
             return "set aside as a dead letter: " + outcome.rejected().get(0).reason();
@@ -289,9 +289,9 @@ final class Applier {
     }
 
     /**
-     * The batch that was applied last, if it failed for a reason that is no entry's, such as a damaged key that all entries need, or a missing
-     * permission; else null. It is to be applied again before more entries are read: each read counts as a delivery, and such a failure must not make
-     * an entry look like one that can't be applied.
+     * The last batch, if it failed for a reason that no entry can have caused, such as a damaged key that all entries need, or a missing permission;
+     * else null. It must be applied again before more entries are read: each read counts as a delivery, and such a failure must not make an entry look
+     * like one that can't be applied.
      */
     @Nullable
     Batch stalled() {

@@ -24,10 +24,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>{@code <prefix>.stream.*} is what Redis reported at the last housekeeping, about a second ago if Redis answers. All processors report the same
  * values, except {@code groups.passed.over}, which each counts for itself. The scripts count the totals in Redis, so a lost reply changes
- * nothing: {@code appended = applied + foreign + dead + lost + unsettled}. {@code foreign} counts dead letters of
- * other groups that were put back for these. {@code skipped} counts entries that were delivered again after they had been
- * settled; it grows if someone rewinds or removes the group. {@code missed} is how many were trimmed before the projection was there. Alert on {@code stream.oldest.unsettled}, on any growth of {@code dead} and
- * {@code lost}, and on growth of {@code skipped} if nobody did that.
+ * nothing: {@code appended = applied + foreign + dead + lost + unsettled}. {@code foreign} counts dead letters of other groups that were replayed
+ * for those groups. {@code skipped} counts entries that were delivered again after they had been settled; it grows if someone rewinds or removes the
+ * group. {@code missed} counts entries that were trimmed before the projection was created.
+ *
+ * <p>Alert on {@code stream.oldest.unsettled}, on any growth of {@code dead} and {@code lost}, and on growth of {@code skipped} if nobody has rewound
+ * or removed the group.
  */
 final class EngineMetrics {
 

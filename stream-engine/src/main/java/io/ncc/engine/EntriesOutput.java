@@ -13,8 +13,8 @@ import org.jspecify.annotations.Nullable;
  * RESP2 and {@code {stream: entries}} in RESP3. In both, an entry is an id and an array of names and values. With a backlog, this is most of the
  * processor's own work, so the parser creates no intermediate objects.
  *
- * <p>Of an entry that is {@linkplain #MOST_KEPT too large}, the parser keeps the first fields that fit. A dead letter that is put back must not become
- * too large by that, so what makes it a {@linkplain Entry#isReplay() replay} doesn't count if it comes first.
+ * <p>Of an entry that is {@linkplain #MOST_KEPT too large}, the parser keeps the first fields that fit. The two fields of a
+ * {@linkplain Entry#isReplay() replay} must not make it too large, so they don't count if they come first.
  */
 final class EntriesOutput extends CommandOutput<String, String, List<Entry>> {
 

@@ -18,10 +18,10 @@ public record Entry(
         long deliveries,
         @Nullable Integer fieldsInStream) {
 
-    /** The field with the id of the original entry, in a dead letter that was put back into the stream. */
+    /** The field with the id of the original entry, in a dead letter that was replayed. */
     public static final String REPLAY_OF = "replayOf";
 
-    /** The field with the group that set the original aside, in a dead letter that was put back: it is for that group alone. */
+    /** The field with the group that set the original aside, in a dead letter that was replayed: it is for that group alone. */
     public static final String REPLAY_FOR = "replayFor";
 
     public Entry(String id, Map<String, String> fields, long deliveries) {
@@ -55,17 +55,17 @@ public record Entry(
         return fieldsInStream == null && fields.isEmpty();
     }
 
-    /** Whether the entry has the field of a dead letter that was put back. */
+    /** Whether the entry has the field of a dead letter that was replayed. */
     public boolean isReplay() {
         return fields.containsKey(REPLAY_OF);
     }
 
-    /** False if the entry is a dead letter of another group, which was put back for that group. */
+    /** False if the entry is a dead letter of another group, which was replayed for that group. */
     boolean isFor(String group) {
         return !isReplay() || fields.getOrDefault(REPLAY_FOR, group).equals(group);
     }
 
-    /** The id that tells when the event happened: that of the original if this is a dead letter that was put back, else its own. */
+    /** The id that tells when the event happened: that of the original if this is a dead letter that was replayed, else its own. */
     public StreamId time() {
         StreamId own = StreamId.parse(id);
         String replayOf = fields.get(REPLAY_OF);

@@ -5,7 +5,7 @@ package io.ncc.engine;
  *
  * @param checkpoint string: every entry up to and including this id is settled
  * @param settledRanges sorted set: ranges of ids that are settled above the checkpoint
- * @param totals hash: how many entries were applied, dead-lettered, lost and skipped
+ * @param totals hash: how many entries were applied, dead-lettered, lost, skipped, foreign and missed, and the stream's {@code entries-added}
  * @param deadLetters stream: what could not be applied
  * @param deadLetterIds hash: the id of an entry to the id of its dead letter or, later, to what became of the dead letter
  * @param projections hash: the group of each projection of the stream to its checkpoint; what one of them has not settled is not trimmed

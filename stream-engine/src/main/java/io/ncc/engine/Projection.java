@@ -36,7 +36,7 @@ public interface Projection {
      *
      * @param applied how many entries were applied and acknowledged
      * @param skipped how many were only acknowledged, because they had been settled before
-     * @param foreign how many were only acknowledged, because they are dead letters of another group that were put back
+     * @param foreign how many were only acknowledged, because they are dead letters of another group that were replayed
      * @param left how many failed and are to be tried again; they are still pending, and will be claimed
      * @param rejected the entries that can't be applied; they are still pending, and must be set aside
      */

@@ -126,10 +126,10 @@ final class ApplierIT {
 
     @ParameterizedTest
     @EnumSource(Mode.class)
-    void aDeadLetterThatWasPutBackForAnotherGroupIsSettledAndNotApplied(Mode mode) throws InterruptedException {
+    void aDeadLetterThatWasReplayedForAnotherGroupIsSettledAndNotApplied(Mode mode) throws InterruptedException {
         List<Entry> entries = new ArrayList<>(pending(3, 1));
-        entries.set(1, putBackFor("another", entries.get(1)));
-        entries.set(2, putBackFor(GROUP, entries.get(2)));
+        entries.set(1, replayFor("another", entries.get(1)));
+        entries.set(2, replayFor(GROUP, entries.get(2)));
 
         applyWith(mode, Set.of(), entries);
         applyWith(mode, Set.of(), entries.subList(1, 2));
@@ -141,7 +141,7 @@ final class ApplierIT {
         assertThat(deadLetters()).isEmpty();
     }
 
-    private static Entry putBackFor(String group, Entry entry) {
+    private static Entry replayFor(String group, Entry entry) {
         Map<String, String> fields = new HashMap<>(entry.fields());
         fields.put("replayOf", "1-1");
         fields.put("replayFor", group);

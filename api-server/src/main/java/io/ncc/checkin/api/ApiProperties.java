@@ -12,7 +12,7 @@ import org.springframework.boot.context.properties.bind.DefaultValue;
  * @param maxWait the longest wait that a request may ask for, until a checkin is applied or can be pulled, 100 ms to 5 min
  * @param claimAfter how long a pulled entry may stay unacknowledged before another pull of the group can claim it, 100 ms or more; the console shows it for all groups, so the processors' should be the same
  * @param consumerTimeout how long a consumer without pending entries may be idle until it is removed from a group that is pulled from, 1 s or more
- * @param maxLength must equal the receiver's max-length, 1,000 or more; once it is reached, no dead letter is put back
+ * @param maxLength must equal the receiver's max-length, 1,000 or more; once it is reached, no dead letter is replayed
  * @param maxListeners how many clients may follow the stream at once, 1 to 100,000; more are refused; server.tomcat.max-connections must be larger
  * @param listenerBuffer how many bytes to buffer for a slow client that follows the stream, 1,000 or more; beyond that, it is disconnected
  * @param heartbeat how often to send a comment to a client that follows the stream while there are no events, 100 ms to 5 min

@@ -493,7 +493,7 @@ final class CheckinsIT {
     }
 
     @Test
-    void theStatusOfADeadLetterThatWasPutBackIsThatOfTheReplay() {
+    void theStatusOfADeadLetterThatWasReplayedIsThatOfTheReplay() {
         stream.add("1000-0", 1, 1, 1);
         stream.createGroup();
         String letter = stream.setAside("1000-0", "a reason");

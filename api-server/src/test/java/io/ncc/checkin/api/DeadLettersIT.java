@@ -397,7 +397,7 @@ final class DeadLettersIT {
     @EnumSource(
             value = CommandType.class,
             names = {"XADD", "HSET", "XDEL"})
-    void withoutAPermissionNothingIsPutBackOrDiscarded(CommandType forbidden) {
+    void withoutAPermissionNothingIsReplayedOrDiscarded(CommandType forbidden) {
         String id = stream.add(1, 2, 3);
         String letter = stream.setAside(id, "a reason");
         Map<String, String> index = redis.commands().hgetall(KEYS.deadLetterIds());
@@ -542,7 +542,7 @@ final class DeadLettersIT {
     }
 
     @Test
-    void intoAFullStreamNothingIsPutBack() {
+    void intoAFullStreamNothingIsReplayed() {
         int most = 1_000;
         setAside(4, "a reason");
         List<String> others =
@@ -660,9 +660,9 @@ final class DeadLettersIT {
         api.delete("/dead-letters/" + letters.get(1));
         api.post("/dead-letters/replay");
         assertThat(log.getOut())
-                .containsPattern("The dead letter " + letters.get(0) + " was put back as " + replayed
+                .containsPattern("The dead letter " + letters.get(0) + " was replayed as " + replayed
                         + ", by someone at (127.0.0.1|0:0:0:0:0:0:0:1)")
                 .containsPattern("The dead letter " + letters.get(1) + " was discarded, by someone at ")
-                .containsPattern("Dead letters were put back: 1, by someone at ");
+                .containsPattern("Dead letters were replayed: 1, by someone at ");
     }
 }

@@ -246,7 +246,7 @@ final class BoardsIT {
     }
 
     @Test
-    void aDeadLetterOfOneThatIsPutBackCountsThereAndNotAgainInTheOther() {
+    void aDeadLetterOfOneThatIsReplayedCountsThereAndNotAgainInTheOther() {
         redis.commands().set(KEYS.visitors(1), "not a sorted set");
         String id = redis.commands().xadd(STREAM, checkin(7));
         start();
@@ -261,7 +261,7 @@ final class BoardsIT {
         assertThat(redis.commands().zscore(KEYS.userBoard(), "7")).isNull();
 
         redis.commands().del(KEYS.visitors(1));
-        putBack(id, Keys.BOARDS_GROUP);
+        replay(id, Keys.BOARDS_GROUP);
 
         assertThat(redis.commands().hget(KEYS.user(7), "numCheckins")).isEqualTo("1");
         assertThat(redis.commands().hgetall(KEYS.totals()))
@@ -272,7 +272,7 @@ final class BoardsIT {
     }
 
     @Test
-    void aDeadLetterOfTheTotalsThatIsPutBackIsNotCountedAgainOnTheBoards() {
+    void aDeadLetterOfTheTotalsThatIsReplayedIsNotCountedAgainOnTheBoards() {
         redis.commands().set(KEYS.location(1), "not a hash");
         String id = redis.commands().xadd(STREAM, checkin(7));
         start();
@@ -280,7 +280,7 @@ final class BoardsIT {
         await().atMost(LIMIT).until(() -> redis.commands().zscore(KEYS.userBoard(), "7") != null);
 
         redis.commands().del(KEYS.location(1));
-        putBack(id, Keys.GROUP);
+        replay(id, Keys.GROUP);
 
         assertThat(redis.commands().hget(KEYS.user(7), "numCheckins")).isEqualTo("1");
         assertThat(redis.commands().hgetall(KEYS.boardsTotals()))
@@ -293,7 +293,7 @@ final class BoardsIT {
     }
 
     /** As the API server does, and waits until both projections have settled it. */
-    private static void putBack(String id, String group) {
+    private static void replay(String id, String group) {
         Map<String, String> again = new HashMap<>(checkin(7));
         again.put("replayOf", id);
         again.put("replayFor", group);

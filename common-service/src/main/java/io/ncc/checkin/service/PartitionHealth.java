@@ -15,7 +15,8 @@ import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
 
 /**
- * Whether a service can do its work. With partitions it is down if it can't for any of them; the detail {@code away} says which are away, and why.
+ * Whether a service can do its work. With partitions, it is down only if the service can do its work in none of them. The detail {@code away} says
+ * which of them are unavailable, and why.
  */
 public final class PartitionHealth implements HealthIndicator {
 

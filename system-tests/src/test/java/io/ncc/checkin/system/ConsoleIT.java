@@ -222,7 +222,7 @@ final class ConsoleIT {
     }
 
     @Test
-    void aBrokenEntryIsTextAndIsPutBackOnce() {
+    void aBrokenEntryIsTextAndIsReplayedOnce() {
         openLive("#/dead-letters");
         redis.commands().xadd(KEYS.checkins(), Map.of("userId", MARKUP, "locationId", "1", "starRating", "5"));
         browser.awaitTrue(within(3), "document.querySelector('tbody button.link')");
@@ -236,14 +236,14 @@ final class ConsoleIT {
 
         String first = browser.driver().getWindowHandle();
         browser.click(browser.text("tbody button.link"));
-        browser.click("Put back…");
+        browser.click("Replay…");
         assertThat(onlyLetter()).isEqualTo(letter); // not yet confirmed
         browser.driver().switchTo().newWindow(WindowType.TAB);
         try {
             openLive("#/dead-letters/" + letter);
-            browser.click("Put back…");
-            browser.click("Put back");
-            browser.awaitTrue("document.querySelector('dialog .done')?.textContent.startsWith('Put back.')");
+            browser.click("Replay…");
+            browser.click("Replay");
+            browser.awaitTrue("document.querySelector('dialog .done')?.textContent.startsWith('Replayed.')");
             String entry = browser.text("dialog .done a");
             assertThat(redis.commands()
                             .xrange(KEYS.checkins(), Range.create(entry, entry))
@@ -254,8 +254,8 @@ final class ConsoleIT {
             browser.driver().close();
             browser.driver().switchTo().window(first);
         }
-        browser.click("Put back");
-        browser.awaitTrue("document.querySelector('dialog .done')?.textContent.startsWith('It was already put back')");
+        browser.click("Replay");
+        browser.awaitTrue("document.querySelector('dialog .done')?.textContent.startsWith('It was already replayed')");
         assertThat(browser.driver().getTitle()).startsWith("Dead letters");
         assertThat(browser.<Boolean>run("return document.querySelector('img[src=x]') === null"))
                 .isTrue();
@@ -288,9 +288,9 @@ final class ConsoleIT {
         assertThat(redis.commands().xlen(KEYS.boardsDeadLetters())).isEqualTo(1);
         assertThat(onlyLetterIn(KEYS.deadLetters())).isEqualTo(ofTotals);
         browser.click("Close");
-        browser.click("Put all back…");
-        browser.click("Put all back");
-        browser.awaitText("1 dead letter put back.");
+        browser.click("Replay all…");
+        browser.click("Replay all");
+        browser.awaitText("1 dead letter replayed.");
         browser.assertQuiet();
     }
 
@@ -674,7 +674,7 @@ final class ConsoleIT {
         die(1);
         openLive("#/dead-letters");
         browser.awaitTrue(
-                "[...document.querySelectorAll('button')].some(button => button.textContent === 'Put all back…'"
+                "[...document.querySelectorAll('button')].some(button => button.textContent === 'Replay all…'"
                         + " && button.checkVisibility())");
         try (Services.Api api = services.startApi("--checkin.api.read-only=true")) {
             openLive(api.url(), "#/feed");
@@ -718,7 +718,7 @@ final class ConsoleIT {
             awaitDialog("The server asks for a token");
             giveToken("operator");
             browser.awaitTrue(IS_LIVE + " && document.querySelector('tbody button.link')");
-            assertThat(controls()).contains("Put all back…");
+            assertThat(controls()).contains("Replay all…");
 
             api.restartWith(tokens(Map.of("second-reader", "read"))); // the others are withdrawn
             awaitDialog("The server refused this token");

@@ -113,7 +113,7 @@ final class ReplayIT {
         "checkinConsumers,4,0",
         "checkinBoards,4,0",
     })
-    void aDeadLetterThatIsPutBackCountsOnceInItsProjectionAndNotAgainInTheOther(
+    void aDeadLetterThatIsReplayedCountsOnceInItsProjectionAndNotAgainInTheOther(
             String group, @Nullable Integer count, int note) {
         Partitions partitions = count == null ? Partitions.none() : Partitions.of(count);
         Keys keys = partitions.keys(partitions.ofUser(789));
@@ -165,7 +165,7 @@ final class ReplayIT {
         }
     }
 
-    /** Also those that had been put back, with success or in vain. */
+    /** Also those that had been replayed, with success or in vain. */
     @ParameterizedTest
     @CsvSource({
         "checkinConsumers, To process the stream again",

@@ -69,7 +69,7 @@ public final class BoardsFold {
         return this;
     }
 
-    /** Counts an entry, unless it is a dead letter of the totals that was put back. */
+    /** Counts an entry, unless it is a dead letter of the totals that was replayed. */
     public BoardsFold add(String entryId, Map<String, String> fields) {
         String original = fields.get("replayOf");
         if (original != null && !Keys.BOARDS_GROUP.equals(fields.getOrDefault("replayFor", Keys.BOARDS_GROUP))) {

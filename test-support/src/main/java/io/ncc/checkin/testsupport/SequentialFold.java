@@ -137,13 +137,13 @@ public final class SequentialFold {
         }
     }
 
-    /** A dead letter that was put back counts for the projection that it names. */
+    /** A dead letter that was replayed counts for the projection that it names. */
     private static boolean isForAnotherProjection(Map<String, String> fields) {
         return fields.containsKey("replayOf")
                 && !fields.getOrDefault("replayFor", Keys.GROUP).equals(Keys.GROUP);
     }
 
-    /** A dead letter that was put back took place when its original did. */
+    /** A dead letter that was replayed took place when its original did. */
     private static Id timeOf(Id id, Map<String, String> fields) {
         Id original = Id.parseOrNull(fields.get("replayOf"));
         return original != null && original.compareTo(id) < 0 ? original : id;

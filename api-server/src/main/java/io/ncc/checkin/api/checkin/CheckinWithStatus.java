@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * @param deliveries how often it was delivered to a processor
  * @param reason why it is dead
  * @param deadLetter the id of its dead letter
- * @param replayedAs the id under which its dead letter was put back into the stream; the status is that of this entry
+ * @param replayedAs the id under which its dead letter was replayed; the status is that of this entry
  * @param groups its status in each projection, by group; null if there are only the totals, or if it wasn't asked for
  * @param checkin null if the entry is no checkin, or no longer in the stream
  */

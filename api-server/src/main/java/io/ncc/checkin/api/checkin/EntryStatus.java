@@ -5,7 +5,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What became of an entry. Of a dead letter that was put back it is what became of the replay.
+ * What became of an entry. Of a dead letter that was replayed it is what became of the replay.
  *
  * @param consumer who holds it, while it is {@link State#PROCESSING}
  * @param deliveries how often it was delivered, while it is processing

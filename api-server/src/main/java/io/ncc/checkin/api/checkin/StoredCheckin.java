@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * A checkin as it is in the stream.
  *
  * @param timestamp when it was taken in, in milliseconds since 1970
- * @param replayOf of a dead letter that was put back: the id of the original
- * @param replayFor of a dead letter that was put back: the group that it is for; null if it is for all
+ * @param replayOf of a dead letter that was replayed: the id of the original
+ * @param replayFor of a dead letter that was replayed: the group that it is for; null if it is for all
  */
 public record StoredCheckin(
         CheckinId id,

@@ -13,7 +13,7 @@ import java.util.List;
  * @param deliveries how often it was delivered
  * @param consumer who had it
  * @param truncated whether fields of the entry are missing: at most 1,000 fields of 64 KB are kept, and at most 16 KB of an entry that was too
- *     large. Such a dead letter can't be put back, nor can an entry that another program wrote into the stream of dead letters
+ *     large. Such a dead letter can't be replayed, nor can an entry that another program wrote into the stream of dead letters
  * @param fields of the entry, as they were; a name may stand twice
  */
 record DeadLetter(

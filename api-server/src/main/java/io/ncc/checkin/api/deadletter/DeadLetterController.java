@@ -1,6 +1,6 @@
 package io.ncc.checkin.api.deadletter;
 
-import io.ncc.checkin.api.deadletter.DeadLetterReader.PutBack;
+import io.ncc.checkin.api.deadletter.DeadLetterReader.Outcome;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.projection.ProjectionGroup;
@@ -89,10 +89,10 @@ final class DeadLetterController {
             HttpServletRequest request) {
         ProjectionGroup of = ProjectionGroup.parse(group);
         CheckinId letter = id("id", id);
-        List<Replayed> replayed = putBack(of, List.of(letter)).replayed();
+        List<Replayed> replayed = replay(of, List.of(letter)).replayed();
         if (!replayed.isEmpty()) {
             log.info(
-                    "The dead letter {} was put back as {}, by {}",
+                    "The dead letter {} was replayed as {}, by {}",
                     letter,
                     replayed.get(0).replayedAs(),
                     Actor.of(request));
@@ -124,18 +124,18 @@ final class DeadLetterController {
             end = page.size() < MAX_LIMIT;
         }
         boolean more = ids.size() > MAX_LIMIT;
-        PutBack putBack = putBack(of, more ? ids.subList(0, MAX_LIMIT) : ids);
-        log.info("Dead letters were put back: {}, by {}", putBack.replayed().size(), Actor.of(request));
-        return new Replay(putBack.replayed(), more || putBack.streamFull());
+        Outcome outcome = replay(of, more ? ids.subList(0, MAX_LIMIT) : ids);
+        log.info("Dead letters were replayed: {}, by {}", outcome.replayed().size(), Actor.of(request));
+        return new Replay(outcome.replayed(), more || outcome.streamFull());
     }
 
-    /** What was put back is answered, also if the stream has no room for the rest. */
-    private PutBack putBack(ProjectionGroup group, List<CheckinId> ids) {
-        PutBack putBack = deadLetters.replay(group, ids);
-        if (putBack.streamFull() && putBack.replayed().isEmpty()) {
+    /** What was replayed is answered, also if the stream has no room for the rest. */
+    private Outcome replay(ProjectionGroup group, List<CheckinId> ids) {
+        Outcome outcome = deadLetters.replay(group, ids);
+        if (outcome.streamFull() && outcome.replayed().isEmpty()) {
             throw ProblemType.STREAM_FULL.exception();
         }
-        return putBack;
+        return outcome;
     }
 
     @DeleteMapping(path = "/{id}", produces = MediaType.ALL_VALUE) // as there is nothing in the answer

@@ -26,7 +26,7 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.springframework.stereotype.Component;
 
-/** Reads dead letters of a group, puts them back, and discards them. */
+/** Reads dead letters of a group, replays them, and discards them. */
 @Component
 final class DeadLetterReader {
 
@@ -112,7 +112,7 @@ final class DeadLetterReader {
     /**
      * Puts dead letters back, until the stream of their partition is full. An id that is none any more, or was cut short, is left out of the result.
      */
-    PutBack replay(ProjectionGroup group, List<CheckinId> ids) {
+    Outcome replay(ProjectionGroup group, List<CheckinId> ids) {
         Map<Integer, List<CheckinId>> byPartition =
                 ids.stream().collect(Collectors.groupingBy(CheckinId::partition, TreeMap::new, Collectors.toList()));
         List<Replayed> replayed = new ArrayList<>();
@@ -122,16 +122,16 @@ final class DeadLetterReader {
             boolean full = false;
             for (int from = 0; from < letters.size() && !full; from += MOST_AT_ONCE) {
                 List<CheckinId> some = letters.subList(from, Math.min(from + MOST_AT_ONCE, letters.size()));
-                PutBack putBack = replay(group, ofPartition.getKey(), some);
-                replayed.addAll(putBack.replayed());
-                full = putBack.streamFull();
+                Outcome outcome = replay(group, ofPartition.getKey(), some);
+                replayed.addAll(outcome.replayed());
+                full = outcome.streamFull();
             }
             anyFull |= full;
         }
-        return new PutBack(replayed, anyFull);
+        return new Outcome(replayed, anyFull);
     }
 
-    private PutBack replay(ProjectionGroup group, int partition, List<CheckinId> ids) {
+    private Outcome replay(ProjectionGroup group, int partition, List<CheckinId> ids) {
         GroupKeys keys = keys(group, partition);
         List<String> args = new ArrayList<>();
         args.add(Long.toString(maxLength));
@@ -149,7 +149,7 @@ final class DeadLetterReader {
                     CheckinId.of(partitions, partition, (String) reply.get(i)),
                     CheckinId.of(partitions, partition, (String) reply.get(i + 1))));
         }
-        return new PutBack(replayed, (Long) reply.get(0) == 1);
+        return new Outcome(replayed, (Long) reply.get(0) == 1);
     }
 
     boolean discard(ProjectionGroup group, CheckinId id) {
@@ -168,7 +168,7 @@ final class DeadLetterReader {
     }
 
     /** @param streamFull whether there was no room in the stream for all of them */
-    record PutBack(List<Replayed> replayed, boolean streamFull) {}
+    record Outcome(List<Replayed> replayed, boolean streamFull) {}
 
     /** @param id of the dead letter; it is the entry with the id {@code replayedAs} now */
     record Replayed(CheckinId id, CheckinId replayedAs) {}

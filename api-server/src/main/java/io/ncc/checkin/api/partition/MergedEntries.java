@@ -79,11 +79,11 @@ public final class MergedEntries<T> {
             return null;
         }
         Item<T> item = source.items.remove();
-        putBack(source);
+        replay(source);
         return item;
     }
 
-    private void putBack(Source source) {
+    private void replay(Source source) {
         if (!source.items.isEmpty()) {
             filled.add(source);
         } else if (!source.ended) {
@@ -101,7 +101,7 @@ public final class MergedEntries<T> {
                     .toList();
             for (int i = 0; i < asked.size(); i++) {
                 asked.get(i).take(RedisLink.await(replies.get(i)));
-                putBack(asked.get(i));
+                replay(asked.get(i));
             }
         }
     }

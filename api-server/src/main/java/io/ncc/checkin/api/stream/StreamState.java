@@ -64,7 +64,7 @@ record StreamState(
     /**
      * What became of the entries of the stream, ever since it was made. What is null is not known, as the key or the field is damaged.
      *
-     * @param foreign dead letters of other projections that were put back
+     * @param foreign dead letters of other projections that were replayed
      * @param missed entries that had been trimmed before the projection was there
      */
     record Totals(

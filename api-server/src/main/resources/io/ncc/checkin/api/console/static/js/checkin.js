@@ -71,7 +71,7 @@ export function checkin(root, id, signal, times = {}) {
     const {replayedAs} = status;
     if (replayedAs && !steps.some((step) => step.replayedAs)) {
       const at = parseEntryId(replayedAs)?.time;
-      steps.push({key: 'replayed', text: 'Was dead, and was put back as ', kind: 'look', replayedAs, at});
+      steps.push({key: 'replayed', text: 'Was dead, and was replayed as ', kind: 'look', replayedAs, at});
     }
     steps.push({key, text, kind, at: live.redisNow(), deadLetter: status.deadLetter});
     show();

@@ -1,4 +1,4 @@
-// The dialog of one dead letter: what it is, and how to put it back or discard it.
+// The dialog of one dead letter: what it is, and how to replay it or discard it.
 import {dialog} from './dialog.js';
 import {button, h, rowHeading, table} from './dom.js';
 import {count} from './format.js';
@@ -18,14 +18,14 @@ export function queryOf(group) {
 /**
  * Asks for a dead letter and opens its dialog.
  *
- * @param changed called when it was put back or discarded, here or by someone else
+ * @param changed called when it was replayed or discarded, here or by someone else
  */
 export async function openDeadLetter(id, group, changed) {
   try {
     show(await getJson(`dead-letters/${encodeURIComponent(id)}?${queryOf(group)}`), group, changed);
   } catch (problem) {
     dialog('It is no longer there', h('p', {}, problem.status === 404
-      ? `The dead letter ${id} was already put back or discarded.` : problem.message));
+      ? `The dead letter ${id} was already replayed or discarded.` : problem.message));
     changed();
   }
 }
@@ -42,7 +42,7 @@ function show(letter, group, changed) {
   });
 
   function choose() {
-    const back = button('Put back…', () => confirm('Put it back into the stream?', 'Put back', 'primary', putBack),
+    const back = button('Replay…', () => confirm('Replay it?', 'Replay', 'primary', replay),
       {class: 'primary'});
     const away = button('Discard…', () => confirm('Discard it for good?', 'Discard', 'danger', discard));
     step.replaceChildren(letter.truncated ? '' : back, away);
@@ -62,9 +62,9 @@ function show(letter, group, changed) {
     yes.focus();
   }
 
-  async function putBack() {
+  async function replay() {
     const {replayedAs} = await send('POST', `dead-letters/${letter.id}/replay?${queryOf(group)}`);
-    done('Put back. It is the entry ', replayedAs);
+    done('Replayed. It is the entry ', replayedAs);
   }
 
   async function discard() {
@@ -80,7 +80,7 @@ function show(letter, group, changed) {
     // the status of a checkin is that in the totals
     const status = group === TOTALS ? await getJson(`checkins/${letter.originalId}`).catch(() => null) : null;
     const entry = status?.replayedAs;
-    done(entry ? 'It was already put back, as ' : 'It was already put back or discarded.', entry);
+    done(entry ? 'It was already replayed, as ' : 'It was already replayed or discarded.', entry);
   }
 
   function done(text, entry) {
@@ -107,6 +107,6 @@ function contentOf(letter, group) {
     h('dl', {}, Object.entries(facts).map(([name, value]) => [h('dt', {}, name), h('dd', {}, value)])),
     table('Fields of the entry', ['Field', 'Value'], h('tbody', {}, fields)),
     more > 0 ? h('p', {class: 'note'}, `${more} more fields`) : null,
-    letter.truncated ? h('p', {class: 'note'}, 'Parts of the entry are missing, so it can\'t be put back.') : null,
+    letter.truncated ? h('p', {class: 'note'}, 'Parts of the entry are missing, so it can\'t be replayed.') : null,
   ];
 }

@@ -31,7 +31,7 @@ export function deadLetters(root, address, signal) {
   const query = queryOf(group);
   const newestFirst = `dead-letters?${query}&order=desc&limit=${PAGE}`;
   const heading = h('h1', {}, 'Dead letters');
-  const reasons = reasonTable((reason) => putBackAll(reason, query, reload));
+  const reasons = reasonTable((reason) => replayAll(reason, query, reload));
   const letters = letterTable((letterId) => openDeadLetter(letterId, group, reload));
   const older = button('Older ones', () => load(next), {hidden: true});
   const newest = button('Back to the newest', () => load(newestFirst), {hidden: true});
@@ -43,13 +43,13 @@ export function deadLetters(root, address, signal) {
   root.append(
     h('div', {class: 'title'}, heading, groupChoice(group, signal)),
     h('p', {class: 'lead'}, 'Entries that could not be applied. They block nothing. '
-      + 'Put them back when the cause is mended, or discard them.'),
+      + 'Replay them when the cause is mended, or discard them.'),
     trouble,
     panel('By reason', {}, reasons.element),
     panel('Newest first', {extra: letters.news}, letters.element, h('p', {class: 'pages'}, newest, older), doItYourself(
       ['List them', `curl -s '${serverAddress()}/${newestFirst}'`],
-      ['Put one back', `curl -s -X POST '${serverAddress()}/dead-letters/1795169664047-0/replay?${query}'`],
-      ['Put back all of a reason',
+      ['Replay one', `curl -s -X POST '${serverAddress()}/dead-letters/1795169664047-0/replay?${query}'`],
+      ['Replay all of a reason',
         `curl -s -X POST --get '${serverAddress()}/dead-letters/replay?${query}' --data-urlencode 'reason=…'`],
       ['The same in Redis',
         redisCommand('XREVRANGE', group === TOTALS ? 'checkins:dead' : 'boards:dead', '+ - COUNT 10')])));
@@ -83,7 +83,7 @@ export function deadLetters(root, address, signal) {
     return load(shown);
   }
 
-  /** How many there are by the last sample. It falls when somebody else puts one back. */
+  /** How many there are by the last sample. It falls when somebody else replays one. */
   function counted() {
     return live.known?.groups.find((one) => one.name === group)?.deadLetters ?? null;
   }
@@ -126,10 +126,10 @@ function groupChoice(chosen, signal) {
   return element;
 }
 
-function reasonTable(putBack) {
+function reasonTable(replay) {
   const rows = h('tbody');
   const create = ({reason}) => h('tr', {}, rowHeading(reason || 'no reason'), numberCell(), h('td', {class: 'when'}),
-    h('td', {}, button('Put all back…', () => putBack(reason), {class: 'small'})));
+    h('td', {}, button('Replay all…', () => replay(reason), {class: 'small'})));
   const update = (row, {count: number, newest}) => {
     setText(row.children[1], count(number));
     setText(row.children[2], dateAndTime(parseEntryId(newest)?.time));
@@ -139,15 +139,15 @@ function reasonTable(putBack) {
   return {element: table('Dead letters by reason', ['Reason', '#Number', 'Newest', 'Action'], rows, 'reasons'), show};
 }
 
-function putBackAll(reason, query, changed) {
+function replayAll(reason, query, changed) {
   const question = h('p', {}, 'All dead letters with the reason “', h('b', {}, reason || 'no reason'),
     '” go into the stream again, up to 1,000 at once.');
-  dialog('Put all back?', question, {
-    label: 'Put all back',
+  dialog('Replay all?', question, {
+    label: 'Replay all',
     act: async () => {
       const {replayed, more} = await send('POST', `dead-letters/replay?${query}&reason=${encodeURIComponent(reason)}`);
-      const done = `${plural(replayed.length, 'dead letter')} put back.`;
-      dialog('Put back', h('p', {}, done, more ? ' There are more: do it again.' : ''));
+      const done = `${plural(replayed.length, 'dead letter')} replayed.`;
+      dialog('Replay', h('p', {}, done, more ? ' There are more: do it again.' : ''));
       await changed();
     },
   });

@@ -86,7 +86,7 @@ function processing(sample, going) {
 function toLookAt(sample) {
   if (sample.deadLetters > 0) {
     const waiting = `${plural(sample.deadLetters, 'dead letter')} ${sample.deadLetters === 1 ? 'waits' : 'wait'}`;
-    return state('look', 'Running, with dead letters', `${waiting} for a decision: put back or discard.`);
+    return state('look', 'Running, with dead letters', `${waiting} for a decision: replay or discard.`);
   }
   if (sample.maxLength && sample.length > 0.8 * sample.maxLength) {
     return state('look', 'The stream is filling up', `${count(sample.length)} of ${count(sample.maxLength)} entries.`);
