@@ -184,6 +184,50 @@ final class ApiIT {
                 .isEqualTo("[{\"parameter\":\"" + name + "\",\"message\":\"" + message + "\"}]");
     }
 
+    /** An Accept with a parameter is left to the controllers. */
+    @ParameterizedTest
+    @CsvSource({
+        "/users/6, 200",
+        "/users/7, 404",
+        "/users/999999999999999999, 404",
+        "/users/9223372036854775807, 404",
+        "/users/06, 400",
+        "/locations/6, 200",
+        "/locations/7, 404",
+        "/checkins/latest, 404",
+        "/checkins/latest/, 404",
+    })
+    void aPlainReadIsAnsweredLikeOneOfTheControllers(String path, int status) throws IOException {
+        redis.commands().hset(KEYS.user(6), "numCheckins", "1");
+        redis.commands().hset(KEYS.location(6), "numCheckins", "1");
+        String get = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n";
+        RawAnswer byController = raw(get + "Accept: application/json;q=0.9\r\n");
+        assertThat(byController.status()).isEqualTo(status);
+        for (String accept : List.of("", "Accept: */*\r\n", "Accept: application/json\r\n")) {
+            assertThat(raw(get + accept))
+                    .usingRecursiveComparison()
+                    .ignoringFields("headers.date")
+                    .isEqualTo(byController);
+        }
+    }
+
+    @Test
+    void aPlainReadIsTimedAsItsRoute() {
+        double before = timed("/users/{id}");
+        HttpAnswer.get(url + "/users/8");
+        await().untilAsserted(() -> assertThat(timed("/users/{id}")).isEqualTo(before + 1));
+    }
+
+    private static double timed(String route) {
+        return HttpAnswer.get(url + "/actuator/prometheus")
+                .body()
+                .lines()
+                .filter(line ->
+                        line.startsWith("http_server_requests_seconds_count") && line.contains("uri=\"" + route + '"'))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
     /** Tomcat refuses them unless it is told not to. */
     @Test
     void theCharactersThatABrowserLeavesInAQueryAreTaken() throws IOException {

@@ -673,9 +673,8 @@ final class ConsoleIT {
     void readOnlyShowsNoControls() {
         die(1);
         openLive("#/dead-letters");
-        browser.awaitTrue(
-                "[...document.querySelectorAll('button')].some(button => button.textContent === 'Replay all…'"
-                        + " && button.checkVisibility())");
+        browser.awaitTrue("[...document.querySelectorAll('button')].some(button => button.textContent === 'Replay all…'"
+                + " && button.checkVisibility())");
         try (Services.Api api = services.startApi("--checkin.api.read-only=true")) {
             openLive(api.url(), "#/feed");
             browser.awaitTrue("document.querySelector('#version').textContent.includes('read-only')");

@@ -4,6 +4,7 @@ import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.api.web.Links;
 import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.api.web.PlainRead;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.redis.StreamId;
@@ -14,6 +15,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
+import org.springframework.context.annotation.Bean;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -41,6 +43,11 @@ final class CheckinController {
     CompletionStage<StoredCheckin> latest() {
         return checkins.latest()
                 .thenApply(found -> found.orElseThrow(() -> ProblemType.NOT_FOUND.exception("There are no checkins.")));
+    }
+
+    @Bean
+    PlainRead plainLatest() {
+        return PlainRead.of("/checkins/latest", this::latest);
     }
 
     @GetMapping(path = "/checkins", produces = MediaType.APPLICATION_JSON_VALUE)

@@ -2,10 +2,12 @@ package io.ncc.checkin.api.total;
 
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.api.web.PlainRead;
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
 import java.util.concurrent.CompletionStage;
 import org.jspecify.annotations.Nullable;
+import org.springframework.context.annotation.Bean;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -39,6 +41,11 @@ final class LocationController {
             throw ProblemType.invalidParameter("wait", "goes with after");
         }
         return read(number);
+    }
+
+    @Bean
+    PlainRead plainLocation() {
+        return PlainRead.byId("/locations/{id}", this::read);
     }
 
     private CompletionStage<Location> read(long id) {

@@ -2,6 +2,7 @@ package io.ncc.checkin.api.total;
 
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.web.Parameters;
+import io.ncc.checkin.api.web.PlainRead;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
@@ -9,6 +10,7 @@ import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
+import org.springframework.context.annotation.Bean;
 import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.PathVariable;
@@ -53,6 +55,11 @@ final class UserController {
             throw ProblemType.invalidParameter("wait", "goes with after");
         }
         return read(number);
+    }
+
+    @Bean
+    PlainRead plainUser() {
+        return PlainRead.byId("/users/{id}", this::read);
     }
 
     @GetMapping(
