@@ -71,7 +71,7 @@ final class PullController {
             throw ProblemType.invalidParameter("from", "must not be above the last id of the stream");
         }
         if (creation == Creation.MADE) {
-            log.info("The group {} was made, by {}", group, Actor.of(request));
+            log.info("The group {} was created, by {}", group, Actor.of(request));
         }
         return ResponseEntity.status(creation == Creation.MADE ? HttpStatus.CREATED : HttpStatus.OK)
                 .build();
