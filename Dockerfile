@@ -17,9 +17,9 @@ COPY api-server/pom.xml api-server/
 COPY demo/pom.xml demo/
 COPY system-tests/pom.xml system-tests/
 COPY benchmarks/pom.xml benchmarks/
-RUN mvn -B -ntp -q -Dmaven.test.skip=true -Dspring-boot.repackage.skip=true package
+RUN mvn -B -ntp -q -Dmaven.test.skip=true -Dspring-boot.repackage.skip=true -pl checkin-receiver,checkin-processor,api-server,demo -am package
 COPY . .
-RUN mvn -B -ntp -q -Dmaven.test.skip=true clean package
+RUN mvn -B -ntp -q -Dmaven.test.skip=true -pl checkin-receiver,checkin-processor,api-server,demo -am clean package
 ARG MODULE
 RUN java -Djarmode=tools -jar "$MODULE/target/$MODULE.jar" extract --layers --destination extracted \
  && mv "extracted/application/$MODULE.jar" extracted/application/app.jar
