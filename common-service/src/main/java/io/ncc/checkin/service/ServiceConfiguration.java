@@ -11,6 +11,7 @@ import org.springframework.context.annotation.Configuration;
 import org.springframework.context.annotation.Import;
 import org.springframework.core.Ordered;
 import org.springframework.core.env.Environment;
+import org.springframework.http.HttpHeaders;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 import org.springframework.web.servlet.mvc.method.annotation.ExceptionHandlerExceptionResolver;
@@ -56,7 +57,8 @@ public class ServiceConfiguration {
     /** After the limit of a client's requests, which counts those that are refused, too. */
     @Bean
     FilterRegistrationBean<SingleHeaders> singleHeaders(HandlerExceptionResolver handlerExceptionResolver) {
-        return new FilterRegistrationBean<>(new SingleHeaders(handlerExceptionResolver));
+        return new FilterRegistrationBean<>(new SingleHeaders(
+                handlerExceptionResolver, HttpHeaders.CONTENT_TYPE, "Idempotency-Key", "Last-Event-ID"));
     }
 
     /** {@link ProblemAdvice} answers what any handler throws, and any filter that asks for it, not only what a controller's method does. */

@@ -178,6 +178,18 @@ public abstract class RoleChecks {
         assertThat(answer.problemType()).isEqualTo("unauthenticated");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"/actuator/info", "/actuator/health", "/nowhere"})
+    void twoTokensAreRefusedEvenIfTheFirstIsGood(String path) {
+        for (String second : List.of("chk_wrong", token("operate"))) {
+            HttpAnswer answer = HttpAnswer.send(
+                    with(second, with(token("operate"), HttpRequest.newBuilder(URI.create(url(path))))));
+            assertThat(answer.status()).isEqualTo(400);
+            assertThat(answer.problemType()).isEqualTo("invalid-request");
+            assertThat(answer.json().at("/errors/0/parameter").asString()).isEqualTo("Authorization");
+        }
+    }
+
     @Test
     void aTokenInTheUrlIsNone() {
         assertThat(get("/actuator/info?access_token=" + token("operate"), null).status())

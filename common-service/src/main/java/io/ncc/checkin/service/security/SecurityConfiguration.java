@@ -1,6 +1,7 @@
 package io.ncc.checkin.service.security;
 
 import io.ncc.checkin.service.ApiContract;
+import io.ncc.checkin.service.SingleHeaders;
 import jakarta.servlet.Filter;
 import jakarta.servlet.ServletException;
 import java.io.IOException;
@@ -139,6 +140,7 @@ public class SecurityConfiguration {
         if (access.isLocal()) {
             filters.add(new LocalCallers(refused));
         } else if (access.isByToken()) {
+            filters.add(new SingleHeaders(refused, HttpHeaders.AUTHORIZATION));
             Refusals refusals = new Refusals(refused, new MappedRoutes(mappings));
             RouteRoles roles = new RouteRoles(
                     contract.getIfAvailable(),
