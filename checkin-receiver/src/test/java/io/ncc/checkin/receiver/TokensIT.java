@@ -19,6 +19,8 @@ import com.nimbusds.jwt.SignedJWT;
 import com.sun.net.httpserver.HttpServer;
 import io.ncc.checkin.service.security.TokenDigests;
 import io.ncc.checkin.testsupport.HttpAnswer;
+import io.ncc.checkin.testsupport.RawAnswer;
+import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -36,6 +38,7 @@ import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -358,7 +361,7 @@ final class TokensIT {
     }
 
     @Test
-    void noTokenIsLogged(CapturedOutput output) throws JOSEException {
+    void noTokenIsLogged(CapturedOutput output) throws IOException, JOSEException {
         Map<String, Level> levels = Map.of(
                 "org.springframework.security", Level.TRACE,
                 "org.springframework.web", Level.TRACE,
@@ -373,6 +376,10 @@ final class TokensIT {
                 HttpAnswer.send(
                         java.net.http.HttpRequest.newBuilder(java.net.URI.create(receiver.url("/actuator/info")))
                                 .header("Authorization", "Bearer " + token));
+                for (String header :
+                        List.of("Authorization: Bearer " + token + '\r', "Cookie: token=" + token + " x")) {
+                    sendAsItIs(header);
+                }
             }
         } finally {
             levels.keySet().forEach(name -> log(name, null));
@@ -380,6 +387,15 @@ final class TokensIT {
         assertThat(output.getAll())
                 .contains("o.s.security.web.FilterChainProxy") // or its logger would say nothing anyhow
                 .doesNotContain(WRITER, "chk_wrong", OWNER, jwt.substring(jwt.lastIndexOf('.') + 1));
+    }
+
+    /** Such as a token from a file with the line ends of Windows. */
+    private static void sendAsItIs(String header) throws IOException {
+        try (var connection = new RawConnection(receiver.port())) {
+            connection.send(RawConnection.bytes("GET /nowhere HTTP/1.1\r\nHost: localhost\r\n" + header + "\r\n\r\n"));
+            RawAnswer answer = Objects.requireNonNull(connection.read());
+            assertThat(answer.status()).as(answer.body()).isBetween(400, 401);
+        }
     }
 
     /** @param level null for that of the loggers above it */
