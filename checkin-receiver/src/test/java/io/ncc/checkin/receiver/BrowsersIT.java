@@ -1,6 +1,7 @@
 package io.ncc.checkin.receiver;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.ncc.checkin.testsupport.RawAnswer;
 import io.ncc.checkin.testsupport.RawConnection;
@@ -179,5 +180,29 @@ final class BrowsersIT {
                                 "Sec-Fetch-Site: cross-site")
                         .problemType())
                 .isEqualTo("foreign-page");
+    }
+
+    @Test
+    void anOriginOfTheSettingGetsTheAnswersThatOthersGetAndCountsLikeThem() throws IOException {
+        try (StartedReceiver limited =
+                StartedReceiver.on(redis, "checkin.security.allowed-origins=" + APP, "checkin.receiver.rate-limit=3")) {
+            RawAnswer refused = send(limited.port(), "PATCH /checkins", "Host: localhost", "Origin: " + APP);
+            assertThat(refused.status()).isEqualTo(405);
+            assertThat(refused.problemType()).isEqualTo("method-not-allowed");
+            assertThat(refused.header("access-control-allow-origin")).isEqualTo(APP);
+
+            RawAnswer options = send(limited.port(), "OPTIONS /checkins", "Host: localhost", "Origin: " + APP);
+            assertThat(options.status()).isEqualTo(200);
+            assertThat(options.header("allow")).contains("POST");
+
+            for (String origin : new String[] {APP, "https://evil.example"}) {
+                await().untilAsserted(() -> {
+                    RawAnswer answer = preflight(limited, origin, "POST");
+                    assertThat(answer.status()).isEqualTo(429);
+                    assertThat(answer.problemType()).isEqualTo("too-many-requests");
+                });
+            }
+            await().until(() -> preflight(limited, APP, "PATCH").status() == 200); // the answer to the PATCH is a 405
+        }
     }
 }

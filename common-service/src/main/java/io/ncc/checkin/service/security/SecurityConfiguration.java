@@ -4,6 +4,7 @@ import io.ncc.checkin.service.ApiContract;
 import io.ncc.checkin.service.SingleHeaders;
 import jakarta.servlet.Filter;
 import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -40,6 +41,7 @@ import org.springframework.security.web.savedrequest.NullRequestCache;
 import org.springframework.security.web.util.matcher.AnyRequestMatcher;
 import org.springframework.web.cors.CorsConfiguration;
 import org.springframework.web.cors.CorsConfigurationSource;
+import org.springframework.web.cors.CorsUtils;
 import org.springframework.web.filter.CorsFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 import org.springframework.web.servlet.HandlerMapping;
@@ -88,7 +90,7 @@ public class SecurityConfiguration {
     }
 
     /**
-     * What the requests that the chain refuses have to pass, too.
+     * What the requests that the chain answers have to pass, too.
      *
      * @param filter null if there is no limit
      */
@@ -112,6 +114,20 @@ public class SecurityConfiguration {
                         return new ModelAndView();
                     };
         }
+
+        /** Answers preflights that pass. Other requests pass the filter later. */
+        private Filter beforePreflights(CorsFilter cors) {
+            return filter == null
+                    ? cors
+                    : (request, response, chain) -> {
+                        if (CorsUtils.isPreFlightRequest((HttpServletRequest) request)) {
+                            filter.doFilter(
+                                    request, response, (passed, answer) -> cors.doFilter(passed, answer, chain));
+                        } else {
+                            cors.doFilter(request, response, chain);
+                        }
+                    };
+        }
     }
 
     @Bean
@@ -123,8 +139,8 @@ public class SecurityConfiguration {
             ObjectProvider<RequestLimit> limit,
             ObjectProvider<HandlerMapping> mappings,
             HandlerExceptionResolver handlerExceptionResolver) {
-        HandlerExceptionResolver refused =
-                limit.getIfAvailable(() -> new RequestLimit(null)).before(handlerExceptionResolver);
+        RequestLimit requestLimit = limit.getIfAvailable(() -> new RequestLimit(null));
+        HandlerExceptionResolver refused = requestLimit.before(handlerExceptionResolver);
         Set<String> hosts = properties.allowedHosts().stream()
                 .map(host -> host.toLowerCase(Locale.ROOT))
                 .collect(Collectors.toUnmodifiableSet());
@@ -135,7 +151,7 @@ public class SecurityConfiguration {
                 new HostCheck(refused, hosts),
                 new ForeignPages(refused, properties.allowedOrigins())));
         if (!properties.allowedOrigins().isEmpty()) {
-            filters.add(new CorsFilter(corsOf(properties.allowedOrigins())));
+            filters.add(requestLimit.beforePreflights(new CorsFilter(corsOf(properties.allowedOrigins()))));
         }
         if (access.isLocal()) {
             filters.add(new LocalCallers(refused));
@@ -161,11 +177,14 @@ public class SecurityConfiguration {
         return new DefaultSecurityFilterChain(AnyRequestMatcher.INSTANCE, filters);
     }
 
-    /** Of other origins, pages can do what they always can: send requests that change nothing, and not read the answers. */
+    /**
+     * Of other origins, pages can do what they always can: send requests that change nothing, and not read the answers. Whatever these origins send goes on to
+     * the routes, which answer with a problem if they don't have the method.
+     */
     private static CorsConfigurationSource corsOf(Set<String> origins) {
         CorsConfiguration cors = new CorsConfiguration();
         cors.setAllowedOrigins(List.copyOf(origins));
-        cors.setAllowedMethods(List.of("GET", "HEAD", "POST", "PUT", "DELETE"));
+        cors.setAllowedMethods(List.of(CorsConfiguration.ALL));
         cors.setAllowedHeaders(List.of(CorsConfiguration.ALL)); // a token, above all; there are no cookies
         cors.setExposedHeaders(List.of(
                 "Accept",
