@@ -132,7 +132,7 @@ final class DurabilityIT {
             assertThat(Duration.ofNanos(System.nanoTime() - start))
                     .isBetween(DURABILITY_TIMEOUT.dividedBy(2), DURABILITY_TIMEOUT.plusSeconds(2));
             receiver.assertRefuses("durability-unavailable"); // and isn't stored: once is enough to know
-            assertThat(receiver.readiness()).isEqualTo(503);
+            receiver.awaitReadiness(503);
 
             replica.startAgain();
             await().atMost(LIMIT).until(receiver::accepts);
@@ -308,7 +308,7 @@ final class DurabilityIT {
                 await().atMost(LIMIT)
                         .until(() -> receiver.post(checkin(7)).body().contains("durability-unavailable"));
                 receiver.assertRefuses("durability-unavailable");
-                assertThat(receiver.readiness()).isEqualTo(503);
+                receiver.awaitReadiness(503);
                 assertThat(refusals(log)).singleElement().asString().contains(setting.name + ' ' + setting.right);
                 assertThat(receiver.get("/actuator/health")
                                 .json()
@@ -320,7 +320,7 @@ final class DurabilityIT {
                 redis.commands().configSet(setting.name, setting.right);
                 await().atMost(LIMIT).until(receiver::accepts);
                 assertThat(mechanism(receiver)).matches("appendfsync always|WAITAOF 1 0 1000");
-                assertThat(receiver.readiness()).isEqualTo(200);
+                receiver.awaitReadiness(200);
 
                 redis.commands().configSet(setting.name, setting.wrong);
                 redis.killConnections();

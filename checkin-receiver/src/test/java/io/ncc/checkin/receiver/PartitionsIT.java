@@ -204,7 +204,7 @@ final class PartitionsIT {
             assertThat(available(receiver)).containsExactly(1, 1, 0, 1);
 
             List.of(0, 1, 3).forEach(PartitionsIT::fill);
-            assertThat(receiver.readiness()).isEqualTo(503);
+            receiver.awaitReadiness(503);
         }
     }
 

@@ -219,11 +219,25 @@ final class ReceiverIT {
         // the first request may still be on the wire when the connection breaks; from then on nothing is
         await().atMost(Duration.ofSeconds(10))
                 .until(() -> refusedInTime().problemType().equals("redis-unavailable"));
-        assertThat(receiver.readiness()).isEqualTo(503);
+        receiver.awaitReadiness(503);
         redis.start();
         await().atMost(Duration.ofSeconds(10))
                 .until(() -> HttpAnswer.post(url + "/checkins", VALID).status() == 202);
-        assertThat(receiver.readiness()).isEqualTo(200);
+        receiver.awaitReadiness(200);
+    }
+
+    @Test
+    void healthThatIsAskedForAllTheTimeIsAskedOfRedisOnlyNowAndThen() {
+        receiver.awaitReadiness(200);
+        long before = redis.calls("xlen");
+        long start = System.nanoTime();
+        for (int i = 0; i < 100; i++) {
+            assertThat(receiver.get(i % 2 == 0 ? "/actuator/health" : "/actuator/health/readiness")
+                            .status())
+                    .isEqualTo(200);
+        }
+        long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
+        assertThat(redis.calls("xlen") - before).isLessThanOrEqualTo(1 + millis / 200);
     }
 
     @Test
@@ -299,7 +313,7 @@ final class ReceiverIT {
             assertThat(bounded.accepts()).isTrue();
 
             bounded.assertRefuses("stream-full");
-            assertThat(bounded.readiness()).isEqualTo(503);
+            bounded.awaitReadiness(503);
 
             redis.commands().xtrim(STREAM, 999);
             assertThat(bounded.accepts()).isTrue();
@@ -320,11 +334,11 @@ final class ReceiverIT {
             redis.commands().configSet("maxmemory", Long.toString(used * 3 / 2));
             await().atMost(Duration.ofSeconds(10)).until(() -> !careful.accepts());
             careful.assertRefuses("memory-limit");
-            assertThat(careful.readiness()).isEqualTo(503);
+            careful.awaitReadiness(503);
 
             redis.commands().configSet("maxmemory", Long.toString(used * 4));
             await().atMost(Duration.ofSeconds(10)).until(careful::accepts);
-            assertThat(careful.readiness()).isEqualTo(200);
+            careful.awaitReadiness(200);
         } finally {
             redis.commands().configSet("maxmemory", "0");
         }

@@ -1,6 +1,7 @@
 package io.ncc.checkin.receiver;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Range;
 import io.lettuce.core.StreamMessage;
@@ -112,6 +113,11 @@ final class StartedReceiver implements AutoCloseable {
 
     int readiness() {
         return get("/actuator/health/readiness").status();
+    }
+
+    /** It is told anew only now and then. */
+    void awaitReadiness(int status) {
+        await().until(() -> readiness() == status);
     }
 
     /** Expects a checkin to be refused for now, as it is promised to a client, and not to be stored. */
