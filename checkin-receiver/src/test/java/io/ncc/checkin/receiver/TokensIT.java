@@ -16,6 +16,7 @@ import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.PlainJWT;
 import com.nimbusds.jwt.SignedJWT;
+import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import io.ncc.checkin.service.security.TokenDigests;
 import io.ncc.checkin.testsupport.HttpAnswer;
@@ -25,6 +26,9 @@ import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,13 +38,17 @@ import java.security.NoSuchAlgorithmException;
 import java.security.interfaces.RSAPublicKey;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Date;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -216,7 +224,14 @@ final class TokensIT {
     }
 
     private static String signed(JWTClaimsSet claims, KeyPair by) throws JOSEException {
-        SignedJWT jwt = new SignedJWT(new JWSHeader(JWSAlgorithm.RS256), claims);
+        return signed(claims, by, null);
+    }
+
+    /** @param keyId null for none */
+    private static String signed(JWTClaimsSet claims, KeyPair by, @Nullable String keyId) throws JOSEException {
+        JWSHeader header =
+                new JWSHeader.Builder(JWSAlgorithm.RS256).keyID(keyId).build();
+        SignedJWT jwt = new SignedJWT(header, claims);
         jwt.sign(new RSASSASigner(by.getPrivate()));
         return jwt.serialize();
     }
@@ -323,40 +338,143 @@ final class TokensIT {
 
     @Test
     void anIssuerThatIsAwayIsAskedAgainOnlyNowAndThen(CapturedOutput output) throws IOException, JOSEException {
-        HttpServer issuer = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
-        String uri = "http://127.0.0.1:" + issuer.getAddress().getPort();
-        AtomicInteger asked = new AtomicInteger();
-        AtomicBoolean away = new AtomicBoolean(true);
-        String keySet = new JWKSet(new RSAKey.Builder((RSAPublicKey) keys.getPublic()).build()).toString();
-        issuer.createContext("/", request -> {
-            boolean forKeys = request.getRequestURI().getPath().equals("/keys");
-            asked.addAndGet(forKeys ? 0 : 1);
-            byte[] body = (forKeys ? keySet : "{\"issuer\":\"" + uri + "\",\"jwks_uri\":\"" + uri + "/keys\"}")
-                    .getBytes(StandardCharsets.UTF_8);
-            request.getResponseHeaders().set("Content-Type", "application/json");
-            request.sendResponseHeaders(away.get() ? 500 : 200, body.length);
-            request.getResponseBody().write(body);
-            request.close();
-        });
-        issuer.start();
-        try (StartedReceiver waiting =
-                StartedReceiver.on(redis, "spring.security.oauth2.resourceserver.jwt.issuer-uri=" + uri)) {
+        try (Issuer issuer = new Issuer();
+                StartedReceiver waiting = StartedReceiver.on(
+                        redis, "spring.security.oauth2.resourceserver.jwt.issuer-uri=" + issuer.uri)) {
+            issuer.answer = Issuer.Answer.ERROR;
             long start = System.nanoTime();
             for (int i = 0; i < 20; i++) {
                 StartedReceiver.assertUnavailable(post(waiting, "x"), "token-unverified");
             }
-            long seconds = Duration.ofNanos(System.nanoTime() - start).toSeconds();
-            assertThat(asked.get()).isBetween(1, (int) seconds + 1);
+            assertThat(issuer.asked.get()).isBetween(1, 1 + secondsSince(start));
             assertThat(output.getAll())
                     .containsOnlyOnce("can't be asked for its keys")
                     .doesNotContain("JwtDecoderInit");
 
-            away.set(false);
-            String token = signed(claims("app", "checkins.write").issuer(uri).build(), keys);
+            issuer.answer = Issuer.Answer.RIGHT;
+            String token =
+                    signed(claims("app", "checkins.write").issuer(issuer.uri).build(), keys);
             await().until(() -> post(waiting, token).status() == 202);
             assertThat(post(waiting, "x").status()).isEqualTo(401);
-        } finally {
-            issuer.stop(0);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"jwk-set-uri", "issuer-uri"})
+    void forgedTokensAreNoWayToTheIssuer(String setting) throws IOException, JOSEException {
+        try (Issuer issuer = new Issuer();
+                StartedReceiver limited = StartedReceiver.on(
+                        redis,
+                        "spring.security.oauth2.resourceserver.jwt." + setting + '=' + issuer.uri
+                                + (setting.equals("issuer-uri") ? "" : "/keys"))) {
+            assertThat(post(limited, issuer.token()).status()).isEqualTo(202);
+            for (Issuer.Answer answer : Issuer.Answer.values()) {
+                issuer.answer = answer;
+                int before = issuer.asked.get();
+                long start = System.nanoTime();
+                List<CompletableFuture<HttpAnswer>> answers = new ArrayList<>();
+                for (int i = 0; i < 20; i++) {
+                    answers.add(HttpAnswer.begin(HttpRequest.newBuilder(URI.create(limited.url("/checkins/batch")))
+                            .header(
+                                    "Authorization",
+                                    "Bearer " + issuer.token(UUID.randomUUID().toString()))
+                            .POST(BodyPublishers.ofString("[]"))));
+                    assertThat(post(limited, issuer.token()).status()).isEqualTo(202);
+                }
+                for (CompletableFuture<HttpAnswer> each : answers) {
+                    HttpAnswer refused = each.join();
+                    if (refused.status() != 401) {
+                        StartedReceiver.assertUnavailable(refused, "token-unverified");
+                    }
+                }
+                assertThat(secondsSince(start)).as("%s", answer).isLessThan(8);
+                assertThat(issuer.asked.get() - before).as("%s", answer).isLessThanOrEqualTo(1 + secondsSince(start));
+            }
+        }
+    }
+
+    @Test
+    void aNewKeyOfTheIssuerIsFoundAlsoWhileTokensAreForged() throws IOException, JOSEException {
+        try (Issuer issuer = new Issuer();
+                StartedReceiver limited = StartedReceiver.on(
+                        redis, "spring.security.oauth2.resourceserver.jwt.jwk-set-uri=" + issuer.uri + "/keys")) {
+            assertThat(post(limited, issuer.token()).status()).isEqualTo(202);
+            issuer.keyId = "second";
+            await().until(() -> {
+                post(limited, issuer.token("forged"));
+                return post(limited, issuer.token()).status() == 202;
+            });
+        }
+    }
+
+    private static int secondsSince(long start) {
+        return (int) Duration.ofNanos(System.nanoTime() - start).toSeconds();
+    }
+
+    private static final class Issuer implements AutoCloseable {
+
+        private enum Answer {
+            RIGHT,
+            ERROR,
+            NONE
+        }
+
+        private final AtomicInteger asked = new AtomicInteger();
+        private final CountDownLatch end = new CountDownLatch(1);
+        private final ExecutorService threads = Executors.newCachedThreadPool();
+        private final HttpServer server;
+        private final String uri;
+        private volatile String keyId = "first";
+        private volatile Answer answer = Answer.RIGHT;
+
+        Issuer() throws IOException {
+            server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+            uri = "http://127.0.0.1:" + server.getAddress().getPort();
+            server.createContext("/", this::answer);
+            server.setExecutor(threads);
+            server.start();
+        }
+
+        private void answer(HttpExchange request) throws IOException {
+            asked.incrementAndGet();
+            if (answer == Answer.NONE) {
+                awaitEnd();
+            }
+            RSAKey key = new RSAKey.Builder((RSAPublicKey) keys.getPublic())
+                    .keyID(keyId)
+                    .build();
+            String content = request.getRequestURI().getPath().equals("/keys")
+                    ? new JWKSet(key).toString()
+                    : "{\"issuer\":\"" + uri + "\",\"jwks_uri\":\"" + uri + "/keys\"}";
+            byte[] body = content.getBytes(StandardCharsets.UTF_8);
+            request.getResponseHeaders().set("Content-Type", "application/json");
+            request.sendResponseHeaders(answer == Answer.RIGHT ? 200 : 500, body.length);
+            request.getResponseBody().write(body);
+            request.close();
+        }
+
+        private void awaitEnd() {
+            try {
+                end.await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        }
+
+        /** A good one that nobody has seen yet. */
+        String token() throws JOSEException {
+            return token(keyId);
+        }
+
+        String token(String ofKey) throws JOSEException {
+            return signed(claims("app", "checkins.write").issuer(uri).build(), keys, ofKey);
+        }
+
+        @Override
+        public void close() {
+            end.countDown();
+            server.stop(0);
+            threads.shutdownNow();
         }
     }
 
@@ -373,9 +491,8 @@ final class TokensIT {
                 post(token, checkin(1));
                 to("/checkins/batch", token).post("[]");
                 to("/nowhere", token).post("");
-                HttpAnswer.send(
-                        java.net.http.HttpRequest.newBuilder(java.net.URI.create(receiver.url("/actuator/info")))
-                                .header("Authorization", "Bearer " + token));
+                HttpAnswer.send(HttpRequest.newBuilder(URI.create(receiver.url("/actuator/info")))
+                        .header("Authorization", "Bearer " + token));
                 for (String header :
                         List.of("Authorization: Bearer " + token + '\r', "Cookie: token=" + token + " x")) {
                     sendAsItIs(header);
