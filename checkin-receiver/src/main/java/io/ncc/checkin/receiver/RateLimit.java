@@ -44,10 +44,16 @@ final class RateLimit extends HttpFilter {
     @Override
     protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
             throws IOException, ServletException {
-        if (!isForRouteOfCheckins(request)) {
+        if (isForRouteOfCheckins(request)) {
+            limit(request, response, chain);
+        } else {
             chain.doFilter(request, response);
-            return;
         }
+    }
+
+    /** Counts a request, whatever it is for. */
+    void limit(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws IOException, ServletException {
         Bucket bucket = clients.get(clientOf(request), client -> newBucket());
         ConsumptionProbe probe = bucket.tryConsumeAndReturnRemaining(1);
         response.setHeader("RateLimit-Policy", "\"client\";q=" + perSecond + ";w=1");
@@ -59,6 +65,12 @@ final class RateLimit extends HttpFilter {
         } else {
             problems.resolveException(request, response, null, refusal(probe));
         }
+    }
+
+    /** Whether a request without a caller would be refused. */
+    boolean isUsedUp(HttpServletRequest request) {
+        Bucket bucket = clients.getIfPresent(ClientAddress.of(request.getRemoteAddr()));
+        return bucket != null && bucket.getAvailableTokens() == 0;
     }
 
     private static boolean isForRouteOfCheckins(HttpServletRequest request) {

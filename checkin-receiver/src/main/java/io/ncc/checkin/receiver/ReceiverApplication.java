@@ -17,6 +17,8 @@ import io.ncc.checkin.service.security.SecurityConfiguration.RequestLimit;
 import io.ncc.checkin.service.security.Sessions;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.ServerSettings;
+import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Objects;
@@ -169,6 +171,12 @@ public class ReceiverApplication {
 
     @Bean
     RequestLimit limitOfRefused(FilterRegistrationBean<RateLimit> rateLimit) {
-        return new RequestLimit(rateLimit.isEnabled() ? rateLimit.getFilter() : null);
+        RateLimit limit = rateLimit.getFilter();
+        return rateLimit.isEnabled()
+                ? new RequestLimit(
+                        (request, response, chain) ->
+                                limit.limit((HttpServletRequest) request, (HttpServletResponse) response, chain),
+                        limit::isUsedUp)
+                : RequestLimit.NONE;
     }
 }

@@ -8,6 +8,7 @@ import io.ncc.checkin.service.security.TokenDigests;
 import io.ncc.checkin.testsupport.HttpAnswer;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.time.Duration;
+import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -90,6 +91,36 @@ final class SessionIT {
         redis.commands().del(key());
         assertThat(post(token, 789).status()).isEqualTo(202);
         await().atMost(LIMIT).until(() -> post(token, 789).status() == 401);
+    }
+
+    @Test
+    void madeUpSessionsAreNoWayToRedisBeyondTheRateLimit() throws InterruptedException {
+        int limit = 5;
+        try (StartedReceiver limited =
+                StartedReceiver.on(redis, "checkin.security.logins=true", "checkin.receiver.rate-limit=" + limit)) {
+            assertThat(post(limited, "/checkins", token)).isEqualTo(202);
+            long before = redis.calls("get");
+            long start = System.nanoTime();
+            for (int sent = 0; sent < 300 || secondsSince(start) < 6; sent++) { // longer than a session is remembered
+                Thread.sleep(sent < 300 ? 0 : 20);
+                String madeUp = "chs_789_" + UUID.randomUUID() + "x".repeat(7);
+                assertThat(post(limited, sent % 2 == 0 ? "/checkins" : "/nowhere", madeUp))
+                        .isIn(401, 429, 503);
+            }
+            assertThat(post(limited, "/checkins", token)).as("found before").isEqualTo(202);
+            assertThat(redis.calls("get") - before).isLessThanOrEqualTo(limit * (2 + secondsSince(start)));
+        }
+    }
+
+    private static int post(StartedReceiver to, String path, String token) {
+        return HttpAnswer.to(to.url(path))
+                .header("Authorization", "Bearer " + token)
+                .post(StartedReceiver.checkin(789))
+                .status();
+    }
+
+    private static long secondsSince(long start) {
+        return Duration.ofNanos(System.nanoTime() - start).toSeconds();
     }
 
     @Test

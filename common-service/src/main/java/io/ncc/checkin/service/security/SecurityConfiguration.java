@@ -1,10 +1,12 @@
 package io.ncc.checkin.service.security;
 
 import io.ncc.checkin.service.ApiContract;
+import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.service.SingleHeaders;
 import jakarta.servlet.Filter;
 import jakarta.servlet.ServletException;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.time.Duration;
@@ -12,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -100,8 +103,12 @@ public class SecurityConfiguration {
      * What the requests that the chain answers have to pass, too.
      *
      * @param filter null if there is no limit
+     * @param isUsedUp whether a request would be refused for the limit of its address
      */
-    public record RequestLimit(@Nullable Filter filter) {
+    public record RequestLimit(@Nullable Filter filter, Predicate<HttpServletRequest> isUsedUp) {
+
+        /** Refuses nothing. */
+        public static final RequestLimit NONE = new RequestLimit(null, request -> false);
 
         /** Answers with a problem, unless the filter answers itself. */
         private HandlerExceptionResolver before(HandlerExceptionResolver problems) {
@@ -144,9 +151,10 @@ public class SecurityConfiguration {
             ObjectProvider<ApiContract> contract,
             ObjectProvider<Pages> pages,
             ObjectProvider<RequestLimit> limit,
+            ObjectProvider<Sessions> sessions,
             ObjectProvider<HandlerMapping> mappings,
             HandlerExceptionResolver handlerExceptionResolver) {
-        RequestLimit requestLimit = limit.getIfAvailable(() -> new RequestLimit(null));
+        RequestLimit requestLimit = limit.getIfAvailable(() -> RequestLimit.NONE);
         HandlerExceptionResolver refused = requestLimit.before(handlerExceptionResolver);
         Set<String> hosts = properties.allowedHosts().stream()
                 .map(host -> host.toLowerCase(Locale.ROOT))
@@ -164,6 +172,7 @@ public class SecurityConfiguration {
             filters.add(new LocalCallers(refused));
         } else if (access.isByToken()) {
             filters.add(new SingleHeaders(refused, HttpHeaders.AUTHORIZATION));
+            sessions.ifAvailable(known -> filters.add(sessionsWithin(requestLimit, known, refused)));
             Refusals refusals = new Refusals(refused, new MappedRoutes(mappings));
             RouteRoles roles = new RouteRoles(
                     contract.getIfAvailable(),
@@ -182,6 +191,23 @@ public class SecurityConfiguration {
             filters.add(new AuthorizationFilter(roles));
         }
         return new DefaultSecurityFilterChain(AnyRequestMatcher.INSTANCE, filters);
+    }
+
+    /** A client that has used up its limit has Redis asked only for sessions that were found there before. */
+    private static Filter sessionsWithin(RequestLimit limit, Sessions sessions, HandlerExceptionResolver refused) {
+        return (servletRequest, servletResponse, chain) -> {
+            HttpServletRequest request = (HttpServletRequest) servletRequest;
+            HttpServletResponse response = (HttpServletResponse) servletResponse;
+            String authorization = request.getHeader(HttpHeaders.AUTHORIZATION);
+            if (authorization != null
+                    && limit.isUsedUp.test(request)
+                    && sessions.isUnmet(authorization.substring(authorization.lastIndexOf(' ') + 1))) {
+                // a 429, unless the limit has room again since
+                refused.resolveException(request, response, null, ProblemType.TOKEN_UNVERIFIED.exception());
+            } else {
+                chain.doFilter(request, response);
+            }
+        };
     }
 
     /**

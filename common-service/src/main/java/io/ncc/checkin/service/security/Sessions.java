@@ -19,7 +19,7 @@ import org.springframework.security.oauth2.server.resource.authentication.Bearer
 
 /**
  * The tokens that a login gives. Redis has the digest of each, in the partition of its user, for an hour. A token that was found there isn't looked up again
- * for some seconds, so it may be accepted for so long after its session has ended.
+ * for some seconds, so it may be accepted for so long after its session has ended. That it was found there at all is remembered for longer.
  */
 public final class Sessions implements AuthenticationProvider {
 
@@ -37,6 +37,11 @@ public final class Sessions implements AuthenticationProvider {
     private final Cache<String, Caller> remembered = Caffeine.newBuilder()
             .maximumSize(MOST_REMEMBERED)
             .expireAfterWrite(REMEMBERED_FOR)
+            .build();
+
+    private final Cache<String, Boolean> met = Caffeine.newBuilder()
+            .maximumSize(MOST_REMEMBERED)
+            .expireAfterWrite(LIFETIME)
             .build();
 
     public Sessions(Partitions partitions, PartitionLinks redis) {
@@ -75,7 +80,14 @@ public final class Sessions implements AuthenticationProvider {
         }
         Caller caller = new Caller("user:" + token.user(), ROLES, token.user());
         remembered.put(token.digest(), caller);
+        met.put(token.digest(), true);
         return caller;
+    }
+
+    /** Whether Redis would have to be asked for a token, and no session with it was found there yet. Anyone can make up such tokens. */
+    boolean isUnmet(String text) {
+        SessionToken token = SessionToken.parse(text);
+        return token != null && met.getIfPresent(token.digest()) == null;
     }
 
     private @Nullable String userOf(SessionToken token) {
