@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.BitSet;
+import java.util.Comparator;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -25,7 +26,7 @@ import org.springframework.web.ErrorResponseException;
 
 /**
  * A group and the pulls that wait for its entries. When entries may have come, the pull that has waited longest reads. The next one reads only if that
- * one got as many as it may have.
+ * one got as many as it may have. Once a second, the one that claims the soonest reads after them.
  */
 final class PullGroup {
 
@@ -37,6 +38,9 @@ final class PullGroup {
 
     /** The pause after a look for entries to claim that found none, and after each walk through the pending entries. */
     private static final Duration CLAIM_PAUSE = Duration.ofSeconds(1);
+
+    /** In each partition. */
+    private static final int MOST_WALKS = 16;
 
     /** After so many reads in a row that got claimed entries alone, new entries are read first, which else might never be. */
     private static final int MOST_CLAIMING_READS = 4;
@@ -66,6 +70,9 @@ final class PullGroup {
 
     private boolean calledAgain;
 
+    /** Whether the pull that claims the soonest is to read, too, once nobody else does. */
+    private boolean soonestIsDue;
+
     /** Where there may be entries for those who wait. */
     private final BitSet called = new BitSet();
 
@@ -87,9 +94,43 @@ final class PullGroup {
 
     private static final class Claims {
 
-        private String cursor = BEGINNING;
-        private long next = System.nanoTime();
+        /** By how long entries must have been held. */
+        private final Map<Duration, Walk> walks = new HashMap<>();
+
         private int claimingReads;
+
+        /**
+         * The walk to go on with; null if it pauses, or if there are too many others that do.
+         *
+         * @param now as {@link System#nanoTime} says it
+         */
+        @Nullable
+        Walk due(Duration claimAfter, long now) {
+            Walk walk = walks.get(claimAfter);
+            if (walk == null) {
+                if (walks.size() >= MOST_WALKS && !walks.values().removeIf(each -> each.isDue(now))) {
+                    return null;
+                }
+                walk = new Walk(now);
+                walks.put(claimAfter, walk);
+            }
+            return walk.isDue(now) ? walk : null;
+        }
+    }
+
+    /** A walk through the pending entries. It passes over what would be claimed sooner by others, who have walks of their own. */
+    private static final class Walk {
+
+        private String cursor = BEGINNING;
+        private long next;
+
+        Walk(long now) {
+            next = now;
+        }
+
+        boolean isDue(long now) {
+            return now - next >= 0;
+        }
     }
 
     static ErrorResponseException noGroup() {
@@ -235,7 +276,32 @@ final class PullGroup {
             asked = (BitSet) called.clone();
             called.clear();
         }
+        readNext(next, asked);
+    }
+
+    private void readNext(Pull next, BitSet asked) {
         read(next, asked, false).whenComplete((taken, failure) -> hasRead(next, asked, taken, failure));
+    }
+
+    /** Is called once a second: entries may have been held for too long, or the group may be gone. */
+    void tick() {
+        synchronized (this) {
+            soonestIsDue = true;
+        }
+        call(all());
+    }
+
+    /** Makes the one that claims the soonest the reader, if that is sooner than another pull, which has just read. */
+    private synchronized @Nullable Pull soonerThan(Pull other) {
+        if (!soonestIsDue || reader != null) {
+            return null;
+        }
+        soonestIsDue = false;
+        reader = waiting.values().stream()
+                .min(Comparator.comparing(Pull::claimAfter))
+                .filter(pull -> pull.claimAfter().compareTo(other.claimAfter()) < 0)
+                .orElse(null);
+        return reader;
     }
 
     private void hasRead(Pull pull, BitSet asked, @Nullable Taken taken, @Nullable Throwable reason) {
@@ -259,6 +325,7 @@ final class PullGroup {
             more = taken == null
                     ? failure == null && calledAgain
                     : calledAgain || stopped || taken.entries >= pull.count() || (taken.entries > 0 && !found);
+            soonestIsDue |= taken != null && taken.entries >= pull.count(); // there may be more to claim
         }
         if (failure != null) {
             failed(pull, failure);
@@ -269,6 +336,11 @@ final class PullGroup {
         }
         if (more) {
             call(taken == null ? new BitSet() : asked);
+        } else if (taken != null) {
+            Pull sooner = soonerThan(pull);
+            if (sooner != null) {
+                readNext(sooner, all());
+            }
         }
     }
 
@@ -329,52 +401,59 @@ final class PullGroup {
     }
 
     private CompletionStage<Taken> read(int partition, Pull pull, int count, String order) {
-        String[] args = args(partition, pull, count, order);
+        boolean held = order.equals(HELD);
+        Walk walk = held ? null : beginLook(partition, pull.claimAfter());
+        String[] args = {
+            name,
+            pull.consumer(),
+            Integer.toString(count),
+            Long.toString(pull.claimAfter().toMillis()),
+            walk == null ? "" : walk.cursor,
+            pull.acknowledge() ? "auto" : "",
+            !held && isTurnOfNew(partition) ? "new" : order
+        };
         String[] keys = {partitions.keys(partition).checkins()};
         return redis.of(partition)
                 .send(commands -> PULL.<List<Object>>run(commands, ScriptOutputType.MULTI, keys, args))
                 .thenApply(reply -> {
-                    if (!order.equals(HELD)) {
-                        hasLooked(partition, reply, !args[4].isEmpty());
+                    if (!held) {
+                        hasLooked(partition, reply, walk);
                     }
                     return taken(partition, reply);
                 });
     }
 
-    private synchronized String[] args(int partition, Pull pull, int count, String order) {
-        Claims known = claims[partition];
+    /** The walk that is to look for entries to claim; null if none is due. */
+    private synchronized @Nullable Walk beginLook(int partition, Duration claimAfter) {
         long now = System.nanoTime();
-        boolean held = order.equals(HELD);
-        String from = "";
-        if (now - known.next >= 0 && !held) {
-            from = known.cursor;
-            known.next = now + Math.min(CLAIM_PAUSE.toNanos(), pull.claimAfter().toNanos());
+        Walk walk = claims[partition].due(claimAfter, now);
+        if (walk != null) {
+            walk.next = now + Math.min(CLAIM_PAUSE.toNanos(), claimAfter.toNanos());
         }
-        return new String[] {
-            name,
-            pull.consumer(),
-            Integer.toString(count),
-            Long.toString(pull.claimAfter().toMillis()),
-            from,
-            pull.acknowledge() ? "auto" : "",
-            !held && known.claimingReads >= MOST_CLAIMING_READS ? "new" : order
-        };
+        return walk;
     }
 
-    /** @param due whether it was to look for entries to claim */
-    private synchronized void hasLooked(int partition, List<Object> reply, boolean due) {
+    private synchronized boolean isTurnOfNew(int partition) {
+        return claims[partition].claimingReads >= MOST_CLAIMING_READS;
+    }
+
+    /** @param walk what was to look for entries to claim; null if nothing was */
+    private synchronized void hasLooked(int partition, List<Object> reply, @Nullable Walk walk) {
         String cursor = (String) reply.get(0);
         long claimed = (Long) reply.get(1);
         List<?> entries = (List<?>) reply.get(2);
         Claims known = claims[partition];
         known.claimingReads = claimed > 0 && claimed == entries.size() ? known.claimingReads + 1 : 0;
+        if (walk == null) {
+            return;
+        }
         boolean looked = !cursor.isEmpty();
         if (looked) {
-            known.cursor = cursor;
+            walk.cursor = cursor;
         }
         boolean mayBeMore = claimed > 0 && !cursor.equals(BEGINNING);
-        if (due && (mayBeMore || !looked)) {
-            known.next = System.nanoTime();
+        if (mayBeMore || !looked) {
+            walk.next = System.nanoTime();
         }
     }
 

@@ -14,7 +14,6 @@ import io.ncc.redis.RedisLink;
 import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -230,9 +229,7 @@ final class PullGroups implements SmartLifecycle {
     private void tick() {
         try {
             groups.values().removeIf(PullGroup::isGone);
-            BitSet all = new BitSet();
-            all.set(0, partitions.count());
-            groups.values().forEach(group -> group.call(all));
+            groups.values().forEach(PullGroup::tick);
             if (System.nanoTime() - nextCleaning >= 0) {
                 nextCleaning = System.nanoTime() + Math.min(consumerTimeout.toNanos(), TimeUnit.MINUTES.toNanos(1));
                 clean();

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 import static org.awaitility.Awaitility.await;
 
+import io.lettuce.core.Consumer;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.XGroupCreateArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
 import io.ncc.checkin.model.Checkin;
@@ -20,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -35,6 +38,7 @@ final class PullGroupIT {
     static final RealRedis redis = RealRedis.server();
 
     private static final Partitions PARTITIONS = Partitions.of(4);
+    private static final Duration SOON = Duration.ofMillis(100);
 
     private final RedisClient client = RedisClient.create(redis.uri());
     private final SingleRedis server = new SingleRedis(client);
@@ -76,16 +80,38 @@ final class PullGroupIT {
 
     /** A pull that waits without end if it finds nothing. */
     private Pull begin(String consumer) {
-        Pull pull = new Pull(new Pull.Request(consumer, 10, Duration.ofMinutes(1), false, false));
+        return begin(consumer, Duration.ofMinutes(1));
+    }
+
+    private Pull begin(String consumer, Duration claimAfter) {
+        Pull pull = new Pull(new Pull.Request(consumer, 10, claimAfter, false, false));
         group.begin(pull, () -> group.await(pull));
         return pull;
     }
 
     private Pull beginToWait(String consumer) {
+        return beginToWait(consumer, Duration.ofMinutes(1));
+    }
+
+    private Pull beginToWait(String consumer, Duration claimAfter) {
         int before = group.waiting();
-        Pull pull = begin(consumer);
+        Pull pull = begin(consumer, claimAfter);
         await().until(() -> group.waiting() > before);
         return pull;
+    }
+
+    /** A pull that doesn't wait. */
+    private List<String> pull(String consumer, int count, Duration claimAfter) {
+        Pull pull = new Pull(new Pull.Request(consumer, count, claimAfter, false, false));
+        group.begin(pull, () -> pull.complete(List.of()));
+        return ids(pull);
+    }
+
+    /** Lets a consumer that nobody knows hold everything for a while. */
+    @SuppressWarnings("unchecked") // of Lettuce's generic varargs
+    private static void deliverToDead(int partition) {
+        redis.commands().xreadgroup(Consumer.from("g", "dead"), StreamOffset.lastConsumed(stream(partition)));
+        LockSupport.parkNanos(SOON.multipliedBy(2).toNanos());
     }
 
     private void callEverywhere() {
@@ -171,6 +197,76 @@ final class PullGroupIT {
         links.of(3).stop();
         redis.resume();
         assertThat(ids(pull)).containsExactly(id);
+    }
+
+    @Test
+    void aPullClaimsSoonAlthoughAnotherOneThatClaimsLaterWaits() {
+        String id = add(2);
+        deliverToDead(2);
+        beginToWait("later");
+        group.tick();
+        assertThat(pull("sooner", 10, SOON)).containsExactly(id);
+    }
+
+    @Test
+    void aPullThatWaitsBehindOneThatClaimsLaterClaimsSoon() {
+        Pull later = beginToWait("later");
+        Pull sooner = beginToWait("sooner", SOON);
+        String id = add(2);
+        deliverToDead(2);
+        group.tick();
+        assertThat(ids(sooner)).containsExactly(id);
+        assertThat(later.answer()).isNotDone();
+    }
+
+    @Test
+    void thoseWhoWaitClaimOneAfterTheOtherAtOnce() {
+        beginToWait("later");
+        List<Pull> sooner = List.of(beginToWait("one", SOON), beginToWait("two", SOON));
+        for (int i = 0; i < 15; i++) {
+            add(2);
+        }
+        deliverToDead(2);
+        group.tick();
+        assertThat(ids(sooner.get(0))).hasSize(10);
+        assertThat(ids(sooner.get(1))).hasSize(5);
+    }
+
+    @Test
+    void whatIsNewComesToThePullThatHasWaitedLongest() {
+        Pull longest = beginToWait("longest");
+        Pull sooner = beginToWait("sooner", SOON);
+        String id = add(2);
+        group.tick();
+        assertThat(ids(longest)).containsExactly(id);
+        assertThat(sooner.answer()).isNotDone();
+    }
+
+    /** Each look passes over 1,000 entries. */
+    @Test
+    void aPullThatClaimsLaterDoesNotPassOverEntriesForOthers() {
+        String first = add(2);
+        redis.commands()
+                .eval(
+                        "for i = 1, 1500 do redis.call('XADD', KEYS[1], '*', 'userId', 1, 'locationId', 1, 'starRating', 1) end",
+                        ScriptOutputType.STATUS,
+                        stream(2));
+        deliverToDead(2);
+        assertThat(pull("later", 1, Duration.ofMinutes(1))).isEmpty();
+        assertThat(pull("sooner", 1, SOON)).containsExactly(first);
+    }
+
+    @Test
+    void aLookForPendingEntriesIsRareWhateverClaimAfterIs() {
+        add(2);
+        deliverToDead(2);
+        long before = redis.calls("xautoclaim");
+        long start = System.nanoTime();
+        for (int i = 0; i < 40; i++) {
+            assertThat(pull("one", 1, Duration.ofSeconds(30 + i))).isEmpty();
+        }
+        long seconds = Duration.ofNanos(System.nanoTime() - start).toSeconds();
+        assertThat(redis.calls("xautoclaim") - before).isLessThanOrEqualTo(16L * PARTITIONS.count() * (seconds + 1));
     }
 
     private void call(int partition) {
