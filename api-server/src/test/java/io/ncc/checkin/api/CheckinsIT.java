@@ -434,6 +434,8 @@ final class CheckinsIT {
             assertThat(next(api, path, "/proxy/")).startsWith("/proxy" + path + "?");
             assertThat(next(api, path, "/a:b%20c, /d")).startsWith("/a:b%20c/d" + path + "?");
             assertThat(next(api, path, "//evil.example")).startsWith(path + "?");
+            assertThat(next(api, path, "/" + "a".repeat(199))).startsWith("/aaa");
+            assertThat(next(api, path, "/" + "a".repeat(7_000))).startsWith(path + "?");
         }
         try (ApiServer below = ApiServer.start(redis, "--server.servlet.context-path=/ncc")) {
             for (String path : List.of("/checkins", "/dead-letters")) {
