@@ -10,9 +10,10 @@
 -- ARGV[7]  'held' to return what the consumer already holds and nothing else; 'new' to read new entries before it claims; else ''
 --
 -- Returns { where to go on, '0-0' at the end, '' if it looked for none; how many entries were claimed; { { id, { field, value, ... }, deliveries }, ... } },
--- ascending within each kind. It looks for none either if as many new entries came first as it may return. Entries that were deleted from the stream
--- while they were pending are acknowledged and left out.
--- One call looks at about 1,000 pending entries that it doesn't claim.
+-- ascending within each kind. It looks for none either if as many new entries came first as it may return. With 'held', where to go on is 'more' if it
+-- found nothing but has not looked at all that the consumer holds: the same call goes on. Entries that were deleted from the stream while they were
+-- pending are acknowledged and left out.
+-- One call looks at about 1,000 pending entries that it doesn't return.
 -- Fails with NOGROUP if the stream or the group is gone. Run twice it gives what comes next; what an answer that was lost had in it is pending, and
 -- given again when it has been held for too long, or with 'auto' is gone.
 
@@ -39,8 +40,8 @@ end
 
 -- Reads what the consumer holds, oldest first.
 local function readOwn()
-  local after = '0-0'
-  for step = 1, 10 do -- as long as there are only entries that were deleted
+  local after, left = '0-0', MOST_LOOKED_AT
+  while left > 0 do -- as long as there are only entries that were deleted
     local held = read(after)
     if #held == 0 then return end
     for _, entry in ipairs(held) do
@@ -52,7 +53,9 @@ local function readOwn()
     end
     if #entries > 0 then return end
     after = held[#held][1]
+    left = left - #held
   end
+  cursor = 'more'
 end
 
 local function readNew()

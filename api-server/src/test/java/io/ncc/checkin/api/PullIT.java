@@ -397,6 +397,18 @@ final class PullIT {
         assertThat(seen).hasSize(200);
     }
 
+    /** Such as those that were trimmed. */
+    @ParameterizedTest
+    @ValueSource(ints = {11, 2_500})
+    void ownEntriesComeBeforeNewOnesHoweverManyOfThemAreGone(int gone) {
+        List<String> ids = add(gone + 2);
+        stream.createGroup("g", "0");
+        stream.deliver("g", "one", gone + 1);
+        redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId(ids.get(gone)));
+        assertThat(pull("g", "one", "?count=1&own=true")).containsExactly(ids.get(gone));
+        assertThat(stream.pending("g")).isEqualTo(1);
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void newEntriesHaveTheirTurnWhileManyAreClaimed(boolean own) {

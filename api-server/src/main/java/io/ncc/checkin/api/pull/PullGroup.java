@@ -36,6 +36,9 @@ final class PullGroup {
     /** The order of a read that gives only what the consumer holds already. */
     private static final String HELD = "held";
 
+    /** Where to go on, if such a read came to no end. */
+    private static final String MORE = "more";
+
     /** The pause after a look for entries to claim that found none, and after each walk through the pending entries. */
     private static final Duration CLAIM_PAUSE = Duration.ofSeconds(1);
 
@@ -415,11 +418,13 @@ final class PullGroup {
         String[] keys = {partitions.keys(partition).checkins()};
         return redis.of(partition)
                 .send(commands -> PULL.<List<Object>>run(commands, ScriptOutputType.MULTI, keys, args))
-                .thenApply(reply -> {
+                .thenCompose(reply -> {
                     if (!held) {
                         hasLooked(partition, reply, walk);
+                    } else if (reply.get(0).equals(MORE) && !pull.answer().isDone()) {
+                        return read(partition, pull, count, order);
                     }
-                    return taken(partition, reply);
+                    return CompletableFuture.completedFuture(taken(partition, reply));
                 });
     }
 
