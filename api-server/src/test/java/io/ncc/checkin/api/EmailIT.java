@@ -85,6 +85,26 @@ final class EmailIT {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 4})
+    void aSpaceInTheQueryStandsForAPlusSignUnlessAnAddressHasSpaces(int count) {
+        ApiServer api = api(count);
+        PlaceFixture fixture = fixture(count);
+        fixture.user(301, "a+b+c@x");
+        fixture.user(302, "\"d e\"@x");
+        fixture.user(303, "\"d+e\"@x");
+        String expected = api.get("/users/301").body();
+        for (String address : new String[] {"a+b+c@x", "a+b%20c@x", "a%20b%2Bc@x"}) {
+            assertThat(api.get("/users?email=" + address).body()).isEqualTo(expected);
+        }
+        assertThat(api.get("/users?email=%22d+e%22@x").json().get("id").asLong())
+                .isEqualTo(302);
+        assertThat(api.get("/users?email=%22d%2Be%22@x").json().get("id").asLong())
+                .isEqualTo(303);
+        assertThat(api.get("/users?email=a+b@x").status()).isEqualTo(404);
+        assertThat(api.get("/api/user/email/a%20b%20c@x").status()).isEqualTo(404);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 4})
     void ofSeveralUsersWithAnAddressTheOneWithTheLowestIdAnswers(int count) {
         PlaceFixture fixture = fixture(count);
         for (long id = 130; id >= 101; id--) {

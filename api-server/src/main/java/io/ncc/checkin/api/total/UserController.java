@@ -6,6 +6,7 @@ import io.ncc.checkin.api.web.PlainRead;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.ProblemType;
 import jakarta.servlet.http.HttpServletRequest;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -71,19 +72,23 @@ final class UserController {
 
     @GetMapping(path = "/users", produces = MediaType.APPLICATION_JSON_VALUE)
     CompletionStage<User> withEmail(@RequestParam String email) {
-        return withAddress(email);
+        return withAddress(email, email.replace(' ', '+')); // as which a plus sign comes that wasn't escaped
     }
 
     @GetMapping(path = "/api/user/email/{email}", produces = MediaType.APPLICATION_JSON_VALUE)
     CompletionStage<User> withEmailInPath(@PathVariable String email) {
-        return withAddress(email);
+        return withAddress(email, email);
     }
 
-    private CompletionStage<User> withAddress(String email) {
+    /** @param otherwise the address to look for if nobody has the first one */
+    private CompletionStage<User> withAddress(String email, String otherwise) {
         if (email.isBlank() || email.length() > MAX_EMAIL) {
             throw ProblemType.invalidParameter("email", "must be 1 to " + MAX_EMAIL + " characters");
         }
         return emails.find(email)
+                .thenCompose(id -> id.isPresent() || otherwise.equals(email)
+                        ? CompletableFuture.completedFuture(id)
+                        : emails.find(otherwise))
                 .thenCompose(id -> read(id.orElseThrow(
                         () -> ProblemType.NOT_FOUND.exception("There is no user with this e-mail address."))));
     }
