@@ -130,6 +130,26 @@ final class LiveIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whoConnectsBeforeTheEndOfTheStreamIsKnownMissesNothing(boolean trimmed) {
+        redis.permit("-xinfo");
+        try (ApiServer blind = ApiServer.start(redis);
+                LiveFollower follower = blind.follow()) {
+            eventually(() -> listeners(blind) == 1);
+            String one = stream.add(1, 1, 1);
+            String two = stream.add(1, 1, 1);
+            if (trimmed) {
+                redis.commands().xtrim(KEYS.checkins(), XTrimArgs.Builder.minId(two));
+            }
+            redis.permit("+xinfo");
+            eventually(() -> two.equals(follower.lastId()));
+            String three = stream.add(1, 1, 1);
+            eventually(() -> three.equals(follower.lastId()));
+            assertThat(follower.seen()).containsExactly(trimmed ? "gap" : one, two, three);
+        }
+    }
+
     @Test
     void aFilterLeavesOutTheOthers() {
         try (LiveFollower ofUser = api.follow("?userId=5", null);

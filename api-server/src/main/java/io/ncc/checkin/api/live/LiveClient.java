@@ -13,7 +13,8 @@ final class LiveClient {
     private final @Nullable Long userId;
     private final @Nullable Long locationId;
     private @Nullable CheckinId position;
-    private long lastSent = System.nanoTime();
+    private final long joined = System.nanoTime();
+    private long lastSent = joined;
 
     /**
      * @param after begin with what comes after this entry; null to begin with what is new
@@ -45,6 +46,11 @@ final class LiveClient {
     @Nullable
     CheckinId position() {
         return position;
+    }
+
+    /** When it came, as {@link System#nanoTime} says it. */
+    long joined() {
+        return joined;
     }
 
     void moveTo(CheckinId id) {

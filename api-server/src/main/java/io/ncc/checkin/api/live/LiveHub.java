@@ -119,6 +119,13 @@ final class LiveHub {
          */
         boolean isComplete(CheckinId from, List<LiveEntry> page);
 
+        /**
+         * An id below all entries that were appended after a time, and above most of the others.
+         *
+         * @param nanos the time, as {@link System#nanoTime} says it
+         */
+        CheckinId before(long nanos);
+
         /** Whether the stream never had this id, or a higher one. */
         boolean isBeyondEnd(CheckinId id);
     }
@@ -141,14 +148,17 @@ final class LiveHub {
         List<LiveClient> behind = new ArrayList<>();
         for (LiveClient client : clients) {
             CheckinId from = client.position();
-            if (from == null || from.equals(position)) {
-                client.moveTo(position); // it begins here
-            } else if (from.compareTo(position) > 0) {
+            if (from == null) { // it came before the tail knew where the stream ended, and wants what has come since
+                from = history.before(client.joined());
+                from = from.compareTo(position) < 0 ? from : position;
+                client.moveTo(from);
+            }
+            if (from.compareTo(position) > 0) {
                 if (history.isBeyondEnd(from)) { // else it saw, somewhere else, what is published here in a moment
                     send(client, withPosition(GAP, position)); // it knows an entry that the stream hasn't got
                     client.moveTo(position);
                 }
-            } else {
+            } else if (!from.equals(position)) {
                 behind.add(client);
             }
         }

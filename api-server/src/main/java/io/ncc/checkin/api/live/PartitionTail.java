@@ -36,6 +36,8 @@ final class PartitionTail {
     /** In nanoseconds, from one read to the next. */
     private static final long LONG_PAUSE = TimeUnit.SECONDS.toNanos(1);
 
+    static final long NANOS_PER_MILLI = TimeUnit.MILLISECONDS.toNanos(1);
+
     /** How many entries may wait for other partitions. */
     private static final int MOST_HELD = 1000;
 
@@ -120,6 +122,12 @@ final class PartitionTail {
     void beginNow() {
         begin(new StreamId(System.currentTimeMillis(), 0), null);
         guessed = true;
+    }
+
+    /** What the clock of the server said when {@link System#nanoTime} was 0, in milliseconds; a bit less, as the answer takes its time. */
+    CompletionStage<Long> clock() {
+        return redis.send(commands -> commands.time())
+                .thenApply(time -> millis(time) - Math.floorDiv(System.nanoTime(), NANOS_PER_MILLI) - 1);
     }
 
     CompletionStage<State> state() {

@@ -67,6 +67,10 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
     private final Semaphore signals = new Semaphore(0);
     private final List<Consumer<BitSet>> listeners = new CopyOnWriteArrayList<>();
     private @Nullable CheckinId position;
+
+    /** What the clock of Redis said when {@link System#nanoTime} was 0, in milliseconds; of several, the one that is behind. */
+    private long clock;
+
     private List<Integer> away = List.of();
 
     /** Whether something before what is published next was trimmed unseen, in one of several partitions. */
@@ -152,13 +156,17 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
 
     /** Begins at the end of all partitions. One that can't be read in time begins with what is appended from now on. */
     private CheckinId begin(boolean patienceIsOver) {
+        List<CompletionStage<Long>> clocks =
+                tails.stream().map(PartitionTail::clock).toList();
         List<CompletionStage<PartitionTail.State>> states =
                 tails.stream().map(PartitionTail::state).toList();
+        clock = Long.MAX_VALUE;
         List<PartitionTail> silent = new ArrayList<>();
         CheckinId highest = CheckinId.lowest(partitions, StreamId.ZERO);
         for (int i = 0; i < states.size(); i++) {
             PartitionTail tail = tails.get(i);
             try {
+                clock = Math.min(clock, RedisLink.await(clocks.get(i)));
                 tail.begin(RedisLink.await(states.get(i)));
                 highest = highest.compareTo(tail.position()) < 0 ? tail.position() : highest;
             } catch (RedisException e) {
@@ -308,6 +316,12 @@ public final class StreamTail implements SmartLifecycle, LiveHub.History {
                 .map(tail -> tail.isCompleteAfter(from.highestIn(tail.partition()), page))
                 .toList();
         return away.isEmpty() && complete.stream().allMatch(RedisLink::await);
+    }
+
+    @Override
+    public CheckinId before(long nanos) {
+        long millis = clock + Math.floorDiv(nanos, PartitionTail.NANOS_PER_MILLI) - 1;
+        return CheckinId.lowest(partitions, new StreamId(Math.max(millis, 0), 0));
     }
 
     @Override

@@ -79,6 +79,11 @@ final class LiveHubTest {
         }
 
         @Override
+        public CheckinId before(long nanos) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
         public boolean isBeyondEnd(CheckinId id) {
             return false;
         }
