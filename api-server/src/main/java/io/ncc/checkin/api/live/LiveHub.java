@@ -84,13 +84,13 @@ final class LiveHub {
 
     /** Takes a client on. */
     void join(LiveClient client) {
-        client.whenClosed(() -> leave(client));
         CheckinId now = position;
         if (client.position() == null && now != null) {
             client.moveTo(now); // what comes once it knows that it is connected is not to be missed
         }
         client.send(withPosition(HEARTBEAT, client.position())); // so that it sees that it is connected
         clients.add(client);
+        client.whenClosed(() -> leave(client)); // now, if it has been closed already
         List<Integer> missing = away;
         if (!missing.isEmpty()) {
             client.send(awayEvent(missing));

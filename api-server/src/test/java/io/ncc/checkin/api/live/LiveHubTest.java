@@ -26,6 +26,7 @@ final class LiveHubTest {
 
     private static final CheckinId END = CheckinId.of(Partitions.none(), 0, "5-0");
 
+    private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
     private final LiveHub hub = new LiveHub(
             new JsonMapper(),
             new ApiProperties(
@@ -40,7 +41,7 @@ final class LiveHubTest {
                     false,
                     null,
                     null),
-            new SimpleMeterRegistry());
+            registry);
 
     @Test
     void manyWhoAreBehindDoNotHoldUpTheRestAndAllHaveTheirTurn() {
@@ -61,6 +62,14 @@ final class LiveHubTest {
         assertThat(calls).isGreaterThan(2);
         assertThat(clients).allMatch(client -> END.equals(client.position()));
         assertThat(pages).hasValue(count);
+    }
+
+    @Test
+    void aClientThatIsGoneBeforeItJoinsIsNotKept() {
+        LiveClient client = clientFromTheBeginning();
+        client.close();
+        hub.join(client);
+        assertThat(registry.get("checkin.api.listeners").gauge().value()).isZero();
     }
 
     /** A stream of one entry, from which each page takes long. */
