@@ -238,6 +238,33 @@ final class ApiIT {
                 .isEqualTo(200);
     }
 
+    @Test
+    void theCharactersThatABrowserLeavesInAPathAreTaken() throws IOException {
+        String path = "/api/locations/bycategory/a|[b]^";
+        RawAnswer answer = raw("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n");
+        assertThat(answer.status()).isEqualTo(200);
+        assertThat(answer.json()).isEmpty();
+        assertThat(raw("GET /nowhere/a|[b]^ HTTP/1.1\r\nHost: localhost\r\n").problemType())
+                .isEqualTo("not-found");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "GET /users?email=50%zz                   | is not percent-encoded UTF-8",
+                "GET /users?email=%ff%fe                  | is not percent-encoded UTF-8",
+                "POST /dead-letters/replay?reason=100%    | is not percent-encoded UTF-8",
+                "GET /users?=5                            | has a parameter without a name, or too many parameters",
+            })
+    void aQueryThatCanNotBeReadIsNamed(String line, String message) throws IOException {
+        RawAnswer answer = raw(line + " HTTP/1.1\r\nHost: localhost\r\n");
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.problemType()).isEqualTo("invalid-request");
+        assertThat(answer.json().get("errors").toString())
+                .isEqualTo("[{\"parameter\":\"query\",\"message\":\"" + message + "\"}]");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',

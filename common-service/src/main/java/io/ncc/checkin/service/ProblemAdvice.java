@@ -3,6 +3,7 @@ package io.ncc.checkin.service;
 import io.lettuce.core.RedisException;
 import io.ncc.redis.RedisCondition;
 import jakarta.servlet.http.HttpServletRequest;
+import java.io.IOException;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.util.List;
@@ -86,11 +87,15 @@ final class ProblemAdvice extends ResponseEntityExceptionHandler {
         return answer(silent ? ProblemType.REQUEST_TIMEOUT : ProblemType.INVALID_REQUEST, e, request);
     }
 
-    /** A query that Tomcat can't decode, such as {@code ?a=%zz}. */
+    /** A query that Tomcat refuses, such as {@code ?a=%zz} or {@code ?=a}. */
     @ExceptionHandler
     @Nullable
-    ResponseEntity<Object> handleUndecodable(InvalidParameterException e, WebRequest request) {
-        return answer(ProblemType.INVALID_REQUEST, e, request);
+    ResponseEntity<Object> handleRefusedQuery(InvalidParameterException e, WebRequest request) {
+        String message = e.getCause() instanceof IOException
+                ? "is not percent-encoded UTF-8"
+                : "has a parameter without a name, or too many parameters";
+        ErrorResponseException problem = ProblemType.invalidParameter("query", message);
+        return handleExceptionInternal(e, problem.getBody(), problem.getHeaders(), problem.getStatusCode(), request);
     }
 
     @ExceptionHandler
