@@ -395,6 +395,28 @@ final class PartitionAwayIT {
     }
 
     @Test
+    void idleConsumersAreRemovedFromTheOthers() {
+        try (ApiServer tidy = startServer("--checkin.api.consumer-timeout=4s")) {
+            tidy.put("/groups/g?from=0");
+            add(2);
+            tidy.post("/groups/g/consumers/one/pull?ack=auto");
+            near.stop();
+            try {
+                assertThat(consumers(2)).isNotEmpty();
+                await().atMost(LIMIT).until(() -> consumers(2).isEmpty());
+            } finally {
+                near.start();
+            }
+        }
+    }
+
+    private static List<Object> consumers(int partition) {
+        return server(partition)
+                .commands()
+                .xinfoConsumers(PARTITIONS.keys(partition).checkins(), "g");
+    }
+
+    @Test
     void aPullGivesWhatTheOthersHaveAndLaterTheRest() {
         assertThat(api.put("/groups/g?from=0").status()).isEqualTo(201);
         String here = add(1);

@@ -241,11 +241,22 @@ final class PullGroups implements SmartLifecycle {
         }
     }
 
-    /** Forgets groups that are gone, and removes consumers that nobody uses any more from the others. */
+    /**
+     * Forgets groups that are gone, and removes consumers that nobody uses any more from the others. While a partition can't be asked, no group is
+     * forgotten, as it may be there.
+     */
     private void clean() {
         Set<Object> names = new HashSet<>();
+        RedisException failure = null;
         for (int partition = 0; partition < partitions.count(); partition++) {
-            names.addAll(clean(partition));
+            try {
+                names.addAll(clean(partition));
+            } catch (RedisException e) {
+                failure = e;
+            }
+        }
+        if (failure != null) {
+            throw failure;
         }
         groups.entrySet()
                 .removeIf(group ->
