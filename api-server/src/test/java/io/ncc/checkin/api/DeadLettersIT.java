@@ -119,6 +119,38 @@ final class DeadLettersIT {
     }
 
     @Test
+    void aPageOfLargeOnesEndsEarly() {
+        for (int i = 0; i < 200; i++) {
+            redis.commands()
+                    .xadd(
+                            KEYS.deadLetters(),
+                            "originalId",
+                            "1000-0",
+                            "reason",
+                            "too large",
+                            "deliveries",
+                            "1",
+                            "consumer",
+                            "one",
+                            "fields",
+                            "1",
+                            "a",
+                            "x".repeat(i == 100 ? 2_000_000 : 16_000));
+        }
+        List<String> seen = new ArrayList<>();
+        String next = "/dead-letters?limit=1000";
+        while (next != null) {
+            HttpAnswer answer = api.get(next);
+            assertThat(answer.body()).hasSizeLessThan(3_200_000);
+            List<String> ids = ids(answer.json());
+            assertThat(ids).hasSizeBetween(1, 70);
+            seen.addAll(ids);
+            next = answer.json().get("next").asString(null);
+        }
+        assertThat(seen).isEqualTo(letters());
+    }
+
+    @Test
     void theListIsPagedByTheLastIdThatWasSeen() {
         assertThat(api.get("/dead-letters").body()).isEqualTo("{\"items\":[],\"next\":null}");
         setAside(250, "a reason");

@@ -1,6 +1,7 @@
 package io.ncc.checkin.api.deadletter;
 
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Outcome;
+import io.ncc.checkin.api.deadletter.DeadLetterReader.Page;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
 import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.projection.ProjectionGroup;
@@ -58,18 +59,18 @@ final class DeadLetterController {
         CheckinId from = after == null ? null : id("after", after);
         int most = Parameters.count("limit", limit, 1, MAX_LIMIT, DEFAULT_LIMIT);
         boolean newestFirst = Parameters.choice("order", order, "desc", "asc");
-        List<DeadLetter> page = deadLetters.list(of, newestFirst, from, most + 1);
-        if (page.size() <= most) {
-            return new DeadLetters(page, null);
+        Page page = deadLetters.list(of, newestFirst, from, most);
+        List<DeadLetter> items = page.items();
+        if (page.isLast()) {
+            return new DeadLetters(items, null);
         }
-        List<DeadLetter> items = page.subList(0, most);
         return new DeadLetters(
                 items,
                 Links.to(
                         request,
                         "/dead-letters?" + (group == null ? "" : "group=" + of.text() + '&') + "limit=" + most
                                 + (newestFirst ? "&order=desc" : "") + "&after="
-                                + items.get(most - 1).id()));
+                                + items.get(items.size() - 1).id()));
     }
 
     @GetMapping("/reasons")
@@ -114,14 +115,14 @@ final class DeadLetterController {
         CheckinId after = null;
         boolean end = false;
         while (ids.size() <= MAX_LIMIT && !end) {
-            List<DeadLetter> page = deadLetters.list(of, false, after, MAX_LIMIT);
-            for (DeadLetter letter : page) {
+            Page page = deadLetters.list(of, false, after, MAX_LIMIT);
+            for (DeadLetter letter : page.items()) {
                 after = letter.id();
                 if (!letter.truncated() && (reason == null || reason.equals(letter.reason()))) {
                     ids.add(letter.id());
                 }
             }
-            end = page.size() < MAX_LIMIT;
+            end = page.isLast();
         }
         boolean more = ids.size() > MAX_LIMIT;
         Outcome outcome = replay(of, more ? ids.subList(0, MAX_LIMIT) : ids);

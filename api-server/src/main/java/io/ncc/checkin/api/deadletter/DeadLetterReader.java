@@ -32,6 +32,12 @@ final class DeadLetterReader {
 
     private static final int MOST_AT_ONCE = 100;
 
+    /** How many are read first. A page of few large ones needs no more. */
+    private static final int FIRST_READ = 128;
+
+    /** A page ends with the dead letter that exceeds this. */
+    private static final int MOST_CHARACTERS = 1_000_000;
+
     private final LuaScript replay = LuaScript.of(DeadLetterReader.class, "replay");
     private final LuaScript discard = LuaScript.of(DeadLetterReader.class, "discard");
     private final PartitionLinks redis;
@@ -47,13 +53,20 @@ final class DeadLetterReader {
     /**
      * A page, in the order of ids.
      *
+     * @param isLast whether there is nothing after it; if not, it has at least one item
+     */
+    record Page(List<DeadLetter> items, boolean isLast) {}
+
+    /**
+     * Reads a page.
+     *
      * @param after the id that comes before the first one of the page; null to begin at the beginning
      */
-    List<DeadLetter> list(ProjectionGroup group, boolean newestFirst, @Nullable CheckinId after, int limit) {
+    Page list(ProjectionGroup group, boolean newestFirst, @Nullable CheckinId after, int limit) {
         MergedEntries<List<?>> entries = new MergedEntries<>(
                 partitions,
                 newestFirst,
-                limit,
+                Math.min(limit + 1, FIRST_READ),
                 entry -> StreamId.parse((String) entry.get(0)),
                 (partition, last, count) -> newestFirst
                         ? readBefore(
@@ -67,10 +80,17 @@ final class DeadLetterReader {
                                 last == null && after != null ? after.highestIn(partition) : last,
                                 count));
         List<DeadLetter> letters = new ArrayList<>();
-        for (var next = entries.next(); next != null; next = letters.size() < limit ? entries.next() : null) {
-            letters.add(DeadLetter.from(next.id(), (List<?>) next.entry().get(1)));
+        int characters = 0;
+        for (var next = entries.next(); next != null; next = entries.next()) {
+            if (letters.size() == limit || characters > MOST_CHARACTERS) {
+                return new Page(letters, false);
+            }
+            List<?> values = (List<?>) next.entry().get(1);
+            letters.add(DeadLetter.from(next.id(), values));
+            characters +=
+                    values.stream().mapToInt(value -> ((String) value).length()).sum();
         }
-        return letters;
+        return new Page(letters, true);
     }
 
     private CompletionStage<List<List<?>>> readAfter(
