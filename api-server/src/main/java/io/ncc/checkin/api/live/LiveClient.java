@@ -65,9 +65,19 @@ final class LiveClient {
         return events.buffered();
     }
 
+    long held() {
+        return events.held();
+    }
+
     void send(byte[] bytes) {
         lastSent = System.nanoTime();
         events.send(bytes);
+    }
+
+    /** Sends an array that others are sent, too. */
+    void sendShared(byte[] bytes) {
+        lastSent = System.nanoTime();
+        events.sendShared(bytes);
     }
 
     void whenClosed(Runnable action) {
@@ -76,6 +86,10 @@ final class LiveClient {
 
     boolean isTooSlow() {
         return events.isTooSlow();
+    }
+
+    void closeAsTooSlow() {
+        events.closeAsTooSlow();
     }
 
     void close() {

@@ -5,11 +5,14 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.ncc.checkin.api.ApiProperties;
 import io.ncc.checkin.api.checkin.StoredCheckin;
 import io.ncc.checkin.api.partition.CheckinId;
+import io.ncc.checkin.api.web.EventStream;
 import io.ncc.checkin.service.ProblemType;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -33,6 +36,9 @@ final class LiveHub {
 
     /** A heartbeat more than fits into a buffer doesn't make a client slow. */
     private static final int MOST_OF_A_HEARTBEAT = 50;
+
+    /** How many bytes of the heap all clients may hold. */
+    private static final long MOST_HELD = Runtime.getRuntime().maxMemory() / 4;
 
     /** In nanoseconds; meanwhile nobody is sent what is new. */
     private static final long LONGEST_CATCHING_UP = TimeUnit.MILLISECONDS.toNanos(50);
@@ -164,7 +170,9 @@ final class LiveHub {
         }
         long start = System.nanoTime();
         int unable = 0; // in a row
-        while (unable < behind.size() && System.nanoTime() - start < LONGEST_CATCHING_UP) {
+        while (unable < behind.size()
+                && EventStream.heldByAll() < MOST_HELD / 2 // else it is for what is new
+                && System.nanoTime() - start < LONGEST_CATCHING_UP) {
             turn = Math.floorMod(turn + 1, behind.size());
             LiveClient client = behind.get(turn);
             CheckinId from = client.position();
@@ -218,7 +226,11 @@ final class LiveHub {
                     all = Event.join(events);
                 }
                 client.moveTo(upTo);
-                send(client, client.wantsAll() && all != null ? all : client.wanted(events));
+                if (client.wantsAll() && all != null) {
+                    sendShared(client, all);
+                } else {
+                    send(client, client.wanted(events));
+                }
             }
         }
     }
@@ -256,8 +268,15 @@ final class LiveHub {
         clients.forEach(client -> send(client, withPosition(GAP, client.position())));
     }
 
-    /** Lets those hear something who have heard nothing for a while. */
+    /** Lets those hear something who have heard nothing for a while, and disconnects those who hold most if all together hold too much. */
     void tick() {
+        Optional<LiveClient> most = Optional.empty();
+        do {
+            most.ifPresent(LiveClient::closeAsTooSlow);
+            most = EventStream.heldByAll() <= MOST_HELD
+                    ? Optional.empty()
+                    : clients.stream().max(Comparator.comparingLong(LiveClient::held));
+        } while (most.isPresent());
         long now = System.nanoTime();
         for (LiveClient client : clients) {
             if (now - client.lastSent() > heartbeatNanos) {
@@ -269,6 +288,12 @@ final class LiveHub {
     private static void send(LiveClient client, byte[] bytes) {
         if (bytes.length > 0) {
             client.send(bytes);
+        }
+    }
+
+    private static void sendShared(LiveClient client, byte[] bytes) {
+        if (bytes.length > 0) {
+            client.sendShared(bytes);
         }
     }
 

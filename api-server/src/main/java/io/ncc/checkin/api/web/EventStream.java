@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Optional;
 import java.util.Queue;
+import java.util.concurrent.atomic.AtomicLong;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 
@@ -23,19 +24,41 @@ import org.springframework.http.MediaType;
  */
 public final class EventStream implements WriteListener {
 
+    /** How many bytes all streams hold. */
+    private static final AtomicLong HELD_BY_ALL = new AtomicLong();
+
     private final AsyncContext context;
     private final ServletOutputStream out;
     private final int mostBuffered;
 
     // guarded by this
-    private final Queue<byte[]> waiting = new ArrayDeque<>();
+    private final Queue<Part> waiting = new ArrayDeque<>();
     private Runnable whenClosed = () -> {};
     private int buffered;
+
+    /** How many bytes were given to the container, which copies what the connection can't take. */
+    private int given;
+
+    private long held;
     private boolean ready;
     private boolean unflushed;
     private boolean ending;
     private boolean closed;
     private boolean tooSlow;
+
+    /** Bytes that wait for the client. */
+    private static final class Part {
+
+        private final byte[] bytes;
+
+        /** Whether others have the same array, so that it takes no more of the heap while it waits. */
+        private final boolean shared;
+
+        Part(byte[] bytes, boolean shared) {
+            this.bytes = bytes;
+            this.shared = shared;
+        }
+    }
 
     /** @param mostBuffered how many bytes may wait for the client */
     public EventStream(AsyncContext context, ServletOutputStream out, int mostBuffered) {
@@ -88,25 +111,49 @@ public final class EventStream implements WriteListener {
         return buffered;
     }
 
+    /** How many bytes of the heap it takes until the client has them. */
+    public synchronized long held() {
+        return held;
+    }
+
+    /** The sum of {@link #held} of all streams of this JVM. */
+    public static long heldByAll() {
+        return HELD_BY_ALL.get();
+    }
+
+    private void hold(int bytes) {
+        held += bytes;
+        HELD_BY_ALL.addAndGet(bytes);
+    }
+
     /** Sends whole events. If too much would wait then, the client is disconnected instead. */
     public void send(byte[] bytes) {
+        send(new Part(bytes, false));
+    }
+
+    /** The same for an array that others are sent, too. */
+    public void sendShared(byte[] bytes) {
+        send(new Part(bytes, true));
+    }
+
+    private void send(Part part) {
+        int length = part.bytes.length;
         boolean fits;
         synchronized (this) {
             if (closed) {
                 return;
             }
-            fits = buffered == 0 || buffered + bytes.length <= mostBuffered;
+            fits = buffered == 0 || buffered + length <= mostBuffered;
             if (fits) {
-                waiting.add(bytes);
-                buffered += bytes.length;
-            } else {
-                tooSlow = true;
+                waiting.add(part);
+                buffered += length;
+                hold(part.shared ? 0 : length);
             }
         }
         if (fits) {
             write();
         } else {
-            close();
+            closeAsTooSlow();
         }
     }
 
@@ -123,11 +170,15 @@ public final class EventStream implements WriteListener {
         try {
             synchronized (this) {
                 while (ready && !closed && !ended && out.isReady()) {
-                    byte[] next = waiting.poll();
+                    hold(-given);
+                    given = 0;
+                    Part next = waiting.poll();
                     if (next != null) {
-                        buffered -= next.length;
+                        given = next.bytes.length;
+                        buffered -= given;
+                        hold(next.shared ? given : 0);
                         unflushed = true;
-                        out.write(next);
+                        out.write(next.bytes);
                     } else if (unflushed) {
                         unflushed = false;
                         out.flush();
@@ -150,9 +201,16 @@ public final class EventStream implements WriteListener {
     @Override
     public void onError(Throwable failure) {
         if (failure instanceof SocketTimeoutException) {
-            synchronized (this) {
-                tooSlow = true;
-            }
+            closeAsTooSlow();
+        } else {
+            close();
+        }
+    }
+
+    /** Disconnects a client that reads too slowly. */
+    public void closeAsTooSlow() {
+        synchronized (this) {
+            tooSlow = true;
         }
         close();
     }
@@ -184,6 +242,8 @@ public final class EventStream implements WriteListener {
             closed = true;
             waiting.clear();
             buffered = 0;
+            HELD_BY_ALL.addAndGet(-held);
+            held = 0;
             action = whenClosed;
         }
         action.run();

@@ -72,6 +72,72 @@ final class LiveHubTest {
         assertThat(registry.get("checkin.api.listeners").gauge().value()).isZero();
     }
 
+    @Test
+    void ofThoseWhoTogetherHoldTooMuchTheOneWithMostIsDisconnected() {
+        LiveClient some = deafClient();
+        LiveClient most = deafClient();
+        hub.join(some);
+        hub.join(most);
+        try {
+            send(some, 2);
+            send(most, 1);
+            hub.tick();
+            assertThat(List.of(some, most)).noneMatch(LiveClient::isTooSlow);
+            send(most, 2);
+            hub.tick();
+            assertThat(some.isTooSlow()).isFalse();
+            assertThat(most.isTooSlow()).isTrue();
+            assertThat(registry.get("checkin.api.listeners.dropped").counter().count())
+                    .isEqualTo(1);
+            LiveClient behind = clientFromTheBeginning();
+            hub.join(behind);
+            AtomicInteger pages = new AtomicInteger();
+            assertThat(hub.catchUp(new Slow(pages), END)).isTrue();
+            assertThat(pages).hasValue(0);
+            some.close();
+            hub.catchUp(new Slow(pages), END);
+            assertThat(pages).hasValue(1);
+        } finally {
+            hub.closeAll();
+        }
+    }
+
+    /** Sends as many sixteenths of the heap, of which the test needs only a part. */
+    private static void send(LiveClient client, int sixteenths) {
+        byte[] part = new byte[1_000_000];
+        long bytes = sixteenths * Runtime.getRuntime().maxMemory() / 16;
+        for (long sent = 0; sent < bytes; sent += part.length) {
+            client.send(part);
+        }
+    }
+
+    /** What a stream holds is what only it has, and what it gave to a connection that is not done with it. */
+    @Test
+    void aSharedArrayIsHeldOnceTheConnectionHasIt() {
+        Taker connection = new Taker();
+        EventStream events = stream(connection);
+        long before = EventStream.heldByAll();
+        connection.ready = false;
+        events.send(new byte[10]);
+        events.sendShared(new byte[100]);
+        assertThat(events.held()).isEqualTo(10);
+        assertThat(EventStream.heldByAll()).isEqualTo(before + 10);
+        connection.takes = 2;
+        connection.ready = true;
+        events.onWritePossible();
+        assertThat(events.held()).isEqualTo(100);
+        connection.ready = true;
+        connection.takes = 10;
+        events.onWritePossible();
+        assertThat(events.held()).isZero();
+        connection.ready = false;
+        events.sendShared(new byte[100]);
+        events.send(new byte[10]);
+        assertThat(events.held()).isEqualTo(10);
+        events.close();
+        assertThat(EventStream.heldByAll()).isEqualTo(before);
+    }
+
     /** A stream of one entry, from which each page takes long. */
     private record Slow(AtomicInteger pages) implements LiveHub.History {
 
@@ -99,18 +165,38 @@ final class LiveHubTest {
     }
 
     private static LiveClient clientFromTheBeginning() {
-        EventStream events =
-                new EventStream(new MockAsyncContext(new MockHttpServletRequest(), null), new Taker(), 1_000_000);
-        events.onWritePossible();
-        return new LiveClient(events, CheckinId.lowest(Partitions.none(), StreamId.ZERO), null, null);
+        return new LiveClient(stream(new Taker()), CheckinId.lowest(Partitions.none(), StreamId.ZERO), null, null);
     }
 
-    /** Always takes what it gets. */
+    private static EventStream stream(ServletOutputStream connection) {
+        EventStream events = new EventStream(
+                new MockAsyncContext(new MockHttpServletRequest(), null), connection, Integer.MAX_VALUE);
+        events.onWritePossible();
+        return events;
+    }
+
+    /** It is at the end, and takes nothing. */
+    private static LiveClient deafClient() {
+        Taker connection = new Taker();
+        connection.ready = false;
+        return new LiveClient(stream(connection), END, null, null);
+    }
+
+    /** Takes what it gets as long as it is ready, and is no longer ready after so many writes. */
     private static final class Taker extends ServletOutputStream {
+
+        private boolean ready = true;
+        private int takes = Integer.MAX_VALUE;
 
         @Override
         public boolean isReady() {
-            return true;
+            return ready;
+        }
+
+        @Override
+        public void write(byte[] bytes) {
+            takes--;
+            ready = takes > 0;
         }
 
         @Override
