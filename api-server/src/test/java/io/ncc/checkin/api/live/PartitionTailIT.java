@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.StreamMessage;
+import io.lettuce.core.XAddArgs;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Partitions;
@@ -39,7 +40,9 @@ final class PartitionTailIT {
     void start() {
         link.start();
         tail.begin(PartitionTail.State.NONE);
-        ids = Stream.generate(PartitionTailIT::add).limit(4).toList();
+        ids = Stream.of("1000-0", "1001-0", "1002-0", "1003-0")
+                .map(PartitionTailIT::add)
+                .toList();
     }
 
     @AfterEach
@@ -48,9 +51,9 @@ final class PartitionTailIT {
         client.shutdown(0, 2, TimeUnit.SECONDS);
     }
 
-    private static StreamId add() {
-        return StreamId.parse(
-                redis.commands().xadd(PARTITIONS.keys(0).checkins(), CheckinCodec.encode(new Checkin(1, 1, 1))));
+    private static StreamId add(String id) {
+        return StreamId.parse(redis.commands()
+                .xadd(PARTITIONS.keys(0).checkins(), new XAddArgs().id(id), CheckinCodec.encode(new Checkin(1, 1, 1))));
     }
 
     private void read(int most) {
