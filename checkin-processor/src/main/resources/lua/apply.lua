@@ -79,7 +79,7 @@ if next(unusable) then
   end
 end
 
-local passedOver, outcome = settle({ { 'HSET', probe, 'probe', '1' } })
+local passedOver, outcome = settle({ { 'HSET', probe, 'probe', '1', keys = { KEYS[userKeys + 1], KEYS[locationKeys + 1] } } })
 
 -- Add up what counts, if that isn't all.
 

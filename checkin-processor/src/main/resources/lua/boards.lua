@@ -46,8 +46,13 @@ if next(unusable) then
 end
 
 local now = math.min(call('TIME')[1], callerNow)
+local firstVisitors = KEYS[visitorKeys + 1]
+local boards = { userBoard, locationBoard, userDay, locationDay, starBoard, unpack(KEYS, hourKeys + 1, math.min(hourKeys + 2, visitorKeys)) }
 local passedOver, outcome = settle({
-  { 'ZINCRBY', probe, 0, 'probe' }, { 'ZADD', probe, 'GT', 0, 'probe' }, { 'ZREMRANGEBYRANK', probe, 1, 0 }, { 'ZREM', probe, 'probe' },
+  { 'ZINCRBY', probe, 0, 'probe', keys = boards },
+  { 'ZADD', probe, 'GT', 0, 'probe', keys = { hoursKey, recent, firstVisitors } },
+  { 'ZREMRANGEBYRANK', probe, 1, 0, keys = { recent, firstVisitors } },
+  { 'ZREM', probe, 'probe' }, -- of forget-hour.lua
 })
 
 -- Add up what counts: by hour, how many for each user and location; the stars of each location; for each user the newest time, anywhere and by

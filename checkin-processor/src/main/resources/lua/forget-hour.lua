@@ -7,7 +7,7 @@
 -- Returns 1 if there may be more to take off, else 0.
 -- After each call the boards of the last 24 hours are the sums of the boards of the hours. Safe to run twice, and by several at once. The first write
 -- is ZREM, which Redis allows when memory is full, and then also the others. All of them are among the commands that boards.lua passes to settle.
--- Fails with DAMAGED if a key is no sorted set, and has then changed nothing.
+-- Fails with DAMAGED if a key is no sorted set, and from Redis 7.0 on with NOPERM if a command is not permitted with a key, and has then changed nothing.
 
 local hoursKey, userDay, locationDay, userHour, locationHour = unpack(KEYS)
 local hour, most = ARGV[1], tonumber(ARGV[2])
@@ -21,6 +21,16 @@ end
 local start, now = redis.call('ZSCORE', hoursKey, hour), redis.call('TIME')[1]
 if not start or tonumber(start) > now - 24 * 3600 then return 0 end
 
+local function require(command, key, ...)
+  if redis.acl_check_cmd and not redis.acl_check_cmd(command, key, ...) then
+    error('NOPERM this user may not run ' .. command .. ' with ' .. key)
+  end
+end
+for _, day in ipairs({ userDay, locationDay }) do
+  require('ZINCRBY', day, 0, '')
+  require('ZREM', day, '')
+end
+for _, board in ipairs({ userHour, locationHour }) do require('ZREMRANGEBYRANK', board, 0, 0) end
 redis.call('ZREM', hoursKey, '')
 
 -- Returns whether nothing is left of the board.

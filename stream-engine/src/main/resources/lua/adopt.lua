@@ -36,6 +36,7 @@ end
 
 local next, checkpoint = '', readCheckpoint(checkpointKey)
 if delivered then
+  requirePermissions(stream, group, rangesKey, withCommandsToAdvance({}, stream, checkpointKey, rangesKey))
   redis.call('XACK', stream, group, '0-0')
   local from = after == '' and '-' or '(' .. after
   local pending = redis.call('XPENDING', stream, group, from, '+', most)

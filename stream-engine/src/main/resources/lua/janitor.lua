@@ -74,6 +74,8 @@ local delivered, entriesRead = ours and pad(infoOf(ours, 'last-delivered-id')), 
 local checkpointBefore = readCheckpoint(checkpointKey)
 rangeAt(rangesKey, '') -- fails if the lowest is not a range
 local highest = highestRange(rangesKey)
+-- Ranges are removed before the checkpoint, or the range that they become, is written.
+if highest then requirePermissions(stream, group, rangesKey, withCommandsToAdvance({}, stream, checkpointKey, rangesKey)) end
 if entriesRead and (not checkpointBefore or checkpointBefore <= delivered) and (not highest or lastOf(highest) <= delivered) then
   last = delivered
   local lag = infoOf(ours, 'lag')

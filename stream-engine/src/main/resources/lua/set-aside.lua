@@ -65,8 +65,8 @@ local isSettled = settledBetween(stream, checkpointKey, rangesKey, unpad(low), u
 for _, entry in ipairs(entries) do entry.settled = isSettled(entry.id) end
 
 local commands = {
-  { 'HSET', probe, 'probe', '1' },
-  { 'XADD', probe, '*', 'probe', '1' },
+  { 'HSET', probe, 'probe', '1', keys = { deadIdsKey } },
+  { 'XADD', probe, '*', 'probe', '1', keys = { deadKey } },
 }
 if not mustBePending then commands = withCommandsToAdvance(commands, stream, checkpointKey, rangesKey) end
 requirePermissions(stream, group, rangesKey, commands)

@@ -46,7 +46,7 @@ end
 
 -- Acknowledges the entries and counts them in the totals. The projection calls it once, when nothing but its writes is left to do.
 --
--- commands: the commands that the projection runs afterwards, as requirePermissions takes them.
+-- commands: the commands that the projection runs afterwards, as requirePermissions takes them, each with the keys that it will write.
 -- total: the total that the entries count in; 'applied' if missing.
 --
 -- Returns passedOver and outcome. passedOver[n] is true if entry n must not be written, because alone[n] is set, it was settled before, or is not

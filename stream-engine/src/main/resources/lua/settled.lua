@@ -191,10 +191,11 @@ local function count(totalsKey, name, by)
 end
 
 -- Fails unless this user of Redis may run the commands that follow the first XACK of an entry. After that XACK it would be too late.
--- Each command is a table of its name and arguments. Redis 7.0 and newer can check a permission. On older servers this function runs the
--- command, so its arguments must name a key whose content doesn't matter. WRONGTYPE then shows the permission, too. ZADD is always among
--- what follows, and with XX it adds no member. The XACK of an id that is never pending comes first: Redis allows it when memory is full,
--- and then allows the writes after it.
+-- Each command is a table of its name and arguments. Redis 7.0 and newer can check a permission, and a user may have it for some keys only. So
+-- the table's field keys lists what the command will write: one key of each kind, as each of them costs time. On older servers a user has a command
+-- for all of its keys, and this function runs the command, so its arguments must name a key whose content doesn't matter. WRONGTYPE then shows the
+-- permission, too. ZADD is always among what follows, and with XX it adds no member. The XACK of an id that is never pending comes first: Redis
+-- allows it when memory is full, and then allows the writes after it.
 local function requirePermissions(streamKey, group, rangesKey, commands)
   if redis.acl_check_cmd then
     local function require(command, key, ...)
@@ -202,7 +203,9 @@ local function requirePermissions(streamKey, group, rangesKey, commands)
     end
     require('XACK', streamKey, group, '0-0')
     require('ZADD', rangesKey, 0, 'probe')
-    for _, command in ipairs(commands) do require(unpack(command)) end
+    for _, command in ipairs(commands) do
+      for _, key in ipairs(command.keys or { command[2] }) do require(command[1], key, unpack(command, 3)) end
+    end
     return
   end
   redis.call('XACK', streamKey, group, '0-0')

@@ -14,7 +14,7 @@ for n = 1, entryCount do
   end
 end
 
-local passedOver, outcome = settle({ { 'HINCRBY', probe, 'probe', 1 } })
+local passedOver, outcome = settle({ { 'HINCRBY', probe, 'probe', 1, keys = { KEYS[ownKeys + 1] } } })
 
 for n = 1, entryCount do
   if not passedOver[n] then redis.call('HINCRBY', KEYS[ownKeys + ownArg(n, 1)], 'cents', ownArg(n, 2)) end

@@ -751,6 +751,26 @@ final class JanitorScriptIT {
         assertThat(new Turn().run().reloaded).as("again").isFalse();
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"set", "zadd"})
+    void withoutAPermissionNoRangeIsForgotten(String command) {
+        new Case("")
+                .entries(9)
+                .delivered(9)
+                .pending(3)
+                .ranges("1-0..1-0", "4-0..5-0", "6-0..6-0")
+                .prepare(bench);
+        redis.permit("-" + command);
+        try {
+            assertRefused(RedisCondition.FORBIDDEN, () -> new Turn().run());
+        } finally {
+            redis.permitEverything();
+        }
+        new Turn().run();
+        assertThat(bench.checkpoint()).isEqualTo("2-0");
+        assertThat(bench.ranges()).containsExactly("4-0..6-0");
+    }
+
     @Test
     void withoutACheckpointAReplacedStreamIsAsGoodAsTheOneBefore() {
         bench.appendNumbered(5);

@@ -183,6 +183,23 @@ final class OpenScriptIT {
     }
 
     @Test
+    void withoutAPermissionWhatIsTakenOverReplacesNoRange() {
+        bench.appendNumbered(9);
+        bench.createGroup("0");
+        bench.deliver("another", 8);
+        bench.acknowledge("2-0", "3-0", "4-0");
+        bench.range("3-0..3-0");
+        redis.permit("-zadd");
+        try {
+            assertThat(RedisCondition.of(bench.refused(() -> adopt("200")))).isEqualTo(RedisCondition.FORBIDDEN);
+        } finally {
+            redis.permitEverything();
+        }
+        adopt("200");
+        assertThat(bench.ranges()).containsExactly("2-0..4-0");
+    }
+
+    @Test
     void withoutAGroupItOnlySaysWhereToGoOn() {
         bench.append("1-0", "2-0");
         bench.checkpoint("1-0");

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The contract of set-aside.lua: what becomes of entries that can't be applied. */
 @Timeout(60)
@@ -359,6 +360,20 @@ final class SetAsideScriptIT {
         assertRefused(RedisCondition.WRONG_TYPE, () -> setAside(Mode.GROUP, "1-0", "2-0"));
 
         assertThat(bench.pending()).containsExactly("1-0", "2-0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"hset", "xadd"})
+    void aCommandThatIsNotPermittedWithTheDeadLettersIsNoticedBeforeAnythingIsAcknowledged(String command) {
+        pending(ID);
+        redis.forbidExceptWith("~" + GROUP_KEYS.probe(), command);
+        try {
+            assertRefused(RedisCondition.FORBIDDEN, () -> setAside(Mode.GROUP, ID));
+        } finally {
+            redis.permitEverything();
+        }
+        assertThat(bench.pending()).containsExactly(ID);
+        assertThat(setAside(Mode.GROUP, ID).dead).containsExactly(ID);
     }
 
     @Test

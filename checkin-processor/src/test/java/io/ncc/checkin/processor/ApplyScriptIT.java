@@ -400,6 +400,25 @@ final class ApplyScriptIT {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"~ncc:users:*", "~ncc:locations:*"})
+    void aCommandThatIsPermittedWithSomeKeysOnlyIsNoticedBeforeAnythingIsAcknowledged(String keys) {
+        Batch batch = new Case("").entry("1000-0", 7, 8, 5).prepare(redis.commands());
+        redis.forbidExceptWith(keys + " ~" + KEYS.probe(), "hset");
+        try {
+            assertThatThrownBy(() -> apply(batch))
+                    .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.FORBIDDEN));
+        } finally {
+            redis.permitEverything();
+        }
+        assertThat(pending()).isEqualTo(1);
+        assertThat(redis.commands().exists(USER, LOCATION, KEYS.totals(), KEYS.settledRanges()))
+                .isZero();
+
+        assertThat(apply(batch).applied()).isEqualTo(1);
+        assertThat(hashes()).hasSize(2);
+    }
+
     @Test
     void aFullMemoryDoesNotStopIt() {
         var entries = new Case("").entry("1000-0", 7, 8, 5).prepare(redis.commands());

@@ -1,6 +1,7 @@
 package io.ncc.checkin.processor;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Limit;
@@ -23,6 +24,7 @@ import io.ncc.checkin.testsupport.SequentialFold;
 import io.ncc.engine.Batch;
 import io.ncc.engine.Entry;
 import io.ncc.engine.Mode;
+import io.ncc.redis.RedisCondition;
 import io.ncc.redis.StreamId;
 import java.time.Duration;
 import java.time.Instant;
@@ -202,6 +204,62 @@ final class BoardsIT {
         } finally {
             client.shutdown(0, 1, TimeUnit.SECONDS);
         }
+    }
+
+    /** The probe, and some of the keys: a command that is permitted with these only must not be noticed too late. */
+    @ParameterizedTest
+    @CsvSource({
+        "zincrby, ~ncc:boards:users*",
+        "zincrby, ~ncc:boards:locations*",
+        "zadd, ~ncc:boards:*",
+        "zadd, ~ncc:boards:applied ~ncc:locations:*:visitors",
+        "zremrangebyrank, ~ncc:boards:*",
+        "zremrangebyrank, ~ncc:locations:*:visitors"
+    })
+    void aCommandThatIsPermittedWithSomeKeysOnlyIsNoticedBeforeAnythingIsCounted(String command, String keys) {
+        String id = redis.commands().xadd(STREAM, checkin(7));
+        Batch batch = Batch.of(new Entry(id, checkin(7), 1));
+        var projection = new BoardsProjection(Partitions.none(), 0, Mode.SEQUENTIAL);
+        RedisClient client = RedisClient.create(redis.uri());
+        try (StatefulRedisConnection<String, String> connection = client.connect()) {
+            redis.forbidExceptWith(keys + " ~ncc:boards:probe", command);
+            assertThatThrownBy(() -> done(projection.apply(connection.async(), batch)))
+                    .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.FORBIDDEN));
+            redis.permitEverything();
+            redis.commands().del(projection.keys().probe());
+            assertThat(redis.commands().keys("*")).containsExactly(STREAM);
+
+            assertThat(done(projection.apply(connection.async(), batch)).applied())
+                    .isEqualTo(1);
+        } finally {
+            redis.permitEverything();
+            client.shutdown(0, 1, TimeUnit.SECONDS);
+        }
+        BoardsFold.of(redis.commands(), KEYS).assertEqualTo(redis.commands());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"zincrby, ~ncc:boards:probe", "zrem, ~ncc:boards:hours", "zremrangebyrank, ~ncc:boards:probe"})
+    void anHourIsNotTakenOffInPart(String command, String keys) {
+        Instant out = Instant.now().truncatedTo(ChronoUnit.HOURS).minus(Duration.ofHours(25));
+        putOnBoards(out, 7, 2);
+        var projection = new BoardsProjection(Partitions.none(), 0, Mode.GROUP);
+        RedisClient client = RedisClient.create(redis.uri());
+        try (StatefulRedisConnection<String, String> connection = client.connect()) {
+            if (redis.version().isAtLeast(7, 0)) { // before, the user has no command for some keys only
+                redis.forbidExceptWith(keys, command);
+                assertThatThrownBy(() -> done(projection.tidy(connection.async())))
+                        .satisfies(e -> assertThat(RedisCondition.of(e)).isEqualTo(RedisCondition.FORBIDDEN));
+                redis.permitEverything();
+                assertThat(scores(KEYS.userDayBoard())).isEqualTo(scores(KEYS.userBoard(out)));
+                assertThat(scores(KEYS.locationDayBoard())).isEqualTo(scores(KEYS.locationBoard(out)));
+            }
+            assertThat(done(projection.tidy(connection.async()))).isTrue();
+        } finally {
+            redis.permitEverything();
+            client.shutdown(0, 1, TimeUnit.SECONDS);
+        }
+        assertThat(redis.commands().keys("ncc:boards:*")).isEmpty();
     }
 
     private static <T> T done(CompletionStage<T> call) {

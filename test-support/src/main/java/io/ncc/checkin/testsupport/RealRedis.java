@@ -199,6 +199,25 @@ public final class RealRedis implements BeforeAllCallback, BeforeEachCallback {
                                 .add(rule));
     }
 
+    /**
+     * Takes a command away from the default user, from Redis 7.0 on only with other keys than these. {@link #permitEverything} undoes it.
+     *
+     * @param keys patterns, such as {@code ~a:* ~b}
+     */
+    public void forbidExceptWith(String keys, String command) {
+        permit("-" + command);
+        if (version().isAtLeast(7, 0)) {
+            permit("(" + keys + " +" + command + ")");
+        }
+    }
+
+    public void permitEverything() {
+        if (version().isAtLeast(7, 0)) {
+            permit("clearselectors");
+        }
+        permit(EVERYTHING);
+    }
+
     /** Makes the server refuse whatever may take memory with OOM: its limit is half of what it uses, so deleting a little won't help. */
     public void fillMemory() {
         if (limitBeforeFilling == null) {
