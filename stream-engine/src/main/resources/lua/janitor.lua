@@ -12,7 +12,7 @@
 --
 -- Returns { stale, trimmed, more, length, pending, oldest unsettled id, last id, milliseconds now, { groups passed over },
 -- { consumers removed }, { applied, dead, lost, skipped, foreign, missed }, reloaded, { projections waited for } }: the last id may be the last one that the group has read; stale is 1 if a checkpoint or ranges of a stream that is gone were dropped,
--- reloaded is 1 if the stream was replaced by another one that the checkpoint and the ranges fit as well,
+-- reloaded is 1 if the stream was replaced by another one that the checkpoint fits as well, and that has entries up to there,
 -- more is 1 if there is more to trim, to drop or to join, 2 if the ranges have not been gone through to their end, so that the oldest unsettled id
 -- is not known yet; an id is '' where there is none.
 --
@@ -233,10 +233,13 @@ if reapMillis > 0 and ours then
   end
 end
 
--- From 7.0 on, Redis counts the entries that were ever added to a stream. If there are fewer than at the last call, it is another stream.
+-- From 7.0 on, Redis counts the entries that were ever added to a stream. If there are fewer than at the last call, it is another stream. Its
+-- entries up to the checkpoint of that call were not applied, unless the checkpoint was dropped.
 
 local addedBefore = tonumber(redis.call('HGET', totalsKey, 'added'))
-local reloaded = added and addedBefore and added < addedBefore and checkpoint
+local formerly = checkpointBefore and not stale and projections[group]
+local reloaded = formerly and added and addedBefore and added < addedBefore
+  and redis.call('XRANGE', stream, '-', unpad(formerly), 'COUNT', 1)[1]
 if added and added ~= addedBefore then
   redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, and then so is the next
   redis.call('HSET', totalsKey, 'added', added)

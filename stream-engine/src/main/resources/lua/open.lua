@@ -30,4 +30,5 @@ if redis.call('HSETNX', projectionsKey, group, position) == 1 and not checkpoint
   missed = math.max((infoOf(info, 'entries-added') or 0) - (infoOf(info, 'length') or 0), 0)
   count(totalsKey, 'missed', missed)
 end
+if stale then redis.call('HSET', projectionsKey, group, position) end
 return { position, created, stale and 1 or 0, missed }

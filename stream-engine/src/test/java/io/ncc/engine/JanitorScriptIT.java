@@ -16,6 +16,7 @@ import io.ncc.redis.LuaScript;
 import io.ncc.redis.RedisCondition;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -39,6 +41,15 @@ final class JanitorScriptIT {
     static final RealRedis redis = RealRedis.server().setting("appendonly", "no");
 
     private static final LuaScript SCRIPT = LuaScript.of(Janitor.class, "settled", "janitor");
+    private static final LuaScript OPEN = LuaScript.of(ConsumerGroup.class, "settled", "open");
+    private static final String[] OPEN_KEYS = {
+        STREAM,
+        GROUP_KEYS.checkpoint(),
+        GROUP_KEYS.settledRanges(),
+        GROUP_KEYS.projections(),
+        GROUP_KEYS.totals(),
+        GROUP_KEYS.probe()
+    };
     private static final String OTHER = "other";
     private static final String HIGHEST = "18446744073709551615";
 
@@ -749,6 +760,31 @@ final class JanitorScriptIT {
 
         assertThat(bench.checkpoint()).isEqualTo("5-0");
         assertThat(new Turn().run().reloaded).as("again").isFalse();
+    }
+
+    /** Its ids are above the checkpoint, or the checkpoint was dropped. */
+    @ParameterizedTest
+    @EnumSource(Mode.class)
+    void aReplacedStreamWhoseEntriesWereAppliedIsNotSaid(Mode mode) {
+        for (String[] ids : new String[][] {{"6-0", "7-0"}, {"1-0", "2-0"}, {"1-0", "2-0", "8-0"}}) {
+            redis.commands().flushall();
+            new Case("").entries(5).delivered(5).prepare(bench);
+            assertThat(new Turn().run().last).isEqualTo("5-0");
+            redis.commands().del(STREAM);
+            bench.append(ids[0], ids[1]);
+            bench.run(OPEN::run, OPEN_KEYS, GROUP, "1");
+            bench.append(Arrays.copyOfRange(ids, 2, ids.length));
+            String last = ids[ids.length - 1];
+            if (mode == Mode.SEQUENTIAL) {
+                bench.checkpoint(last);
+            } else {
+                bench.range(ids[0] + ".." + last);
+            }
+
+            assertThat(new Turn().run().reloaded).as("with %s", List.of(ids)).isFalse();
+
+            assertThat(bench.checkpoint()).isEqualTo(last);
+        }
     }
 
     @ParameterizedTest
