@@ -6,7 +6,8 @@
 -- ARGV[2]  1 to create the group
 --
 -- Returns { position, created, stale, missed }: the checkpoint, or 0-0; 1 if the group was created; 1 if a checkpoint or ranges were dropped; for a
--- projection that is new, how many entries are no longer in the stream, which Redis knows from 7.0 on. They are noted in the totals.
+-- projection that is new, and whose group nobody has read, how many entries are no longer in the stream, which Redis knows from 7.0 on. They are
+-- noted in the totals.
 -- The first write is DEL or XACK, which Redis allows when memory is full. Safe to run twice.
 
 local stream, checkpointKey, rangesKey, projectionsKey, totalsKey = unpack(KEYS)
@@ -25,10 +26,22 @@ if create then
     error(reply.err)
   end
 end
-local missed = 0
-if redis.call('HSETNX', projectionsKey, group, position) == 1 and not checkpoint then
-  missed = math.max((infoOf(info, 'entries-added') or 0) - (infoOf(info, 'length') or 0), 0)
-  count(totalsKey, 'missed', missed)
+
+-- Others may have read the group before it had a checkpoint.
+local function isUnread()
+  for _, reply in ipairs(redis.pcall('XINFO', 'GROUPS', stream)) do
+    if infoOf(reply, 'name') == group then return infoOf(reply, 'last-delivered-id') == '0-0' end
+  end
+  return true
 end
-if stale then redis.call('HSET', projectionsKey, group, position) end
+
+local missed = 0
+if redis.call('HSETNX', projectionsKey, group, position) == 1 then
+  if not checkpoint and isUnread() then
+    missed = math.max((infoOf(info, 'entries-added') or 0) - (infoOf(info, 'length') or 0), 0)
+    count(totalsKey, 'missed', missed)
+  end
+elseif stale then
+  redis.call('HSET', projectionsKey, group, position)
+end
 return { position, created, stale and 1 or 0, missed }

@@ -39,6 +39,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A consumer's coming and going: the contracts of open.lua, adopt.lua, leave.lua and probe.lua. */
 @Timeout(60)
@@ -180,6 +181,21 @@ final class OpenScriptIT {
         assertThat(runOpen(GROUP, "1")).as("of one that has settled something").isEqualTo(List.of("4-0", 0L, 0L, 0L));
         assertThat(redis.commands().hgetall(GROUP_KEYS.totals()))
                 .isEqualTo(missed == 0 ? Map.of() : Map.of("missed", "3"));
+    }
+
+    /** Such as the programs of the course. */
+    @ParameterizedTest
+    @ValueSource(strings = {"0", "1"})
+    void whatOthersHaveReadInTheGroupIsNotMissed(String create) {
+        bench.appendNumbered(5);
+        bench.createGroup("0");
+        bench.deliver("another", 4);
+        bench.acknowledge("1-0", "2-0", "3-0");
+        redis.commands().xtrim(STREAM, new XTrimArgs().minId("4-0"));
+
+        assertThat(runOpen(GROUP, create)).isEqualTo(List.of("0-0", 0L, 0L, 0L));
+
+        assertThat(redis.commands().exists(GROUP_KEYS.totals())).isZero();
     }
 
     @Test
