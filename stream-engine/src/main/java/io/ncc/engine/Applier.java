@@ -67,7 +67,7 @@ final class Applier {
         if (simulatedWork != null) {
             Duration pause = simulatedWork.random();
             for (Entry entry : batch.entries()) {
-                log.info("{}: works {} ms on {} {}", consumer, pause.toMillis(), entry.id(), entry.fields());
+                log.info("{} works {} ms on {} {}", worker(), pause.toMillis(), entry.id(), entry.fields());
             }
             TimeUnit.NANOSECONDS.sleep(pause.toNanos());
         }
@@ -250,7 +250,7 @@ final class Applier {
     private void logEach(Batch batch, Outcome outcome) {
         if (simulatedWork != null) {
             for (Entry entry : batch.entries()) {
-                log.info("{}: {} {}", consumer, entry.id(), whatBecameOf(outcome));
+                log.info("{} {} {}", worker(), entry.id(), whatBecameOf(outcome));
             }
         } else if (log.isDebugEnabled()) {
             for (Entry entry : batch.entries()) {
@@ -263,6 +263,11 @@ final class Applier {
                     outcome.skipped(),
                     outcome.rejected().size());
         }
+    }
+
+    /** The consumer, and the group, because each projection of a process has a consumer of the same name. */
+    private String worker() {
+        return consumer + " of " + projection.keys().group() + ':';
     }
 
     /** @param outcome of a single entry */

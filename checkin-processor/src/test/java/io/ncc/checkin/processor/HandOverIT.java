@@ -312,13 +312,20 @@ final class HandOverIT {
     void simulatedWorkIsShownEntryByEntry(CapturedOutput output) {
         String good = redis.commands().xadd(STREAM, Map.of("userId", "76", "locationId", "207", "starRating", "4"));
         String bad = redis.commands().xadd(STREAM, Map.of("hello", "world"));
-        start(Mode.GROUP, "--checkin.processor.consumer=one", "--checkin.processor.simulated-work=1ms..2ms");
-        await().atMost(LIMIT).until(() -> output.getOut().contains("one: " + bad + " set aside"));
+        start(
+                Mode.GROUP,
+                "--checkin.processor.projections=boards", // as well
+                "--checkin.processor.consumer=one",
+                "--checkin.processor.simulated-work=1ms..2ms");
+        for (String group : List.of(Keys.GROUP, Keys.BOARDS_GROUP)) {
+            String one = "one of " + group + ": ";
+            await().atMost(LIMIT).until(() -> output.getOut().contains(one + bad + " set aside"));
 
-        assertThat(output.getOut())
-                .containsPattern("one: works [12] ms on " + good + " \\{.*userId=76.*\\}")
-                .contains("one: " + good + " applied and acknowledged")
-                .contains("one: " + bad + " set aside as a dead letter: userId is missing");
+            assertThat(output.getOut())
+                    .containsPattern(one + "works [12] ms on " + good + " \\{.*userId=76.*\\}")
+                    .contains(one + good + " applied and acknowledged")
+                    .contains(one + bad + " set aside as a dead letter: userId is missing");
+        }
     }
 
     private void append(int count) {
