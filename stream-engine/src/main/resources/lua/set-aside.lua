@@ -16,7 +16,7 @@
 -- Fails with NOGROUP if the group is gone, and with WRONGTYPE or DAMAGED if a key has the wrong type or an invalid value. A call that fails has
 -- acknowledged and set aside nothing. Safe to run twice: an entry that was set aside is settled.
 
-local MOST_FIELDS, MOST_BYTES = 1000, 65536
+local MOST_FIELDS, MOST_BYTES, HIGHEST_ID = 1000, 65536, '18446744073709551615-18446744073709551615'
 local stream, checkpointKey, rangesKey, totalsKey, probe, deadKey, deadIdsKey = unpack(KEYS)
 local group, mustBePending, self = ARGV[1], ARGV[2] == '1', ARGV[3]
 
@@ -90,5 +90,6 @@ end
 writeRanges(rangesKey, ranges)
 count(totalsKey, 'dead', #dead)
 count(totalsKey, 'lost', #lost)
-if not mustBePending then advanceOver(unpad(high), stream, group, checkpointKey, rangesKey) end
+-- What lies above these entries may be settled already: the rest of their batch, and other batches.
+if not mustBePending then advanceOver(HIGHEST_ID, stream, group, checkpointKey, rangesKey) end
 return { dead, lost }

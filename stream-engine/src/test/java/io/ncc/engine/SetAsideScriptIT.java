@@ -377,6 +377,19 @@ final class SetAsideScriptIT {
     }
 
     @Test
+    void inSequentialModeTheCheckpointMovesOnOverWhatIsSettledAboveADeadLetter() {
+        bench.append("1-0", "2-0", "3-0", "4-0", "5-0");
+        bench.checkpoint("1-0");
+        bench.range("3-0..4-0");
+
+        assertThat(setAside(Mode.SEQUENTIAL, "2-0").dead).containsExactly("2-0");
+
+        assertThat(bench.checkpoint()).isEqualTo("4-0");
+        assertThat(bench.ranges()).isEmpty();
+        assertASecondRunChangesNothing(Mode.SEQUENTIAL, "2-0");
+    }
+
+    @Test
     void totalsThatCanNotBeCountedStopNothing() {
         pending(ID);
         redis.commands().set(GROUP_KEYS.totals(), "not a hash");
