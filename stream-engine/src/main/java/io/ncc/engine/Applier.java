@@ -58,9 +58,10 @@ final class Applier {
     /**
      * Waits for a free slot, then sends the batch.
      *
+     * @param pageSize of the reader of the batch; it is told how long the batch takes
      * @param waiting runs every second while it waits
      */
-    void submit(Batch batch, Runnable waiting) throws InterruptedException {
+    void submit(Batch batch, PageSize pageSize, Runnable waiting) throws InterruptedException {
         if (batch.isEmpty()) {
             return;
         }
@@ -82,7 +83,9 @@ final class Applier {
             try {
                 stalled = error == null || mayBeOfAnEntry(RedisCondition.of(error)) ? null : batch;
                 if (outcome != null) {
-                    metrics.processed(batch, outcome, System.nanoTime() - start);
+                    long nanos = System.nanoTime() - start;
+                    pageSize.settled(batch.size(), Duration.ofNanos(nanos));
+                    metrics.processed(batch, outcome, nanos);
                     logEach(batch, outcome);
                 } else {
                     failure.compareAndSet(null, error);

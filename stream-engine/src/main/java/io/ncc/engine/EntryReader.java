@@ -109,7 +109,7 @@ final class EntryReader {
     }
 
     private void apply(Batch batch) throws InterruptedException {
-        applier.submit(batch, this::turned);
+        applier.submit(batch, source.pageSize(), this::turned);
         if (trouble != null) {
             applier.awaitIdle(DRAIN_LIMIT); // the trouble lasts until this batch has succeeded
         }

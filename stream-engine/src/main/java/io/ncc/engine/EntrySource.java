@@ -18,6 +18,9 @@ sealed interface EntrySource permits GroupSource, SequentialSource {
     /** Whether a read was sent ahead whose entries {@link #next} has not returned yet. */
     boolean isAhead();
 
+    /** How many entries {@link #next} asks for. */
+    PageSize pageSize();
+
     /** The link that {@link #next} blocks. */
     RedisLink link();
 

@@ -61,6 +61,11 @@ final class GroupSource implements EntrySource {
     }
 
     @Override
+    public PageSize pageSize() {
+        return pageSize;
+    }
+
+    @Override
     public RedisLink link() {
         return redis;
     }

@@ -67,7 +67,7 @@ final class Reclaimer implements Periodic.Task {
 
     private void submitClaimed(Runnable waiting) throws InterruptedException {
         for (Batch batch = claimed.next(); !batch.isEmpty(); batch = claimed.next()) {
-            applier.submit(batch, waiting);
+            applier.submit(batch, pageSize, waiting);
             waiting.run();
         }
     }

@@ -85,6 +85,11 @@ final class SequentialSource implements EntrySource {
     }
 
     @Override
+    public PageSize pageSize() {
+        return pageSize;
+    }
+
+    @Override
     public RedisLink link() {
         return redis;
     }

@@ -95,7 +95,7 @@ final class ApplierIT {
             }
         };
 
-        applier.submit(new Batch(broken, true), () -> {});
+        applier.submit(new Batch(broken, true), new PageSize(1000), () -> {});
 
         assertThat(applier.awaitIdle(Duration.ofSeconds(5))).isTrue();
         assertThat(RedisCondition.unwrapped(Objects.requireNonNull(applier.takeFailure())))
@@ -170,7 +170,7 @@ final class ApplierIT {
             return real.apply(commands, batch);
         });
 
-        applier.submit(new Batch(entries, true), () -> {});
+        applier.submit(new Batch(entries, true), new PageSize(1000), () -> {});
 
         assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
         assertThat(applier.takeFailure()).isNull();
@@ -217,7 +217,7 @@ final class ApplierIT {
     }
 
     private static void submit(Applier applier, List<Entry> entries) throws InterruptedException {
-        applier.submit(new Batch(entries, false), () -> {});
+        applier.submit(new Batch(entries, false), new PageSize(1000), () -> {});
         assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
     }
 
@@ -241,7 +241,7 @@ final class ApplierIT {
             throw new IllegalStateException("unforeseen");
         });
         for (int i = 0; i < 20; i++) {
-            applier.submit(new Batch(entries, true), () -> {});
+            applier.submit(new Batch(entries, true), new PageSize(1000), () -> {});
         }
         assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
         assertThat(calls).hasSize(20);
@@ -254,7 +254,7 @@ final class ApplierIT {
         Applier applier = applierOf(Mode.GROUP, (commands, batch) -> {
             throw new IllegalStateException("unforeseen");
         });
-        applier.submit(new Batch(entries, true), () -> {});
+        applier.submit(new Batch(entries, true), new PageSize(1000), () -> {});
         assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
         assertThat(deadLetters()).isEqualTo(Map.of(entries.get(0).id(), "failed 4 times, the last time alone"));
     }
@@ -273,7 +273,7 @@ final class ApplierIT {
                     ? CompletableFuture.failedFuture(new RedisCommandExecutionException("ERR something unforeseen"))
                     : real.apply(commands, batch);
         });
-        applier.submit(new Batch(entries, true), () -> {});
+        applier.submit(new Batch(entries, true), new PageSize(1000), () -> {});
         assertThat(applier.awaitIdle(Duration.ofSeconds(10))).isTrue();
         assertThat(applier.takeFailure()).isNull();
     }

@@ -26,6 +26,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -33,10 +34,13 @@ import org.springframework.boot.health.contributor.CompositeHealthContributor;
 import org.springframework.boot.health.contributor.Health;
 import org.springframework.boot.health.contributor.HealthIndicator;
 import org.springframework.boot.health.contributor.Status;
+import org.springframework.boot.test.system.CapturedOutput;
+import org.springframework.boot.test.system.OutputCaptureExtension;
 import org.springframework.context.ConfigurableApplicationContext;
 
 /** Processors of several partitions on one Redis: each partition is what reading its stream once in order makes of it. */
 @Timeout(120)
+@ExtendWith(OutputCaptureExtension.class)
 final class PartitionsIT {
 
     @RegisterExtension
@@ -77,6 +81,23 @@ final class PartitionsIT {
         append(partitions, 10_000);
         awaitFolds(partitions, IntStream.range(0, count));
         assertThat(redis.commands().keys("ncc:*")).allMatch(key -> key.startsWith("ncc:{"));
+    }
+
+    /** With batches of 1,000, those of all engines would wait for each other for seconds. */
+    @Test
+    void aBacklogInManyPartitionsMakesNoCommandTimeOut(CapturedOutput output) {
+        Partitions partitions = Partitions.of(64);
+        new RandomCheckins(7, 20_000, 200).append(partitions, partition -> redis.commands(), 64 * 1_000);
+
+        start(64, "--checkin.processor.projections=boards"); // as well
+
+        for (Keys keys : partitions.all().stream().map(partitions::keys).toList()) {
+            String last = lastOf(keys);
+            await().atMost(LIMIT)
+                    .until(() -> Stream.of(keys.checkpoint(), keys.boardsCheckpoint())
+                            .allMatch(checkpoint -> last.equals(redis.commands().get(checkpoint))));
+        }
+        assertThat(output.getOut()).doesNotContain("TIMEOUT", "is interrupted");
     }
 
     @Test
@@ -210,12 +231,16 @@ final class PartitionsIT {
     private static void awaitFolds(Partitions partitions, IntStream own) {
         own.mapToObj(partitions::keys).forEach(keys -> {
             SequentialFold expected = SequentialFold.over(Map.of(), keys).addStream(redis.commands());
-            String last = redis.commands()
-                    .xrevrange(keys.checkins(), Range.unbounded(), Limit.from(1))
-                    .get(0)
-                    .getId();
+            String last = lastOf(keys);
             await().atMost(LIMIT).until(() -> last.equals(redis.commands().get(keys.checkpoint())));
             await().atMost(LIMIT).untilAsserted(() -> expected.assertEqualTo(redis.commands()));
         });
+    }
+
+    private static String lastOf(Keys keys) {
+        return redis.commands()
+                .xrevrange(keys.checkins(), Range.unbounded(), Limit.from(1))
+                .get(0)
+                .getId();
     }
 }
