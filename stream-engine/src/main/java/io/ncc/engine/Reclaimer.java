@@ -55,6 +55,7 @@ final class Reclaimer implements Periodic.Task {
             DeadLetters.reportLost((List<?>) reply.get(2));
             if (!ids.isEmpty()) {
                 log.info("Claimed {} entries, from {} on", ids.size(), ids.get(0));
+                pageSize.reset(); // they may be larger than those before
                 claimed.begin(ids);
                 submitClaimed(waiting);
             }

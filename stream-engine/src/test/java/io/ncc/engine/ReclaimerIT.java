@@ -48,6 +48,7 @@ final class ReclaimerIT {
     private final RedisClient client = RedisClient.create(redis.uri());
     private final RedisLink link = new RedisLink("test", client, new EntryCodec());
     private final List<Entry> applied = new CopyOnWriteArrayList<>();
+    private final List<Integer> batches = new CopyOnWriteArrayList<>();
 
     @BeforeEach
     void start() {
@@ -73,6 +74,17 @@ final class ReclaimerIT {
         assertThat(applied)
                 .allMatch(entry -> entry.deliveries() == 3 && entry.fields().size() == 3);
         assertThat(deliveries()).containsOnlyKeys(ids(1, 50)).containsValue(3L).doesNotContainValue(4L);
+    }
+
+    /** What is claimed may be larger than what was claimed before. */
+    @Test
+    void afterEachClaimTheFirstReadIsOfOneEntry() throws InterruptedException {
+        held(GONE, 1, 40);
+        bench.age(GONE, IDLE, 1, ids(1, 40));
+
+        turn();
+
+        assertThat(batches).containsExactly(1, 2, 4, 8, 5, 1, 2, 4, 8, 5);
     }
 
     @Test
@@ -192,6 +204,7 @@ final class ReclaimerIT {
                 @Override
                 public CompletionStage<Outcome> apply(RedisAsyncCommands<String, String> commands, Batch batch) {
                     applied.addAll(batch.entries());
+                    batches.add(batch.size());
                     return CompletableFuture.completedFuture(new Outcome(0, 0, batch.size(), List.of()));
                 }
             },
