@@ -190,7 +190,12 @@ final class HardEdgeIT {
             all.add(gzip("a block of no known type", type, block));
         }
         for (String[] route : new String[][] {{SINGLE, JSON}, {BATCH, JSON}, {BATCH, NDJSON}}) {
-            for (String chunks : List.of("zz\r\n" + VALID, "-1\r\n\r\n", "fffffffff\r\n", "2d;" + "x".repeat(9_000))) {
+            for (String chunks : List.of(
+                    "zz\r\n" + VALID,
+                    "-1\r\n\r\n",
+                    "fffffffff\r\n",
+                    "2d;" + "x".repeat(9_000),
+                    "0\r\nX: " + "x".repeat(20))) { // trailing headers
                 all.add(argumentSet(
                         "broken chunks " + chunks.substring(0, 2) + ' ' + route[0] + ' ' + route[1],
                         RawConnection.bytes("POST " + route[0] + " HTTP/1.1\r\n" + HOST + "Content-Type: " + route[1]
@@ -382,6 +387,19 @@ final class HardEdgeIT {
             connection.send(Arrays.copyOfRange(whole, head, whole.length));
             assertThat(required(connection.read()).status()).isEqualTo(202);
         }
+    }
+
+    @Test
+    void shortTrailingHeadersAreTakenAndTheNextRequestFollows() throws IOException {
+        String chunks = Integer.toHexString(VALID.length()) + "\r\n" + VALID + "\r\n0\r\nA: b\r\n\r\n";
+        byte[] request = RawConnection.bytes(post("Transfer-Encoding: chunked") + "\r\n" + chunks);
+        try (var connection = new RawConnection(receiver.port())) {
+            connection.send(request);
+            connection.send(request);
+            assertThat(required(connection.read()).status()).isEqualTo(202);
+            assertThat(required(connection.read()).status()).isEqualTo(202);
+        }
+        assertThat(Stream.read(redis).values()).containsExactly(VALUES, VALUES);
     }
 
     /** Clients such as Python's read the answer when they have sent everything, and not before. */

@@ -113,6 +113,10 @@ final class JamIT {
                         head("/checkins", "application/json", "Transfer-Encoding: chunked") + "1;",
                         "x"),
                 argumentSet(
+                        "trailing headers that never end",
+                        head("/checkins", "application/json", "Transfer-Encoding: chunked") + "0\r\nX: ",
+                        "x"),
+                argumentSet(
                         "clients that are told to go on",
                         head("/checkins", "application/json", "Expect: 100-continue\r\nContent-Length: 4000"),
                         ""),

@@ -24,8 +24,11 @@ final class TomcatSettings implements WebServerFactoryCustomizer<ConfigurableTom
     /** Of the heap, for each connection. One whose request is being received takes up to 112 KB, and others need room, too. */
     private static final int HEAP_PER_CONNECTION = 256 * 1024;
 
-    /** Of all chunks of a request, in bytes. They mean nothing here, and as long as they come, a read that may wait doesn't return. */
-    private static final int MOST_OF_CHUNK_EXTENSIONS = 16;
+    /**
+     * Of the extensions of all chunks of a request, and of its trailing headers with the empty line at their end, in bytes. They mean nothing here, and as
+     * long as they come, a read that may wait doesn't return.
+     */
+    private static final int MOST_BESIDE_CHUNKS = 16;
 
     private final Environment environment;
 
@@ -42,8 +45,10 @@ final class TomcatSettings implements WebServerFactoryCustomizer<ConfigurableTom
         factory.addProtocolHandlerCustomizers(protocol -> ((AbstractHttp11Protocol<?>) protocol)
                 .setContinueResponseTiming(ContinueResponseTiming.ON_REQUEST_BODY_READ.toString()));
         ((TomcatWebServerFactory) factory).setProtocol(Http11.class.getName());
-        factory.addProtocolHandlerCustomizers(
-                protocol -> ((AbstractHttp11Protocol<?>) protocol).setMaxExtensionSize(MOST_OF_CHUNK_EXTENSIONS));
+        factory.addProtocolHandlerCustomizers(protocol -> {
+            ((AbstractHttp11Protocol<?>) protocol).setMaxExtensionSize(MOST_BESIDE_CHUNKS);
+            ((AbstractHttp11Protocol<?>) protocol).setMaxTrailerSize(MOST_BESIDE_CHUNKS);
+        });
         // not a customizer of the protocol: those come before Boot's own, which sets Tomcat's defaults
         factory.addConnectorCustomizers(connector -> customize((AbstractProtocol<?>) connector.getProtocolHandler()));
     }
