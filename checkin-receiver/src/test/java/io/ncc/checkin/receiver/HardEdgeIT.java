@@ -390,6 +390,23 @@ final class HardEdgeIT {
     }
 
     @Test
+    void aBodyThatIsNeitherReadNorAskedForIsNotWaitedFor() throws Exception {
+        try (var connection = new RawConnection(receiver.port())) {
+            connection.send(RawConnection.bytes("OPTIONS /checkins HTTP/1.1\r\n" + HOST
+                    + "Expect: 100-continue\r\nContent-Length: 2000000\r\n\r\n"));
+            assertThat(required(connection.readFirst()).status()).isEqualTo(200);
+            Thread trickle = new Thread(() -> drip(connection, RawConnection.bytes(" ")));
+            trickle.start();
+            try {
+                assertThat(connection.isEnded()).isTrue();
+            } finally {
+                trickle.interrupt();
+                trickle.join();
+            }
+        }
+    }
+
+    @Test
     void shortTrailingHeadersAreTakenAndTheNextRequestFollows() throws IOException {
         String chunks = Integer.toHexString(VALID.length()) + "\r\n" + VALID + "\r\n0\r\nA: b\r\n\r\n";
         byte[] request = RawConnection.bytes(post("Transfer-Encoding: chunked") + "\r\n" + chunks);

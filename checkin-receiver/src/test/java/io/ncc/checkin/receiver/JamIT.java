@@ -4,28 +4,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
+import io.ncc.checkin.testsupport.Bystanders;
 import io.ncc.checkin.testsupport.Jars;
-import io.ncc.checkin.testsupport.RawAnswer;
 import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.ServiceProcess;
-import java.io.EOFException;
+import io.ncc.checkin.testsupport.SlowClients;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.SocketException;
-import java.nio.ByteBuffer;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -136,47 +129,19 @@ final class JamIT {
     @ParameterizedTest
     @MethodSource("slowClients")
     void othersAreServedWhileSlowClientsHoldConnections(String beginning, String drop) throws Exception {
-        try (var open = new OpenConnection();
-                var slow = new SlowClients(CONNECTIONS, RawConnection.bytes(beginning), RawConnection.bytes(drop))) {
+        try (var others = bystanders();
+                var slow = new SlowClients(
+                        receiver.port(), CONNECTIONS, RawConnection.bytes(beginning), RawConnection.bytes(drop))) {
             await().atMost(Duration.ofSeconds(30)).until(() -> {
-                open.millisOfCheckin(System.nanoTime());
+                others.useOpen();
                 return slow.begun() > Math.min(CONNECTIONS, MOST_CONNECTIONS) * 9 / 10;
             });
-            assertThatOthersAreServed(open, beginning);
+            assertThatOthersAreServed(others, beginning);
         }
     }
 
-    /**
-     * Of a client that was there before. One that is used isn't ended, unless there are so many slow clients that all connections are ended between
-     * two requests. Then it connects again, as clients do.
-     */
-    private static final class OpenConnection implements AutoCloseable {
-
-        private static final boolean CAN_BE_ENDED = CONNECTIONS > 2 * MOST_CONNECTIONS;
-
-        private RawConnection connection = new RawConnection(receiver.port());
-
-        OpenConnection() throws IOException {
-            millisOfCheckin(System.nanoTime());
-        }
-
-        long millisOfCheckin(long begin) throws IOException {
-            try {
-                return millisOf(connection, CHECKIN, 202, begin);
-            } catch (EOFException | SocketException e) {
-                if (!CAN_BE_ENDED) {
-                    throw e;
-                }
-                connection.close();
-                connection = new RawConnection(receiver.port());
-                return millisOf(connection, CHECKIN, 202, begin);
-            }
-        }
-
-        @Override
-        public void close() throws IOException {
-            connection.close();
-        }
+    private static Bystanders bystanders() throws IOException {
+        return new Bystanders(receiver.port(), CHECKIN, 202, CONNECTIONS > 2 * MOST_CONNECTIONS);
     }
 
     @Test
@@ -184,12 +149,12 @@ final class JamIT {
         byte[] batch = RawConnection.post(
                 "/checkins/batch", "application/x-ndjson", RawConnection.bytes(BAD_LINE.repeat(9_990)));
         ExecutorService clients = Executors.newFixedThreadPool(BATCHES);
-        try (var open = new OpenConnection()) {
+        try (var others = bystanders()) {
             for (int i = 0; i < BATCHES; i++) {
                 clients.execute(() -> sendSlowly(batch));
             }
             Thread.sleep(1_000);
-            assertThatOthersAreServed(open, "batches");
+            assertThatOthersAreServed(others, "batches");
         } finally {
             clients.shutdownNow();
             assertThat(clients.awaitTermination(30, TimeUnit.SECONDS)).isTrue();
@@ -213,149 +178,9 @@ final class JamIT {
         }
     }
 
-    private static void assertThatOthersAreServed(OpenConnection open, String meanwhile) throws IOException {
-        List<Long> onNew = new ArrayList<>();
-        List<Long> onOpen = new ArrayList<>();
-        List<Long> readiness = new ArrayList<>();
-        long end = System.nanoTime() + TIME.toNanos();
-        long begin = System.nanoTime();
-        while (System.nanoTime() < end) {
-            onOpen.add(open.millisOfCheckin(begin));
-            begin = System.nanoTime();
-            try (var fresh = new RawConnection(receiver.port())) {
-                onNew.add(millisOf(fresh, CHECKIN, 202, begin));
-            }
-            begin = System.nanoTime();
-            try (var fresh = new RawConnection(receiver.port())) {
-                readiness.add(millisOf(fresh, READINESS, 200, begin));
-            }
-            begin = System.nanoTime();
-        }
-        log.info(
-                "{}: {} rounds; at most ms: POST {} on an open connection, {} on a new one; readiness {}",
-                meanwhile.lines().findFirst().orElse("nothing"),
-                readiness.size(),
-                max(onOpen),
-                max(onNew),
-                max(readiness));
-        assertThat(List.of(max(onOpen), max(onNew), max(readiness)))
-                .allMatch(millis -> millis < SOON.toMillis(), "took at most " + SOON);
-    }
-
-    private static long max(List<Long> millis) {
-        return millis.stream().mapToLong(Long::longValue).max().orElseThrow();
-    }
-
-    private static long millisOf(RawConnection connection, byte[] request, int status, long begin) throws IOException {
-        connection.send(request);
-        RawAnswer answer = connection.read();
-        if (answer == null) {
-            throw new EOFException("no answer");
-        }
-        assertThat(answer.status()).as("%s", answer).isEqualTo(status);
-        return Duration.ofNanos(System.nanoTime() - begin).toMillis();
-    }
-
-    /** Connections that send the beginning of a request and then a drop now and then, and are opened again where the server ends them. */
-    private static final class SlowClients implements AutoCloseable {
-
-        private static final int ROUND_MILLIS = 200;
-        private static final int ROUNDS_TO_NEXT = 5;
-
-        private final InetSocketAddress server =
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), receiver.port());
-        private final byte[] beginning;
-        private final byte[] drop;
-        private final @Nullable SocketChannel[] connections;
-        private final boolean[] begun;
-        private final int[] pause;
-        private final Thread thread = new Thread(this::run, "slow clients");
-        private volatile int begunNow;
-        private volatile boolean closed;
-
-        SlowClients(int count, byte[] beginning, byte[] drop) {
-            this.beginning = beginning;
-            this.drop = drop;
-            connections = new SocketChannel[count];
-            begun = new boolean[count];
-            pause = new int[count];
-            thread.start();
-        }
-
-        int begun() {
-            return begunNow;
-        }
-
-        private void run() {
-            ByteBuffer answer = ByteBuffer.allocate(8_192);
-            while (!closed) {
-                int now = 0;
-                for (int i = 0; i < connections.length && !closed; i++) {
-                    try {
-                        step(i, answer);
-                    } catch (IOException e) {
-                        end(i);
-                    }
-                    now += begun[i] ? 1 : 0;
-                }
-                begunNow = now;
-                try {
-                    Thread.sleep(ROUND_MILLIS);
-                } catch (InterruptedException e) {
-                    return;
-                }
-            }
-        }
-
-        private void step(int i, ByteBuffer answer) throws IOException {
-            SocketChannel connection = connections[i];
-            if (connection == null && pause[i]-- > 0) {
-                return;
-            }
-            if (connection == null) {
-                connection = SocketChannel.open();
-                connections[i] = connection;
-                connection.configureBlocking(false);
-                connection.connect(server);
-            }
-            if (!connection.isConnected() && !connection.finishConnect()) {
-                return;
-            }
-            if (!begun[i]) {
-                connection.write(ByteBuffer.wrap(beginning));
-                begun[i] = true;
-            } else if (connection.read(answer.clear()) < 0) {
-                end(i);
-            } else {
-                connection.write(ByteBuffer.wrap(drop));
-            }
-        }
-
-        private void end(int i) {
-            begun[i] = false;
-            pause[i] = ROUNDS_TO_NEXT;
-            SocketChannel connection = connections[i];
-            connections[i] = null;
-            if (connection != null) {
-                try {
-                    connection.close();
-                } catch (IOException e) {
-                    // it is gone
-                }
-            }
-        }
-
-        @Override
-        public void close() {
-            closed = true;
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            }
-            for (int i = 0; i < connections.length; i++) {
-                end(i);
-            }
-        }
+    private static void assertThatOthersAreServed(Bystanders others, String meanwhile) throws IOException {
+        Bystanders.Waits waits = others.waits(TIME);
+        log.info("{}: {}", meanwhile.lines().findFirst().orElse("nothing"), waits);
+        waits.assertBelow(SOON);
     }
 }

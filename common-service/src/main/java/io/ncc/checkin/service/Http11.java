@@ -6,9 +6,11 @@ import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.catalina.connector.CoyoteAdapter;
 import org.apache.catalina.connector.Request;
 import org.apache.catalina.connector.Response;
+import org.apache.coyote.ActionCode;
 import org.apache.coyote.Adapter;
 import org.apache.coyote.ContinueResponseTiming;
 import org.apache.coyote.Processor;
@@ -22,7 +24,7 @@ import org.apache.tomcat.util.net.SocketWrapperBase;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tomcat's HTTP/1.1, which Tomcat creates by its class name, with two differences:
+ * Tomcat's HTTP/1.1, which Tomcat creates by its class name, with three differences:
  *
  * <ul>
  *   <li>There is a connection for each new client. With all of its connections in use, Tomcat accepts no more, so clients that open connections and send
@@ -30,6 +32,7 @@ import org.jspecify.annotations.Nullable;
  *       longest.
  *   <li>It can tell that a client is gone while its request waits for an answer. Tomcat notices that only when it reads or writes, and until there is an
  *       answer it does neither.
+ *   <li>It doesn't read without end what a request has left unread of its body ({@link UnreadBody}).
  * </ul>
  */
 public final class Http11 extends Http11NioProtocol {
@@ -65,7 +68,60 @@ public final class Http11 extends Http11NioProtocol {
 
     @Override
     protected Processor createProcessor() {
-        return new WatchingProcessor(this, getAdapter());
+        return new WatchingProcessor(this, new FinishingAdapter(this, getAdapter()));
+    }
+
+    /**
+     * Sees to the rest of each request when it has been answered. No valve could: some answers, such as that to {@code OPTIONS *}, pass none, and
+     * asynchronous ones don't return through them.
+     */
+    private record FinishingAdapter(Http11 protocol, Adapter adapter) implements Adapter {
+
+        @Override
+        public void service(org.apache.coyote.Request request, org.apache.coyote.Response response) throws Exception {
+            adapter.service(request, response);
+            finish(request);
+        }
+
+        @Override
+        public boolean asyncDispatch(
+                org.apache.coyote.Request request, org.apache.coyote.Response response, SocketEvent event)
+                throws Exception {
+            boolean success = adapter.asyncDispatch(request, response, event);
+            if (success) {
+                finish(request);
+            }
+            return success;
+        }
+
+        private void finish(org.apache.coyote.Request request) {
+            AtomicBoolean async = new AtomicBoolean();
+            request.action(ActionCode.ASYNC_IS_ASYNC, async);
+            if (!async.get()) {
+                UnreadBody.finish(request, protocol);
+            }
+        }
+
+        @Override
+        public boolean prepare(org.apache.coyote.Request request, org.apache.coyote.Response response)
+                throws Exception {
+            return adapter.prepare(request, response);
+        }
+
+        @Override
+        public void log(org.apache.coyote.Request request, org.apache.coyote.Response response, long time) {
+            adapter.log(request, response, time);
+        }
+
+        @Override
+        public void checkRecycled(org.apache.coyote.Request request, org.apache.coyote.Response response) {
+            adapter.checkRecycled(request, response);
+        }
+
+        @Override
+        public String getDomain() {
+            return adapter.getDomain();
+        }
     }
 
     private static final class Endpoint extends NioEndpoint {

@@ -36,9 +36,6 @@ public final class ProblemValve extends ErrorReportValve {
             Http11.remember(request, response);
         }
         super.invoke(request, response);
-        if (!request.isAsync()) {
-            UnreadBody.finish(request, response);
-        }
     }
 
     /** Tomcat doesn't decode the parameters of a path, but Spring does: it fails on {@code /users/1;%}. */

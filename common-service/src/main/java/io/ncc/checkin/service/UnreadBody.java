@@ -4,10 +4,9 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import org.apache.catalina.connector.Request;
-import org.apache.catalina.connector.Response;
 import org.apache.coyote.AbstractProtocol;
 import org.apache.coyote.ActionCode;
+import org.apache.coyote.Request;
 import org.apache.tomcat.util.net.ApplicationBufferHandler;
 
 /**
@@ -23,26 +22,28 @@ final class UnreadBody implements ApplicationBufferHandler {
 
     private UnreadBody() {}
 
-    /** Sends the response and sees to the rest of the request. Afterwards the connection is at the next request, or will be closed. */
-    static void finish(Request request, Response response) throws IOException {
-        response.finishResponse();
-        org.apache.coyote.Request raw = request.getCoyoteRequest();
-        boolean tooSlow = response.getStatus() == HttpServletResponse.SC_REQUEST_TIMEOUT;
-        boolean neverAskedFor = raw.hasExpectation() && raw.getBytesRead() == 0;
-        if (tooSlow || (!neverAskedFor && (connectionsAreScarce(request) || !isDiscarded(raw)))) {
-            raw.action(ActionCode.DISABLE_SWALLOW_INPUT, null);
+    /** Sees to the rest of a request whose response has been sent. Afterwards the connection is at the next request, or will be closed. */
+    static void finish(Request request, AbstractProtocol<?> protocol) {
+        if (request.isFinished()) {
+            return;
+        }
+        boolean tooSlow = request.getResponse().getStatus() == HttpServletResponse.SC_REQUEST_TIMEOUT;
+        // nobody can tell whether the body or the next request follows
+        boolean neverAskedFor = request.hasExpectation() && request.getBytesRead() == 0;
+        // a read would return at once, whether there is something or not
+        boolean readAsItArrives = request.getReadListener() != null;
+        if (tooSlow || neverAskedFor || readAsItArrives || connectionsAreScarce(protocol) || !isDiscarded(request)) {
+            request.action(ActionCode.DISABLE_SWALLOW_INPUT, null); // and the connection is closed
         }
     }
 
     /** Others need the connection more than this client its answer. */
-    private static boolean connectionsAreScarce(Request request) {
-        AbstractProtocol<?> protocol =
-                (AbstractProtocol<?>) request.getConnector().getProtocolHandler();
+    private static boolean connectionsAreScarce(AbstractProtocol<?> protocol) {
         return protocol.getConnectionCount() > protocol.getMaxConnections() / 2;
     }
 
     /** False if it took too long, or broke. */
-    private static boolean isDiscarded(org.apache.coyote.Request request) {
+    private static boolean isDiscarded(Request request) {
         long deadline = System.nanoTime() + LONGEST.toNanos();
         UnreadBody rest = new UnreadBody();
         try {
