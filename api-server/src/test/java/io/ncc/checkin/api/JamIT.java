@@ -64,6 +64,7 @@ final class JamIT {
 
     static List<Arguments> slowBodies() {
         return List.of(
+                argumentSet("of a login", head("POST /sessions", JSON + "Content-Length: 60000\r\n")),
                 argumentSet("that nobody reads", head("GET /users/1", LONG)),
                 argumentSet("of a request that Tomcat answers", head("OPTIONS *", LONG)));
     }

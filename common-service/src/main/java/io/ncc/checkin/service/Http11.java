@@ -4,6 +4,7 @@ import jakarta.servlet.http.HttpServletRequest;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.SelectionKey;
+import java.nio.channels.SocketChannel;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -146,32 +147,46 @@ public final class Http11 extends Http11NioProtocol {
 
         private void endSilent() {
             long since = System.currentTimeMillis() - GRACE_MILLIS; // as Tomcat measures
-            List<Answered> silent = getConnections().stream()
-                    .filter(Endpoint::waitsForItsClient)
-                    .map(connection -> new Answered(connection, ((NioSocketWrapper) connection).getLastWrite()))
+            List<Answered> silent = connections.entrySet().stream()
+                    .filter(each -> waitsForItsClient(each.getValue()))
+                    .map(each -> new Answered(
+                            each.getKey(), each.getValue(), ((NioSocketWrapper) each.getValue()).getLastWrite()))
                     .filter(connection -> connection.last < since)
                     .sorted(Comparator.comparingLong(Answered::last))
                     .limit(1 + getMaxConnections() / SHARE)
                     .toList();
             for (Answered each : silent) {
-                if (waitsForItsClient(each.connection)) { // still
+                if (!waitsForItsClient(each.connection)) {
+                    continue; // any more
+                }
+                if (each.connection.getLock().isLocked()) {
+                    endInput(each.channel);
+                } else {
                     processSocket(each.connection, SocketEvent.ERROR, true); // as after a timeout
                 }
             }
         }
 
-        /** For a request, or for the rest of one. Not where a thread is at it, or an answer is being made or waited for. */
+        /** Of a connection on which a thread waits for more of a body. The thread sees its end, as if the client had ended it, and closes the connection. */
+        private static void endInput(SocketChannel channel) {
+            try {
+                channel.shutdownInput();
+            } catch (IOException e) {
+                // it is closed
+            }
+        }
+
+        /** For a request, or for the rest of one. Not where an answer is being made or waited for. */
         private static boolean waitsForItsClient(SocketWrapperBase<NioChannel> connection) {
             boolean watched =
                     connection.getCurrentProcessor() instanceof WatchingProcessor processor && processor.watching;
             return !watched
                     && !connection.isClosed()
-                    && !connection.getLock().isLocked()
                     && ((NioSocketWrapper) connection).interestOpsHas(SelectionKey.OP_READ);
         }
 
         /** @param last when something was written to it, or when it was opened */
-        private record Answered(SocketWrapperBase<NioChannel> connection, long last) {}
+        private record Answered(SocketChannel channel, SocketWrapperBase<NioChannel> connection, long last) {}
     }
 
     /** Waits for the connection to become readable: it does if the client ends it. */
