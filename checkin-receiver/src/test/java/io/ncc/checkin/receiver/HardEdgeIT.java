@@ -406,6 +406,15 @@ final class HardEdgeIT {
         }
     }
 
+    /** Its controllers take one with each request, and health needs no token. */
+    @Test
+    void aLargeBodyForTheActuatorIsRefused() throws IOException {
+        String body = "{\"a\":\"" + "a".repeat(100_000) + "\"}";
+        RawAnswer answer = answerTo(RawConnection.bytes("GET /actuator/health/liveness HTTP/1.1\r\n" + HOST
+                + "Content-Type: application/json\r\nContent-Length: " + body.length() + "\r\n\r\n" + body));
+        assertThat(answer.problemType()).isEqualTo("content-too-large");
+    }
+
     @Test
     void shortTrailingHeadersAreTakenAndTheNextRequestFollows() throws IOException {
         String chunks = Integer.toHexString(VALID.length()) + "\r\n" + VALID + "\r\n0\r\nA: b\r\n\r\n";
