@@ -6,11 +6,13 @@ import static org.junit.jupiter.params.provider.Arguments.argumentSet;
 
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.testsupport.Bystanders;
+import io.ncc.checkin.testsupport.RawAnswer;
 import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
 import io.ncc.checkin.testsupport.SlowClients;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -41,16 +43,22 @@ final class JamIT {
     private static final String LONG = "Content-Length: 2000000\r\n";
 
     private static ApiServer api;
+    private static ApiServer strict;
 
     @BeforeAll
     static void start() {
         api = ApiServer.start(
                 redis, "--server.tomcat.max-connections=" + MOST_CONNECTIONS, "--spring.data.redis.timeout=8s");
+        strict = ApiServer.start(
+                redis,
+                "--server.tomcat.connection-timeout=200ms",
+                "--checkin.api.receiver-base-url=http://localhost:1");
     }
 
     @AfterAll
     static void stop() {
         api.close();
+        strict.close();
     }
 
     @BeforeEach
@@ -84,6 +92,38 @@ final class JamIT {
         }
     }
 
+    /** Whoever reads them. */
+    @Test
+    void bodiesThatTrickleTimeOut() throws Exception {
+        List<RawConnection> connections = new ArrayList<>();
+        try {
+            for (String request : List.of(
+                    "POST /sessions",
+                    "POST /groups/g/ack",
+                    "POST /console/checkins",
+                    "GET /actuator/health/liveness")) {
+                RawConnection connection = new RawConnection(strict.port());
+                connections.add(connection);
+                connection.send(RawConnection.bytes(head(request, JSON + "Content-Length: 60000\r\n")));
+            }
+            Drops drops = new Drops(connections);
+            try {
+                for (RawConnection connection : connections) {
+                    RawAnswer answer = Objects.requireNonNull(connection.read());
+                    answer.requireProblem("a trickling body");
+                    assertThat(answer.problemType()).isEqualTo("request-timeout");
+                    assertThat(connection.isEnded()).isTrue();
+                }
+            } finally {
+                drops.stop();
+            }
+        } finally {
+            for (RawConnection connection : connections) {
+                connection.close();
+            }
+        }
+    }
+
     @Test
     void aBodyThatIsNeitherReadNorAskedForIsNotWaitedFor() throws Exception {
         try (var connection = new RawConnection(api.port())) {
@@ -110,6 +150,18 @@ final class JamIT {
             connection.send(RawConnection.bytes("{}"));
             connection.send(USER);
             assertThat(Objects.requireNonNull(connection.read()).status()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void aFormIsRefusedUnread() throws IOException {
+        try (var connection = new RawConnection(api.port())) {
+            connection.send(RawConnection.bytes(head(
+                    "POST /groups/g/consumers/c/pull", "Content-Type: application/x-www-form-urlencoded\r\n" + LONG)));
+            RawAnswer answer = Objects.requireNonNull(connection.read());
+            answer.requireProblem("a form");
+            assertThat(answer.problemType()).isEqualTo("invalid-request");
+            assertThat(answer.body()).contains("query");
         }
     }
 

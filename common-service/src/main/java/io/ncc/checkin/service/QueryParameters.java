@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.springframework.core.DefaultParameterNameDiscoverer;
 import org.springframework.core.MethodParameter;
+import org.springframework.http.MediaType;
 import org.springframework.web.bind.annotation.RequestParam;
 import org.springframework.web.method.HandlerMethod;
 import org.springframework.web.servlet.HandlerInterceptor;
@@ -18,8 +19,8 @@ import org.springframework.web.servlet.config.annotation.InterceptorRegistry;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 
 /**
- * Refuses query parameters that a route doesn't have, and those that are given twice: a misspelled filter would otherwise be no filter. What a route
- * has is what its controller method declares with {@link RequestParam}.
+ * Refuses query parameters that a route doesn't have, those that are given twice, and those in a form, which isn't read: a misspelled filter would
+ * otherwise be no filter. What a route has is what its controller method declares with {@link RequestParam}.
  */
 public final class QueryParameters implements HandlerInterceptor, WebMvcConfigurer {
 
@@ -37,6 +38,7 @@ public final class QueryParameters implements HandlerInterceptor, WebMvcConfigur
     public boolean preHandle(HttpServletRequest request, HttpServletResponse response, Object handler) {
         if (handler instanceof HandlerMethod method
                 && method.getBeanType().getName().startsWith(OURS)) {
+            requireNoForm(request);
             Map<String, String[]> given = request.getParameterMap();
             if (!given.isEmpty()) {
                 check(given, method);
@@ -51,6 +53,16 @@ public final class QueryParameters implements HandlerInterceptor, WebMvcConfigur
             request.getParameterMap().keySet().forEach(name -> {
                 throw ProblemType.invalidParameter(name, unknown(Set.of()));
             });
+        }
+    }
+
+    private static void requireNoForm(HttpServletRequest request) {
+        if (request.getMethod().equals("POST")
+                && request.getContentLengthLong() != 0
+                && request.getContentType() != null
+                && request.getContentType().startsWith(MediaType.APPLICATION_FORM_URLENCODED_VALUE)) {
+            throw ProblemType.INVALID_REQUEST.exception(
+                    "Parameters are taken from the query only. The request has a form.");
         }
     }
 

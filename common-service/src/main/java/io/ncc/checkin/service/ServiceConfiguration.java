@@ -25,6 +25,7 @@ import tools.jackson.databind.type.LogicalType;
     LinkConfiguration.class,
     RedisConfiguration.class,
     AsyncAnswers.class,
+    BodyTimeout.class,
     HandlerMethods.class,
     QueryParameters.class,
     ProblemAdvice.class

@@ -50,7 +50,11 @@ final class TomcatSettings implements WebServerFactoryCustomizer<ConfigurableTom
             ((AbstractHttp11Protocol<?>) protocol).setMaxTrailerSize(MOST_BESIDE_CHUNKS);
         });
         // not a customizer of the protocol: those come before Boot's own, which sets Tomcat's defaults
-        factory.addConnectorCustomizers(connector -> customize((AbstractProtocol<?>) connector.getProtocolHandler()));
+        factory.addConnectorCustomizers(connector -> {
+            // no forms: Tomcat would read one whole, however slowly it comes, when somebody asks for a parameter
+            connector.setParseBodyMethods("");
+            customize((AbstractProtocol<?>) connector.getProtocolHandler());
+        });
     }
 
     private void customize(AbstractProtocol<?> protocol) {

@@ -4,6 +4,7 @@ import io.ncc.checkin.api.partition.CheckinId;
 import io.ncc.checkin.api.web.EventStreams;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.checkin.service.BodyTimeout;
 import io.ncc.checkin.service.ProblemType;
 import io.ncc.checkin.service.security.Caller;
 import jakarta.servlet.http.HttpServletRequest;
@@ -34,13 +35,21 @@ final class ConsoleController {
     private final Places places;
     private final EventStreams streams;
     private final Partitions partitions;
+    private final BodyTimeout bodyTimeout;
 
-    ConsoleController(Console console, Receiver receiver, Places places, EventStreams streams, Partitions partitions) {
+    ConsoleController(
+            Console console,
+            Receiver receiver,
+            Places places,
+            EventStreams streams,
+            Partitions partitions,
+            BodyTimeout bodyTimeout) {
         this.console = console;
         this.receiver = receiver;
         this.places = places;
         this.streams = streams;
         this.partitions = partitions;
+        this.bodyTimeout = bodyTimeout;
     }
 
     @GetMapping(path = "/events", produces = MediaType.TEXT_EVENT_STREAM_VALUE)
@@ -81,7 +90,7 @@ final class ConsoleController {
             consumes = MediaType.APPLICATION_JSON_VALUE,
             produces = MediaType.APPLICATION_JSON_VALUE)
     CompletionStage<ResponseEntity<JsonNode>> send(HttpServletRequest request) throws IOException {
-        byte[] checkin = request.getInputStream().readNBytes(MOST_BYTES + 1);
+        byte[] checkin = bodyTimeout.limit(request.getInputStream()).readNBytes(MOST_BYTES + 1);
         if (checkin.length > MOST_BYTES) {
             throw ProblemType.CONTENT_TOO_LARGE.exception();
         }
