@@ -116,8 +116,8 @@ final class JamIT {
                 argumentSet("slow batches", head("/checkins/batch", "application/json", "Content-Length: 400000"), " "),
                 argumentSet(
                         "slow bodies of the actuator",
-                        "GET /actuator/health/liveness HTTP/1.1\r\nHost: localhost\r\n"
-                                + "Content-Type: application/json\r\nContent-Length: 60000\r\n\r\n",
+                        head("/actuator/health/liveness", "application/json", "Content-Length: 60000")
+                                .replace("POST", "GET"),
                         " "),
                 argumentSet(
                         "slow bodies that are refused", head("/checkins", "text/csv", "Content-Length: 4000"), " "));
