@@ -33,7 +33,7 @@ final class IssuerRequests extends RestTemplate {
     }
 
     @Override
-    protected <T extends @Nullable Object> T doExecute(
+    protected <T> @Nullable T doExecute(
             URI url,
             @Nullable String uriTemplate,
             @Nullable HttpMethod method,
