@@ -171,7 +171,7 @@ public class ReceiverApplication {
 
     @Bean
     RequestLimit limitOfRefused(FilterRegistrationBean<RateLimit> rateLimit) {
-        RateLimit limit = rateLimit.getFilter();
+        RateLimit limit = Objects.requireNonNull(rateLimit.getFilter());
         return rateLimit.isEnabled()
                 ? new RequestLimit(
                         (request, response, chain) ->
