@@ -26,11 +26,7 @@ local function entriesRead()
 end
 
 if from ~= '0' and from ~= '$' and pad(from) > pad(last) then
-  local groups = info.err and {} or redis.call('XINFO', 'GROUPS', stream)
-  for _, reply in ipairs(groups) do
-    if infoOf(reply, 'name') == group then return 0 end
-  end
-  return -1
+  return readGroupInfo(stream, group) and 0 or -1
 end
 local read = entriesRead()
 local reply = redis.pcall('XGROUP', 'CREATE', stream, group, from, 'MKSTREAM', unpack(read and { 'ENTRIESREAD', read } or {}))

@@ -31,10 +31,8 @@ end
 
 -- Whether the group is past an entry. If it is then neither settled nor pending, someone else acknowledged it.
 local function wasDelivered(id)
-  for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    if infoOf(reply, 'name') == group then return pad(id) <= pad(infoOf(reply, 'last-delivered-id')) end
-  end
-  return false
+  local info = readGroupInfo(stream, group)
+  return info and pad(id) <= pad(infoOf(info, 'last-delivered-id'))
 end
 
 local function stateOf(id)

@@ -1,4 +1,4 @@
--- Takes an hour off the boards of the last 24 hours, once it is over for so long, and deletes its own boards.
+-- Takes an hour off the boards of the last 24 hours once it began 24 hours ago, and deletes its own boards. This file comes after settled.lua.
 --
 -- KEYS     the hours that have boards; the board of users and the board of locations of the last 24 hours; those of the hour
 -- ARGV[1]  the name of the hour
@@ -21,16 +21,11 @@ end
 local start, now = redis.call('ZSCORE', hoursKey, hour), redis.call('TIME')[1]
 if not start or tonumber(start) > now - 24 * 3600 then return 0 end
 
-local function require(command, key, ...)
-  if redis.acl_check_cmd and not redis.acl_check_cmd(command, key, ...) then
-    error('NOPERM this user may not run ' .. command .. ' with ' .. key)
-  end
-end
 for _, day in ipairs({ userDay, locationDay }) do
-  require('ZINCRBY', day, 0, '')
-  require('ZREM', day, '')
+  requirePermission('ZINCRBY', day, 0, '')
+  requirePermission('ZREM', day, '')
 end
-for _, board in ipairs({ userHour, locationHour }) do require('ZREMRANGEBYRANK', board, 0, 0) end
+for _, board in ipairs({ userHour, locationHour }) do requirePermission('ZREMRANGEBYRANK', board, 0, 0) end
 redis.call('ZREM', hoursKey, '')
 
 -- Returns whether nothing is left of the board.

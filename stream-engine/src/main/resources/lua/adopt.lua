@@ -15,12 +15,8 @@ local stream, checkpointKey, rangesKey = unpack(KEYS)
 local group, after, most = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local HIGHEST = '18446744073709551615-18446744073709551615' -- Redis takes no range after it
 
-local delivered
-if redis.call('EXISTS', stream) == 1 then
-  for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-    if infoOf(reply, 'name') == group then delivered = infoOf(reply, 'last-delivered-id') end
-  end
-end
+local info = readGroupInfo(stream, group)
+local delivered = info and infoOf(info, 'last-delivered-id')
 
 -- Adds a range over the entries of an interval of the stream. It takes in the ranges that it overlaps.
 local function settle(from, to)

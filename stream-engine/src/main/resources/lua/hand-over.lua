@@ -12,12 +12,8 @@ local stream, checkpointKey = unpack(KEYS)
 local group = ARGV[1]
 
 local checkpoint = readCheckpoint(checkpointKey)
-if not checkpoint or redis.call('EXISTS', stream) == 0 then return '' end
-for _, reply in ipairs(redis.call('XINFO', 'GROUPS', stream)) do
-  if infoOf(reply, 'name') == group and pad(infoOf(reply, 'last-delivered-id')) < checkpoint then
-    redis.call('XACK', stream, group, '0-0')
-    redis.call('XGROUP', 'SETID', stream, group, unpad(checkpoint))
-    return unpad(checkpoint)
-  end
-end
-return ''
+local info = checkpoint and readGroupInfo(stream, group)
+if not info or pad(infoOf(info, 'last-delivered-id')) >= checkpoint then return '' end
+redis.call('XACK', stream, group, '0-0')
+redis.call('XGROUP', 'SETID', stream, group, unpad(checkpoint))
+return unpad(checkpoint)

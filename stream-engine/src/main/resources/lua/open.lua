@@ -29,10 +29,8 @@ end
 
 -- Others may have read the group before it had a checkpoint.
 local function isUnread()
-  for _, reply in ipairs(redis.pcall('XINFO', 'GROUPS', stream)) do
-    if infoOf(reply, 'name') == group then return infoOf(reply, 'last-delivered-id') == '0-0' end
-  end
-  return true
+  local read = readGroupInfo(stream, group)
+  return not read or infoOf(read, 'last-delivered-id') == '0-0'
 end
 
 local missed = 0

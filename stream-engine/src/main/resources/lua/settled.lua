@@ -73,6 +73,15 @@ local function readStreamInfo(streamKey)
   return info
 end
 
+-- XINFO GROUPS, of one group. Returns nil if the group or the stream doesn't exist; any other error fails the script.
+local function readGroupInfo(streamKey, group)
+  local groups = redis.pcall('XINFO', 'GROUPS', streamKey)
+  if groups.err and redis.call('EXISTS', streamKey) == 1 then error(groups.err) end
+  for _, info in ipairs(groups) do
+    if infoOf(info, 'name') == group then return info end
+  end
+end
+
 -- Drops a checkpoint and ranges that belong to a stream that is gone, as they would make new entries look settled. A checkpoint of milliseconds
 -- alone is a time that another program wrote, not the id of an entry. If it is above the last id of the stream, it is set to that.
 -- Returns whether it dropped something, the padded last id, and the reply of XINFO STREAM, or its error if the stream doesn't exist.
@@ -190,6 +199,13 @@ local function count(totalsKey, name, by)
   if by > 0 then redis.pcall('HINCRBY', totalsKey, name, by) end
 end
 
+-- Fails unless this user of Redis may run a command with a key. Redis before 7.0 can't tell, and then this function does nothing.
+local function requirePermission(command, key, ...)
+  if redis.acl_check_cmd and not redis.acl_check_cmd(command, key, ...) then
+    error('NOPERM this user may not run ' .. command .. ' with ' .. key)
+  end
+end
+
 -- Fails unless this user of Redis may run the commands that follow the first XACK of an entry. After that XACK it would be too late.
 -- Each command is a table of its name and arguments. Redis 7.0 and newer can check a permission, and a user may have it for some keys only. So
 -- the table's field keys lists what the command will write: one key of each kind, as each of them costs time. On older servers a user has a command
@@ -198,13 +214,10 @@ end
 -- allows it when memory is full, and then allows the writes after it.
 local function requirePermissions(streamKey, group, rangesKey, commands)
   if redis.acl_check_cmd then
-    local function require(command, key, ...)
-      if not redis.acl_check_cmd(command, key, ...) then error('NOPERM this user may not run ' .. command .. ' with ' .. key) end
-    end
-    require('XACK', streamKey, group, '0-0')
-    require('ZADD', rangesKey, 0, 'probe')
+    requirePermission('XACK', streamKey, group, '0-0')
+    requirePermission('ZADD', rangesKey, 0, 'probe')
     for _, command in ipairs(commands) do
-      for _, key in ipairs(command.keys or { command[2] }) do require(command[1], key, unpack(command, 3)) end
+      for _, key in ipairs(command.keys or { command[2] }) do requirePermission(command[1], key, unpack(command, 3)) end
     end
     return
   end

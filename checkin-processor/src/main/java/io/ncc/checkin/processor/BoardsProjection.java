@@ -49,7 +49,7 @@ public final class BoardsProjection implements Projection {
     private static final CompletionStage<Boolean> NOTHING_TO_DO = CompletableFuture.completedStage(false);
 
     private final ProjectionScript script;
-    private final LuaScript forgetHour = LuaScript.of(BoardsProjection.class, "forget-hour");
+    private final LuaScript forgetHour = LuaScript.of(BoardsProjection.class, "settled", "forget-hour");
     private final CheckinDecoder decoder;
     private final Keys keys;
     private final InstantSource clock;
