@@ -12,7 +12,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -270,13 +269,9 @@ final class LiveHub {
 
     /** Lets those hear something who have heard nothing for a while, and disconnects those who hold most if all together hold too much. */
     void tick() {
-        Optional<LiveClient> most = Optional.empty();
-        do {
-            most.ifPresent(LiveClient::closeAsTooSlow);
-            most = EventStream.heldByAll() <= MOST_HELD
-                    ? Optional.empty()
-                    : clients.stream().max(Comparator.comparingLong(LiveClient::held));
-        } while (most.isPresent());
+        while (EventStream.heldByAll() > MOST_HELD && !clients.isEmpty()) {
+            clients.stream().max(Comparator.comparingLong(LiveClient::held)).ifPresent(LiveClient::closeAsTooSlow);
+        }
         long now = System.nanoTime();
         for (LiveClient client : clients) {
             if (now - client.lastSent() > heartbeatNanos) {

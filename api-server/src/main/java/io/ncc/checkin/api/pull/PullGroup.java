@@ -26,7 +26,7 @@ import org.springframework.web.ErrorResponseException;
 
 /**
  * A group and the pulls that wait for its entries. When entries may have come, the pull that has waited longest reads. The next one reads only if that
- * one got as many as it may have. Once a second, the one that claims the soonest reads after them.
+ * one got as many as it may have. Once a second, the pull with the shortest {@code claimAfter} reads after them.
  */
 final class PullGroup {
 
@@ -42,10 +42,10 @@ final class PullGroup {
     /** The pause after a look for entries to claim that found none, and after each walk through the pending entries. */
     private static final Duration CLAIM_PAUSE = Duration.ofSeconds(1);
 
-    /** In each partition. */
+    /** How many walks there may be in a partition at once. */
     private static final int MOST_WALKS = 16;
 
-    /** After so many reads in a row that got claimed entries alone, new entries are read first, which else might never be. */
+    /** After so many reads in a row that returned only claimed entries, new entries are read first. Otherwise they might never be read. */
     private static final int MOST_CLAIMING_READS = 4;
 
     private static final Duration UNUSED_AFTER = Duration.ofMinutes(1);
@@ -73,8 +73,8 @@ final class PullGroup {
 
     private boolean calledAgain;
 
-    /** Whether the pull that claims the soonest is to read, too, once nobody else does. */
-    private boolean soonestIsDue;
+    /** Whether the pull with the shortest {@code claimAfter} is to read as well, once nobody else does. */
+    private boolean shortestIsDue;
 
     /** Where there may be entries for those who wait. */
     private final BitSet called = new BitSet();
@@ -103,7 +103,7 @@ final class PullGroup {
         private int claimingReads;
 
         /**
-         * The walk to go on with; null if it pauses, or if there are too many others that do.
+         * The walk to go on with. Null if it pauses, or if there are too many walks and all others pause.
          *
          * @param now as {@link System#nanoTime} says it
          */
@@ -121,7 +121,7 @@ final class PullGroup {
         }
     }
 
-    /** A walk through the pending entries. It passes over what would be claimed sooner by others, who have walks of their own. */
+    /** A walk through the pending entries. It finds those that were held for longer than one {@code claimAfter}; each other one has a walk of its own. */
     private static final class Walk {
 
         private String cursor = BEGINNING;
@@ -289,17 +289,17 @@ final class PullGroup {
     /** Is called once a second: entries may have been held for too long, or the group may be gone. */
     void tick() {
         synchronized (this) {
-            soonestIsDue = true;
+            shortestIsDue = true;
         }
         call(all());
     }
 
-    /** Makes the one that claims the soonest the reader, if that is sooner than another pull, which has just read. */
-    private synchronized @Nullable Pull soonerThan(Pull other) {
-        if (!soonestIsDue || reader != null) {
+    /** Makes the pull with the shortest {@code claimAfter} the reader, if it is shorter than that of the pull that has just read. */
+    private synchronized @Nullable Pull shorterThan(Pull other) {
+        if (!shortestIsDue || reader != null) {
             return null;
         }
-        soonestIsDue = false;
+        shortestIsDue = false;
         reader = waiting.values().stream()
                 .min(Comparator.comparing(Pull::claimAfter))
                 .filter(pull -> pull.claimAfter().compareTo(other.claimAfter()) < 0)
@@ -328,7 +328,7 @@ final class PullGroup {
             more = taken == null
                     ? failure == null && calledAgain
                     : calledAgain || stopped || taken.entries >= pull.count() || (taken.entries > 0 && !found);
-            soonestIsDue |= taken != null && taken.entries >= pull.count(); // there may be more to claim
+            shortestIsDue |= taken != null && taken.entries >= pull.count(); // there may be more to claim
         }
         if (failure != null) {
             failed(pull, failure);
@@ -340,9 +340,9 @@ final class PullGroup {
         if (more) {
             call(taken == null ? new BitSet() : asked);
         } else if (taken != null) {
-            Pull sooner = soonerThan(pull);
-            if (sooner != null) {
-                readNext(sooner, all());
+            Pull shorter = shorterThan(pull);
+            if (shorter != null) {
+                readNext(shorter, all());
             }
         }
     }

@@ -45,7 +45,7 @@ final class LocationController {
 
     @Bean
     PlainRead plainLocation() {
-        return PlainRead.byId("/locations/{id}", this::read);
+        return new PlainRead("/locations/{id}", this::read);
     }
 
     private CompletionStage<Location> read(long id) {

@@ -60,7 +60,7 @@ final class UserController {
 
     @Bean
     PlainRead plainUser() {
-        return PlainRead.byId("/users/{id}", this::read);
+        return new PlainRead("/users/{id}", this::read);
     }
 
     @GetMapping(

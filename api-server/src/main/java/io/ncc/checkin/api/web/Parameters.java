@@ -181,7 +181,8 @@ public final class Parameters {
         return text;
     }
 
-    private static long number(String text) {
+    /** An integer from 0 to 2^63-1; -1 if it is none. */
+    static long number(String text) {
         if (!DECIMAL.matcher(text).matches()) {
             return -1;
         }

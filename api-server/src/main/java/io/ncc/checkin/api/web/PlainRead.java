@@ -7,25 +7,28 @@ import java.util.function.Supplier;
 /**
  * A read that {@link PlainReads} answers.
  *
- * @param route the pattern of its route
- * @param prefix what the path begins with, up to the id if there is one
- * @param hasId whether the path ends with an id
- * @param read gets the id; 0 if there is none
+ * @param route the pattern of its route; a variable is possible at its end only, and is the id of a user or location
+ * @param read gets the id; 0 if the route has none
  */
-public record PlainRead(String route, String prefix, boolean hasId, LongFunction<CompletionStage<?>> read) {
+public record PlainRead(String route, LongFunction<CompletionStage<?>> read) {
+
+    /** What {@link #idIn} returns for the path of another route, and for an id that is none. */
+    static final long NONE = -1;
 
     private static final String ID = "{id}";
 
-    /** A read of a user or location. The route ends with its id. */
-    public static PlainRead byId(String route, LongFunction<CompletionStage<?>> read) {
-        if (!route.endsWith('/' + ID)) {
-            throw new IllegalArgumentException(route + " doesn't end with /" + ID);
-        }
-        return new PlainRead(route, route.substring(0, route.length() - ID.length()), true, read);
-    }
-
     /** A read without variables. */
     public static PlainRead of(String route, Supplier<CompletionStage<?>> read) {
-        return new PlainRead(route, route, false, unused -> read.get());
+        return new PlainRead(route, unused -> read.get());
+    }
+
+    /** The id at the end of a path of this route; 0 if the route has none. */
+    long idIn(String path) {
+        if (!route.endsWith(ID)) {
+            return path.equals(route) ? 0 : NONE;
+        }
+        int begin = route.length() - ID.length();
+        long id = path.regionMatches(0, route, 0, begin) ? Parameters.number(path.substring(begin)) : NONE;
+        return id == 0 ? NONE : id;
     }
 }

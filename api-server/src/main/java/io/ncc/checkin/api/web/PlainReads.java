@@ -22,11 +22,6 @@ import org.springframework.web.servlet.HandlerMapping;
 @Component
 final class PlainReads implements HandlerMapping, Ordered {
 
-    /** An id with more digits may be too large. */
-    private static final int MOST_DIGITS = 18;
-
-    private static final long NONE = -1;
-
     private final List<PlainRead> reads;
     private final AsyncAnswers answers;
 
@@ -49,12 +44,10 @@ final class PlainReads implements HandlerMapping, Ordered {
         }
         String path = request.getRequestURI();
         for (PlainRead read : reads) {
-            if (path.startsWith(read.prefix())) {
-                long id = idOf(read, path);
-                if (id != NONE) {
-                    request.setAttribute(BEST_MATCHING_PATTERN_ATTRIBUTE, read.route());
-                    return new HandlerExecutionChain(handler(read.read(), id));
-                }
+            long id = read.idIn(path);
+            if (id != PlainRead.NONE) {
+                request.setAttribute(BEST_MATCHING_PATTERN_ATTRIBUTE, read.route());
+                return new HandlerExecutionChain(handler(read.read(), id));
             }
         }
         return null;
@@ -67,26 +60,5 @@ final class PlainReads implements HandlerMapping, Ordered {
     /** Whether a glance at the header shows it. */
     private static boolean acceptsJson(@Nullable String accept) {
         return accept == null || accept.equals(MediaType.ALL_VALUE) || accept.equals(MediaType.APPLICATION_JSON_VALUE);
-    }
-
-    /** The id at the end of a path; 0 if it has to end without one; {@link #NONE} if the path is another one, or not written in the usual way. */
-    private static long idOf(PlainRead read, String path) {
-        int begin = read.prefix().length();
-        int digits = path.length() - begin;
-        if (!read.hasId()) {
-            return digits == 0 ? 0 : NONE;
-        }
-        if (digits < 1 || digits > MOST_DIGITS || path.charAt(begin) == '0') {
-            return NONE;
-        }
-        long id = 0;
-        for (int i = begin; i < path.length(); i++) {
-            int digit = path.charAt(i) - '0';
-            if (digit < 0 || digit > 9) {
-                return NONE;
-            }
-            id = 10 * id + digit;
-        }
-        return id;
     }
 }
