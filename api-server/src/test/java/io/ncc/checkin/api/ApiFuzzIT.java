@@ -1,5 +1,6 @@
 package io.ncc.checkin.api;
 
+import static io.ncc.checkin.api.ContractObserver.CONTRACT;
 import static io.ncc.checkin.api.StreamFixture.KEYS;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -10,11 +11,14 @@ import io.ncc.checkin.testsupport.RawConnection;
 import io.ncc.checkin.testsupport.RealRedis;
 import java.io.IOException;
 import java.net.SocketTimeoutException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -33,94 +37,23 @@ final class ApiFuzzIT {
     private static final Logger log = LoggerFactory.getLogger(ApiFuzzIT.class);
     private static final int REQUESTS = Integer.getInteger("fuzz.requests", 2_000);
 
+    private static final String IN_QUERY = "query ";
+
     /** Among so many there are some of the answers that are rare. */
     private static final int MANY = 20_000;
 
     private static final StreamFixture stream = new StreamFixture(redis);
     private static final List<String> METHODS =
             List.of("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "TRACE", "BREW");
-    private static final List<String> ROUTES = List.of(
-            "GET /checkins",
-            "GET /checkins",
-            "GET /checkins/latest",
-            "GET /checkins/stream",
-            "GET /checkins/*",
-            "GET /checkins/*/*",
-            "GET /api/checkins/*/*",
-            "GET /users/*",
-            "GET /api/user/*",
-            "GET /users/*/fullname",
-            "GET /locations/*",
-            "GET /users",
-            "GET /locations",
-            "GET /locations",
-            "GET /locations/*/details",
-            "GET /locations/*/hours/*",
-            "GET /api/user/email/*",
-            "GET /api/locations/bycategory/*",
-            "GET /api/locations/*/*/*",
-            "GET /stream",
-            "GET /stream/groups",
-            "GET /stream/groups/*/consumers",
-            "GET /stream/groups/*/pending",
-            "GET /dead-letters",
-            "GET /dead-letters/*",
-            "GET /dead-letters/reasons",
-            "GET /console/events",
-            "GET /console/sample",
-            "GET /console/trace/*",
-            "POST /console/checkins",
-            "POST /dead-letters/*/replay",
-            "POST /dead-letters/replay",
-            "DELETE /dead-letters/*",
-            "PUT /groups/*",
-            "DELETE /groups/*",
-            "POST /groups/*/consumers/*/pull",
-            "DELETE /groups/*/consumers/*",
-            "POST /groups/*/ack",
-            "GET /*");
-    private static final List<String> PARAMETERS = List.of(
-            "from",
-            "to",
-            "limit",
-            "order",
-            "cursor",
-            "after",
-            "wait",
-            "userId",
-            "locationId",
-            "consumer",
-            "reason",
-            "count",
-            "ack",
-            "own",
-            "claimAfter",
-            "lastEventId",
-            "email",
-            "category",
-            "near",
-            "radius",
-            "minStars",
-            "sort",
-            "sections",
-            "x");
-    private static final List<String> USUAL_VALUES = List.of(
-            "-1.5,2",
-            "2km",
-            "bar",
-            "stars",
-            "g",
-            "one",
-            "checkinConsumers",
-            "789",
-            "1",
-            "0",
-            "100",
-            "1000-0",
-            "1000-1",
-            "10ms",
-            "desc",
-            "auto");
+
+    /** The query parameters of each route. A star in a route stands for any value. */
+    private static final Map<String, List<String>> ROUTES = routes();
+
+    private static final List<String> PARAMETERS = Stream.concat(
+                    Stream.of("x"), ROUTES.values().stream().flatMap(List::stream))
+            .distinct()
+            .toList();
+    private static final List<String> USUAL_VALUES = usualValues();
     private static final List<String> VALUES = List.of(
             "",
             "0",
@@ -219,6 +152,36 @@ final class ApiFuzzIT {
     private final long seed = Long.getLong("fuzz.seed", System.nanoTime());
     private final Random random = new Random(seed);
 
+    private static Map<String, List<String>> routes() {
+        Map<String, List<String>> routes = new TreeMap<>();
+        routes.put("GET /*", List.of());
+        CONTRACT.routes()
+                .forEach((route, declared) -> routes.put(
+                        route.replaceAll("[{][^/]+}", "*"),
+                        declared.parameters().keySet().stream()
+                                .filter(parameter -> parameter.startsWith(IN_QUERY))
+                                .map(parameter -> parameter.substring(IN_QUERY.length()))
+                                .toList()));
+        return routes;
+    }
+
+    /** Those that the contract has as examples, and those that mean something in this test. */
+    private static List<String> usualValues() {
+        Stream<String> examples = CONTRACT.routes().keySet().stream()
+                .map(route -> route.split(" "))
+                .flatMap(route -> CONTRACT.parameters(route[0], route[1]).stream())
+                .flatMap(parameter -> Stream.concat(
+                        Stream.of(parameter.path("example")),
+                        parameter.at("/schema/enum").valueStream()))
+                .map(value -> value.asString(""))
+                .filter(value -> !value.isEmpty());
+        return Stream.concat(
+                        examples.map(value -> URLEncoder.encode(value, StandardCharsets.UTF_8)),
+                        Stream.of("g", "one", "checkinConsumers", "789", "1", "0", "100", "1000-0", "1000-1", "10ms"))
+                .distinct()
+                .toList();
+    }
+
     @BeforeAll
     static void start() {
         api = ApiServer.start(redis, "--checkin.api.max-wait=100ms", "--checkin.api.max-listeners=100000");
@@ -235,9 +198,9 @@ final class ApiFuzzIT {
         prepare();
         Map<Integer, Integer> statuses = new TreeMap<>();
         for (int i = 0; i < REQUESTS; i++) {
-            String route = oneOf(ROUTES);
+            String route = oneOf(List.copyOf(ROUTES.keySet()));
             String method = random.nextInt(5) == 0 ? oneOf(METHODS) : route.substring(0, route.indexOf(' '));
-            String request = request(method, route.substring(route.indexOf('/')));
+            String request = request(method, route);
             RawAnswer answer = send(request);
             String which = "-Dfuzz.seed=" + seed + ", " + request;
             assertThat(answer.status()).as(which).isBetween(200, 599).isNotEqualTo(500);
@@ -283,7 +246,9 @@ final class ApiFuzzIT {
         return value;
     }
 
-    private String request(String method, String path) {
+    private String request(String method, String route) {
+        String path = route.substring(route.indexOf('/'));
+        List<String> own = Objects.requireNonNull(ROUTES.get(route));
         StringBuilder target = new StringBuilder();
         for (int i = 0; i < path.length(); i++) {
             target.append(path.charAt(i) == '*' ? value() : String.valueOf(path.charAt(i)));
@@ -293,7 +258,7 @@ final class ApiFuzzIT {
         }
         int parameters = random.nextInt(4);
         for (int i = 0; i < parameters; i++) {
-            target.append(i == 0 ? '?' : '&').append(oneOf(PARAMETERS));
+            target.append(i == 0 ? '?' : '&').append(oneOf(own.isEmpty() || random.nextInt(4) == 0 ? PARAMETERS : own));
             if (random.nextInt(10) > 0) {
                 target.append('=').append(value());
             }

@@ -172,7 +172,7 @@ final class ApiIT {
                 "GET    | /checkins/stream?userid=5           | userid | is not known: there are lastEventId, userId, locationId",
                 "GET    | /users/1?wait=5s                    | wait   | goes with after",
                 "GET    | /locations/1?aftr=1-1               | aftr   | is not known: there are after, wait",
-                "POST   | /dead-letters/replay?reasn=x        | reasn  | is not known: there are group, reason",
+                "POST   | /dead-letters/replay?reasn=x        | reasn  | is not known: there are group, reason, after",
                 "PUT    | /groups/g?form=0                    | form   | is not known: there are from",
                 "DELETE | /groups/g?force=true                | force  | is not known: there are no query parameters here",
                 "POST   | /groups/g/consumers/c/pull?cuont=5  | cuont  | is not known: there are count, wait, ack, claimAfter, own",

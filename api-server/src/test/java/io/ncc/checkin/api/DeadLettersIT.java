@@ -354,12 +354,33 @@ final class DeadLettersIT {
         assertThat(first.get("replayed")).hasSize(1_000);
         assertThat(first.get("more").asBoolean()).isTrue();
         assertThat(letters()).hasSize(200);
-        JsonNode second = api.post("/dead-letters/replay").json();
+        JsonNode second = api.post(
+                        "/dead-letters/replay?after=" + first.get("after").asString())
+                .json();
         assertThat(second.get("replayed")).hasSize(200);
         assertThat(second.get("more").asBoolean()).isFalse();
         assertThat(letters()).isEmpty();
         List<String> replays = stream.ids().subList(1_200, 2_400);
         assertThat(replays).map(id -> entry(id).get("replayOf")).isEqualTo(originals);
+    }
+
+    @Test
+    void aReplayByReasonLooksAtSomeThousandsAndGoesOnWhereItStopped() {
+        redis.commands()
+                .eval(
+                        "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], '1000-' .. i, 'reason', 'another') end",
+                        ScriptOutputType.STATUS,
+                        new String[] {KEYS.deadLetters()},
+                        "10500");
+        setAside(1, "a reason");
+        JsonNode first = api.post("/dead-letters/replay?reason=a%20reason").json();
+        assertThat(first.get("replayed")).isEmpty();
+        assertThat(first.get("more").asBoolean()).isTrue();
+        JsonNode second = api.post("/dead-letters/replay?reason=a%20reason&after="
+                        + first.get("after").asString())
+                .json();
+        assertThat(second.get("replayed")).hasSize(1);
+        assertThat(second.get("more").asBoolean()).isFalse();
     }
 
     @Test

@@ -535,6 +535,24 @@ final class LiveIT {
     }
 
     @Test
+    void whoComesBackAfterTheStreamWasReplacedIsToldOfAGap() {
+        String seen = stream.add(1, 1, 1);
+        String next;
+        try (LiveFollower other = api.follow("", seen)) {
+            String missed = stream.add(1, 1, 1);
+            eventually(() -> other.seen().contains(missed));
+            redis.commands().del(KEYS.checkins());
+            eventually(() -> other.seen().contains("gap"));
+            next = stream.add(1, 1, 1);
+            eventually(() -> other.seen().contains(next));
+        }
+        try (LiveFollower back = api.follow("", seen)) {
+            eventually(() -> back.seen().contains(next));
+            assertThat(back.seen()).containsExactly("gap", next);
+        }
+    }
+
+    @Test
     void aStreamThatLostItsNewestEntriesIsAGapAndNothingIsRepeated() {
         append(1, 100);
         try (LiveFollower follower = api.follow("", first)) {

@@ -624,6 +624,27 @@ final class PartitionsIT {
         }
     }
 
+    @Test
+    void whoComesBackAfterAPartitionWasReplacedIsToldOfAGap() {
+        ApiServer api = api(4);
+        String seen;
+        String next;
+        try (LiveFollower other = api.follow()) {
+            seen = add(1, "*");
+            String missed = add(1, "*");
+            await().atMost(LIMIT).until(() -> other.seen().contains(missed));
+            commands().del(partitions.keys(1).checkins());
+            await().atMost(LIMIT).until(() -> other.seen().contains("gap"));
+            next = add(1, "*");
+            await().atMost(LIMIT).until(() -> other.seen().contains(next));
+        }
+        try (LiveFollower back = api.follow("", seen)) {
+            await().atMost(LIMIT).until(() -> back.seen().contains(next));
+            assertThat(back.seen())
+                    .startsWith("gap", next); // that the streams of the test before are gone is a gap, too
+        }
+    }
+
     private static boolean follows(ApiServer api, CheckinId end) {
         try (LiveFollower follower = api.follow()) {
             await().atMost(LIMIT).until(() -> follower.lastId() != null);

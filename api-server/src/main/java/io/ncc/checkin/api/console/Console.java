@@ -54,6 +54,9 @@ final class Console implements SmartLifecycle {
     private static final Duration SHORT_PERIOD = Duration.ofMillis(250); // of the feed, and of traces
     private static final int MOST_CLAIMS = 20;
 
+    /** How many bytes may wait for all pages. */
+    private static final long MOST_HELD = Runtime.getRuntime().maxMemory() / 16;
+
     private final FiguresReader figures;
     private final JsonMapper mapper;
     private final ApiProperties properties;
@@ -160,9 +163,9 @@ final class Console implements SmartLifecycle {
         }
     }
 
-    /** How many bytes may wait for a page. */
+    /** How many bytes may wait for a page: all pages together leave most of what event streams may hold to those who follow the stream. */
     int mostBuffered() {
-        return properties.listenerBuffer();
+        return (int) Math.min(properties.listenerBuffer(), MOST_HELD / properties.maxPages());
     }
 
     /** Takes a page on. */

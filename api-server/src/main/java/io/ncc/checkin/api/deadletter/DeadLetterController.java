@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.deadletter;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Outcome;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Page;
 import io.ncc.checkin.api.deadletter.DeadLetterReader.Replayed;
@@ -37,6 +38,9 @@ final class DeadLetterController {
     private static final Logger log = LoggerFactory.getLogger(DeadLetterController.class);
     private static final int MAX_LIMIT = 1000;
     private static final int DEFAULT_LIMIT = 100;
+
+    /** How many dead letters one request looks through for those to replay. */
+    private static final int MOST_LOOKED_AT = 10_000;
 
     private final DeadLetterReader deadLetters;
     private final DeadLetterReasons reasons;
@@ -109,25 +113,35 @@ final class DeadLetterController {
     Replay replayAll(
             @RequestParam(required = false) @Nullable String group,
             @RequestParam(required = false) @Nullable String reason,
+            @RequestParam(required = false) @Nullable String after,
             HttpServletRequest request) {
         ProjectionGroup of = ProjectionGroup.parse(group);
+        CheckinId from = after == null ? null : id("after", after);
         List<CheckinId> ids = new ArrayList<>();
-        CheckinId after = null;
+        CheckinId last = from;
+        int lookedAt = 0;
         boolean end = false;
-        while (ids.size() <= MAX_LIMIT && !end) {
-            Page page = deadLetters.list(of, false, after, MAX_LIMIT);
+        while (!end && ids.size() < MAX_LIMIT && lookedAt < MOST_LOOKED_AT) {
+            Page page = deadLetters.list(of, false, last, MAX_LIMIT);
+            end = page.isLast();
             for (DeadLetter letter : page.items()) {
-                after = letter.id();
+                if (ids.size() == MAX_LIMIT) {
+                    end = false;
+                    break;
+                }
+                last = letter.id();
+                lookedAt++;
                 if (!letter.truncated() && (reason == null || reason.equals(letter.reason()))) {
-                    ids.add(letter.id());
+                    ids.add(last);
                 }
             }
-            end = page.isLast();
         }
-        boolean more = ids.size() > MAX_LIMIT;
-        Outcome outcome = replay(of, more ? ids.subList(0, MAX_LIMIT) : ids);
+        Outcome outcome = replay(of, ids);
         log.info("Dead letters were replayed: {}, by {}", outcome.replayed().size(), Actor.of(request));
-        return new Replay(outcome.replayed(), more || outcome.streamFull());
+        boolean more = !end || outcome.streamFull();
+        CheckinId next =
+                outcome.streamFull() ? from : last; // with a full stream, some of these are still to be replayed
+        return new Replay(outcome.replayed(), more, more ? next : null);
     }
 
     /** What was replayed is answered, also if the stream has no room for the rest. */
@@ -163,6 +177,16 @@ final class DeadLetterController {
     /** @param next where the next page is; null at the end */
     record DeadLetters(List<DeadLetter> items, @Nullable String next) {}
 
-    /** @param more whether there are more: ask again */
-    record Replay(List<Replayed> replayed, boolean more) {}
+    /**
+     * What became of a request for many.
+     *
+     * @param more whether there may be more
+     * @param after where the next request goes on; null if there are no more, or if that is the beginning
+     */
+    record Replay(
+            List<Replayed> replayed,
+            boolean more,
+
+            @JsonInclude(JsonInclude.Include.NON_NULL) @Nullable
+            CheckinId after) {}
 }

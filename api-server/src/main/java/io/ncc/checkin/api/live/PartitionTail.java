@@ -48,7 +48,7 @@ final class PartitionTail {
     private final String stream;
     private final int mostSteps;
 
-    /** From a position to the entry that came next. */
+    /** From an entry to the one that came next. */
     private final TreeMap<StreamId, StreamId> steps = new TreeMap<>();
 
     private StreamId position = StreamId.ZERO;
@@ -61,6 +61,9 @@ final class PartitionTail {
 
     /** Whether something was trimmed before it could be read. */
     private boolean missed;
+
+    /** After this id, or a lower one, something was missed: it was trimmed before it could be read, or was in a stream that was replaced. */
+    private StreamId missedAfter = StreamId.ZERO;
 
     /** Whether the position is a time, which the stream may not have reached. */
     private boolean guessed;
@@ -174,18 +177,24 @@ final class PartitionTail {
     private void advance(List<LiveEntry> read, State state) {
         List<StreamId> ids = read.stream().map(entry -> entry.id().entry()).toList();
         Long before = state.addedBefore(ids);
-        if (follows(before, state)) {
+        if (!follows(before, state)) {
+            missed = true;
+            missAfterPosition();
+        } else if (!position.equals(
+                StreamId.ZERO)) { // the first entry follows none, though a stream before this one may have had some
             steps.put(position, ids.get(0));
             if (steps.size() > mostSteps) {
                 steps.pollFirstEntry();
             }
-        } else {
-            missed = true;
         }
         Long start = before == null || state.hasLost(ids) ? added : before;
         added = start == null ? null : start + ids.size();
         position = ids.get(ids.size() - 1);
         guessed = false;
+    }
+
+    private void missAfterPosition() {
+        missedAfter = position.compareTo(missedAfter) > 0 ? position : missedAfter;
     }
 
     /** Whether nothing between the position and what was read after it had been trimmed. */
@@ -352,6 +361,9 @@ final class PartitionTail {
         log.warn("The stream has gone back from {} to {}", position(), CheckinId.of(partitions, partition, end));
         StreamId passed = steps.floorKey(end);
         boolean isTheSame = passed != null && exists(passed);
+        if (!isTheSame) {
+            missAfterPosition();
+        }
         begin(isTheSame ? state : State.NONE);
         replaced = true;
         return true;
@@ -382,15 +394,17 @@ final class PartitionTail {
     }
 
     /**
-     * Whether nothing after an id has been trimmed.
+     * Whether nothing after an id has been trimmed, or is gone with a stream that was replaced.
      *
      * @param page what there is after it
      */
     CompletionStage<Boolean> isCompleteAfter(StreamId id, List<LiveEntry> page) {
         Map.Entry<StreamId, StreamId> step = steps.floorEntry(id);
         StreamId successor = step == null || step.getValue().compareTo(id) <= 0 ? null : step.getValue();
+        // an id that is in none of its partitions is possible: with partitions, a client has one position for all
+        boolean maybeUntouched = partitions.arePartitioned() && id.compareTo(missedAfter) > 0;
         boolean known = id.equals(StreamId.ZERO)
-                || (partitions.arePartitioned() && id.compareTo(position) >= 0)
+                || (maybeUntouched && id.compareTo(position) >= 0)
                 || page.stream()
                         .filter(entry -> entry.id().partition() == partition)
                         .map(entry -> entry.id().entry())
@@ -405,7 +419,7 @@ final class PartitionTail {
             CompletionStage<Boolean> any =
                     commands.xrange(stream, upTo, Limit.from(1)).thenApply(found -> !found.isEmpty());
             // in a partition with few entries, the first one is often a later one
-            CompletionStage<Boolean> untouched = partitions.arePartitioned()
+            CompletionStage<Boolean> untouched = maybeUntouched
                     ? state(commands).thenApply(State::hasLostNothing).exceptionally(failure -> false)
                     : CompletableFuture.completedFuture(false);
             return any.thenCombine(untouched, Boolean::logicalOr);

@@ -42,9 +42,6 @@ final class PullGroup {
     /** The pause after a look for entries to claim that found none, and after each walk through the pending entries. */
     private static final Duration CLAIM_PAUSE = Duration.ofSeconds(1);
 
-    /** How many walks there may be in a partition at once. */
-    private static final int MOST_WALKS = 16;
-
     /** After so many reads in a row that returned only claimed entries, new entries are read first. Otherwise they might never be read. */
     private static final int MOST_CLAIMING_READS = 4;
 
@@ -97,31 +94,27 @@ final class PullGroup {
 
     private static final class Claims {
 
-        /** By how long entries must have been held. */
-        private final Map<Duration, Walk> walks = new HashMap<>();
+        /** By the power of two, in milliseconds, at or below the {@code claimAfter} of those who share the walk. */
+        private final Map<Long, Walk> walks = new HashMap<>();
 
         private int claimingReads;
 
         /**
-         * The walk to go on with. Null if it pauses, or if there are too many walks and all others pause.
+         * The walk to go on with; null if it pauses.
          *
          * @param now as {@link System#nanoTime} says it
          */
         @Nullable
         Walk due(Duration claimAfter, long now) {
-            Walk walk = walks.get(claimAfter);
-            if (walk == null) {
-                if (walks.size() >= MOST_WALKS && !walks.values().removeIf(each -> each.isDue(now))) {
-                    return null;
-                }
-                walk = new Walk(now);
-                walks.put(claimAfter, walk);
-            }
+            Walk walk = walks.computeIfAbsent(Long.highestOneBit(claimAfter.toMillis()), unused -> new Walk(now));
             return walk.isDue(now) ? walk : null;
         }
     }
 
-    /** A walk through the pending entries. It finds those that were held for longer than one {@code claimAfter}; each other one has a walk of its own. */
+    /**
+     * A walk through the pending entries. It passes over those that were not held for long enough. So a walk for a long {@code claimAfter} is of no use to a
+     * pull with a short one.
+     */
     private static final class Walk {
 
         private String cursor = BEGINNING;

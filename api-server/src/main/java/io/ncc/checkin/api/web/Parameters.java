@@ -27,6 +27,9 @@ public final class Parameters {
     private static final Pattern FRACTION = Pattern.compile("-?[0-9]{1,9}(\\.[0-9]{1,20})?");
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9._-]{1,100}");
 
+    /** The number is small enough for any unit. */
+    private static final Pattern DURATION = Pattern.compile("[0-9]{1,9}(ms|s|m)?");
+
     private static final Pattern DATE = Pattern.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}");
 
     /** Date, time, offset. A space for the T is what RFC 3339 allows; one for the + of the offset is what an unescaped + is in a query. */
@@ -136,13 +139,9 @@ public final class Parameters {
         if (text == null) {
             return otherwise.compareTo(most) < 0 ? otherwise : most;
         }
-        try {
-            Duration wait = DurationStyle.SIMPLE.parse(text);
-            if (!wait.isNegative() && wait.compareTo(most) <= 0) {
-                return wait;
-            }
-        } catch (IllegalArgumentException | ArithmeticException e) {
-            // said below
+        Duration wait = DURATION.matcher(text).matches() ? DurationStyle.SIMPLE.parse(text) : most.plusMillis(1);
+        if (wait.compareTo(most) <= 0) {
+            return wait;
         }
         throw ProblemType.invalidParameter(
                 name, "must be a time such as 500ms or 2s, at most " + most.toMillis() + "ms");
