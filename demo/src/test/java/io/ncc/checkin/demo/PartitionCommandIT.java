@@ -16,10 +16,12 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.processor.ProcessorApplication;
 import io.ncc.checkin.testsupport.RandomCheckins;
 import io.ncc.checkin.testsupport.RealRedis;
+import io.ncc.engine.Entry;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -216,6 +218,36 @@ final class PartitionCommandIT {
                 .filter(key -> !key.endsWith(":visitors"))
                 .mapToLong(key -> Long.parseLong(redis.commands().hget(key, "numCheckins")))
                 .sum();
+    }
+
+    /** The original stays behind, so the boards must not leave its replay to the totals. */
+    @Test
+    void boardsThatBeginWithTheCopyCountEachCheckinOnce() {
+        Instant anHourAgo = Instant.now().minus(1, ChronoUnit.HOURS);
+        String dead = redis.commands()
+                .xadd(
+                        old.checkins(),
+                        new XAddArgs().id(anHourAgo.toEpochMilli() + "-0"),
+                        CheckinCodec.encode(new Checkin(789, 171, 5)));
+        redis.commands().xadd(old.checkins(), CheckinCodec.encode(new Checkin(789, 172, 4)));
+        Map<String, String> fields = new HashMap<>(CheckinCodec.encode(new Checkin(789, 171, 5)));
+        fields.put(Entry.REPLAY_OF, dead);
+        fields.put(Entry.REPLAY_FOR, Keys.GROUP);
+        String replay = redis.commands().xadd(old.checkins(), fields);
+        redis.commands().hset(old.deadLetterIds(), dead, "replayed " + replay);
+        redis.commands().set(old.checkpoint(), replay);
+
+        assertThat(partition()).as(err.toString()).isZero();
+
+        try (ConfigurableApplicationContext processor = processor("--checkin.partitions=4")) {
+            assertThat(processor.isRunning()).isTrue();
+            await().atMost(LIMIT)
+                    .untilAsserted(() -> assertThat(scores(Keys::userBoard)).containsEntry("789", 2.0));
+        }
+        assertThat(scores(Keys::locationBoard)).isEqualTo(Map.of("171", 1.0, "172", 1.0));
+        assertThat(scores(keys -> keys.locationBoard(anHourAgo.truncatedTo(ChronoUnit.HOURS))))
+                .containsEntry("171", 1.0);
+        assertThat(applied(Keys::totals)).isZero();
     }
 
     @Test

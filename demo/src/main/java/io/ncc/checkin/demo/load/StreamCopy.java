@@ -22,6 +22,7 @@ import io.ncc.checkin.demo.load.Targets.Target;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.UndecodableEntryException;
+import io.ncc.engine.Entry;
 import io.ncc.redis.StreamId;
 import java.io.PrintWriter;
 import java.math.BigInteger;
@@ -215,6 +216,7 @@ final class StreamCopy {
 
     private void copyEntries() {
         Set<String> deadLetters = new HashSet<>(source.hkeys(from.deadLetterIds()));
+        Set<String> deadLettersOfBoards = new HashSet<>(source.hkeys(from.boardsDeadLetterIds()));
         Map<Target, StreamId> last = new HashMap<>();
         for (Target target : targets.all()) {
             boolean exists = target.redis().exists(target.keys().checkins()) > 0;
@@ -237,13 +239,33 @@ final class StreamCopy {
                     if (StreamId.parse(after).compareTo(last.getOrDefault(target, StreamId.ZERO))
                             > 0) { // else copied before
                         writes.add(target.pipeline()
-                                .xadd(target.keys().checkins(), new XAddArgs().id(after), entry.getBody()));
+                                .xadd(
+                                        target.keys().checkins(),
+                                        new XAddArgs().id(after),
+                                        fields(entry, deadLetters, deadLettersOfBoards)));
                     }
                 }
             }
             writes.forEach(this::await);
         } while (page.size() == PAGE);
         out.println(String.format(Locale.ROOT, "%,d checkins copied", copied));
+    }
+
+    /**
+     * A replay for the totals stands in for an original that is left out. Boards that begin with the copied entries must count it as well, unless a replay
+     * for the boards does so.
+     */
+    private static Map<String, String> fields(
+            StreamMessage<String, String> entry, Set<String> deadLetters, Set<String> deadLettersOfBoards) {
+        Map<String, String> fields = entry.getBody();
+        String original = fields.get(Entry.REPLAY_OF);
+        if (Keys.GROUP.equals(fields.get(Entry.REPLAY_FOR))
+                && deadLetters.contains(original)
+                && !deadLettersOfBoards.contains(original)) {
+            fields = new LinkedHashMap<>(fields);
+            fields.remove(Entry.REPLAY_FOR);
+        }
+        return fields;
     }
 
     private @Nullable Target home(StreamMessage<String, String> entry) {
