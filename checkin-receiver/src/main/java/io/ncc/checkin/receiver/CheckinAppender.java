@@ -360,12 +360,18 @@ final class CheckinAppender {
     private ErrorResponseException refusal(ProblemType type, Append append) {
         metrics.refused(type, append.size());
         if (type == ProblemType.OUTCOME_UNKNOWN) {
-            return type.exception(
-                    append.idempotencyKey == null
-                            ? "Redis didn't confirm. It may be stored or not; sent again, it may be stored twice."
-                            : "Redis didn't confirm. It may be stored or not; sent again with the same Idempotency-Key, it is stored once.");
+            return type.exception("Redis didn't confirm. It may be stored or not; " + ifSentAgain(append));
         }
         return type.exception();
+    }
+
+    private String ifSentAgain(Append append) {
+        if (append.idempotencyKey != null) {
+            return "sent again with the same Idempotency-Key, it is stored once.";
+        }
+        return repeatWindow.equals(NO_WINDOW)
+                ? "sent again, it may be stored twice."
+                : "sent again within checkin.receiver.repeat-window, it is refused as a repeat if it is stored.";
     }
 
     /** To greet a connection with: whether what is appended on it can be remembered, and is as durable as it has to be. */

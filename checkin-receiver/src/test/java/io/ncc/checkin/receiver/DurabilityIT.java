@@ -97,11 +97,16 @@ final class DurabilityIT {
             replica.close();
         }
 
-        private StartedReceiver startReceiver() {
+        private StartedReceiver startReceiver(String... more) {
             return StartedReceiver.on(
                     redis,
-                    "checkin.receiver.durability=replica",
-                    "checkin.receiver.durability-timeout=" + DURABILITY_TIMEOUT.toMillis() + "ms");
+                    Stream.concat(
+                                    Stream.of(
+                                            "checkin.receiver.durability=replica",
+                                            "checkin.receiver.durability-timeout=" + DURABILITY_TIMEOUT.toMillis()
+                                                    + "ms"),
+                                    Stream.of(more))
+                            .toArray(String[]::new));
         }
 
         @Test
@@ -137,6 +142,27 @@ final class DurabilityIT {
             replica.startAgain();
             await().atMost(LIMIT).until(receiver::accepts);
             assertThat(idsOnReplica()).isEqualTo(ids(redis));
+        }
+
+        /** The mark is written together with the entry. */
+        @Test
+        void withARepeatWindowWhatIsSentAgainWithoutAKeyIsNotStoredTwice() {
+            try (StartedReceiver once = startReceiver("checkin.receiver.repeat-window=10m")) {
+                await().atMost(LIMIT).until(() -> once.readiness() == 200);
+                replica.stop();
+                HttpAnswer unknown = once.post(checkin(7));
+                assertUnavailable(unknown, "outcome-unknown");
+                assertThat(unknown.json().get("detail").asString())
+                        .endsWith(
+                                "sent again within checkin.receiver.repeat-window, it is refused as a repeat if it is stored.");
+
+                replica.startAgain();
+                await().atMost(LIMIT).until(() -> once.post(checkin(7)).status() == 409);
+                HttpAnswer repeat = once.post(checkin(7));
+                assertThat(repeat.problemType()).isEqualTo("repeat");
+                assertThat(repeat.json().get("detail").asString()).endsWith("Nothing more was stored.");
+                assertThat(redis.commands().xlen(STREAM)).isEqualTo(1);
+            }
         }
 
         @Test
