@@ -15,6 +15,8 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.web.ErrorResponseException;
 
 @Timeout(20)
@@ -59,6 +61,25 @@ final class SharedAnswersTest {
             works.get(i).complete(i);
             assertThat(asked.get(i)).isCompletedWithValue(i);
         }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void beforeTheNextQuestionThereIsAPauseThreeTimesAsLongAsThisOneTook(boolean fails) {
+        CompletableFuture<Integer> unused = ask("a");
+        await().until(() -> works.size() == 1);
+        await().pollDelay(Duration.ofMillis(100)).until(() -> true);
+        CompletableFuture<Integer> next = ask("b");
+        long ended = System.nanoTime();
+        if (fails) {
+            works.get(0).completeExceptionally(new IllegalStateException("away"));
+        } else {
+            works.get(0).complete(1);
+        }
+        await().until(() -> works.size() == 2);
+        assertThat(Duration.ofNanos(System.nanoTime() - ended)).isGreaterThanOrEqualTo(Duration.ofMillis(300));
+        works.get(1).complete(2);
+        assertThat(next).isCompletedWithValue(2);
     }
 
     @Test
