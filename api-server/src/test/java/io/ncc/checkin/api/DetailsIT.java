@@ -6,6 +6,7 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.testsupport.RealRedis;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -84,6 +85,27 @@ final class DetailsIT {
         details(10, json);
         assertThat(api.get("/locations/10/details").problemType()).isEqualTo("not-found");
         assertThat(api.get("/locations/10/hours/1").problemType()).isEqualTo("not-found");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{\"hours\":[null]}",
+                "{\"hours\":[{}]}",
+                "{\"hours\":[{\"day\":null,\"hours\":\"9-6\"}]}",
+                "{\"hours\":[{\"day\":\"Tuesday\"}]}"
+            })
+    void hoursThatSayNothingAreLeftOut(String json) {
+        details(12, json);
+        assertThat(api.get("/locations/12/details").body()).isEqualTo("{\"id\":12,\"hours\":[]}");
+        assertThat(api.get("/locations/12/hours/1").problemType()).isEqualTo("not-found");
+    }
+
+    @Test
+    void socialsThatSayNothingAreLeftOut() {
+        details(12, "{\"socials\":[null,{\"instagram\":null},{\"instagram\":\"acorn\"}]}");
+        assertThat(api.get("/locations/12/details").body())
+                .isEqualTo("{\"id\":12,\"socials\":[{},{\"instagram\":\"acorn\"}]}");
     }
 
     @ParameterizedTest

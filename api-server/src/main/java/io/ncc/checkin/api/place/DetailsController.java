@@ -1,5 +1,6 @@
 package io.ncc.checkin.api.place;
 
+import com.fasterxml.jackson.annotation.Nulls;
 import io.ncc.checkin.api.web.Parameters;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionLinks;
@@ -28,6 +29,7 @@ final class DetailsController {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
             .disable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .changeDefaultNullHandling(nulls -> nulls.withContentNulls(Nulls.SKIP))
             .build();
 
     private final PartitionLinks redis;

@@ -27,6 +27,14 @@ record LocationDetails(
     /** @param hours for people, such as 9-6 */
     record Hours(String day, String hours) {}
 
+    LocationDetails {
+        if (hours != null) { // another program may have left out a member
+            hours = hours.stream()
+                    .filter(each -> each.day != null && each.hours != null)
+                    .toList();
+        }
+    }
+
     LocationDetails of(long location, Set<String> sections) {
         return new LocationDetails(
                 location,
