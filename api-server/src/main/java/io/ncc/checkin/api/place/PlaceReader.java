@@ -257,10 +257,23 @@ final class PlaceReader {
             if (unseen > count || found.size() >= MOST || radius >= area.metres()) {
                 return CompletableFuture.completedFuture(found);
             }
-            boolean isBounded = outer < area.metres() && radius * GROWTH >= outer && outer - radius >= EXACT;
-            double larger = isBounded ? between(radius, outer) : Math.min(outer, radius * GROWTH);
-            return circle(search, area, count, new Circle(radius, found), larger, outer);
+            double larger = larger(radius, outer, area.metres());
+            return circle(search, area, count, new Circle(radius, found), larger, Math.max(outer, larger));
         });
+    }
+
+    /**
+     * The radius to try after one that has too few: always a larger one, or the search would not end.
+     *
+     * @param outer had too many, perhaps a moment ago, or is the most
+     * @param most of the area
+     */
+    static double larger(double radius, double outer, double most) {
+        if (radius >= outer) {
+            return Math.min(most, radius * GROWTH); // what made it too many is gone
+        }
+        boolean isBounded = outer < most && radius * GROWTH >= outer && outer - radius >= EXACT;
+        return isBounded ? between(radius, outer) : Math.min(outer, radius * GROWTH);
     }
 
     /** Halves the area between two circles. */
