@@ -13,7 +13,6 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -180,7 +179,7 @@ final class BatchController {
             if (!chunk.isEmpty()) {
                 String key = idempotencyKey == null ? null : idempotencyKey + ':' + chunks;
                 Map<Integer, Share> shares = shares();
-                refusals.forEach((partition, problem) -> refuse(shares.remove(partition), problem));
+                refusals.forEach((partition, problem) -> refuseUnsent(shares.remove(partition), problem));
                 Collection<Share> sent = shares.values();
                 sent.forEach(share -> share.send(key));
                 turn.between(() -> Share.all(sent).join());
@@ -222,11 +221,16 @@ final class BatchController {
         }
 
         /** @param share null if the partition has none of the chunk */
-        private void refuse(@Nullable Share share, ErrorResponseException problem) {
+        private void refuseUnsent(@Nullable Share share, ErrorResponseException problem) {
             if (share != null) {
-                share.places().forEach(place -> results.set(place, Result.refused(problem)));
-                refusedByPartitions += share.size();
+                share.countRefused(problem);
+                refuse(share, problem);
             }
+        }
+
+        private void refuse(Share share, ErrorResponseException problem) {
+            share.places().forEach(place -> results.set(place, Result.refused(problem)));
+            refusedByPartitions += share.size();
         }
 
         private void take(Map<Integer, Result> some) {
@@ -236,9 +240,7 @@ final class BatchController {
 
         /** If all partitions refuse and one doesn't know, the whole may be stored in part. */
         private static boolean isOutcomeUnknown(ErrorResponseException problem) {
-            return Objects.equals(
-                    ProblemType.OUTCOME_UNKNOWN.problem().getType(),
-                    problem.getBody().getType());
+            return ProblemType.of(problem) == ProblemType.OUTCOME_UNKNOWN;
         }
 
         /** Whether a part of it is stored, or is perhaps. */
@@ -279,6 +281,10 @@ final class BatchController {
 
         List<Integer> places() {
             return places;
+        }
+
+        void countRefused(ErrorResponseException problem) {
+            appender.countRefused(size(), problem);
         }
 
         void send(@Nullable String idempotencyKey) {

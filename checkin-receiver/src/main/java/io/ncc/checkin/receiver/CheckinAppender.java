@@ -123,6 +123,11 @@ final class CheckinAppender {
         return append.result;
     }
 
+    /** Counts checkins that are refused without being sent, because others before them were. */
+    void countRefused(int checkins, ErrorResponseException problem) {
+        metrics.refused(ProblemType.of(problem), checkins);
+    }
+
     /** The id of a checkin that this appended, as clients get it. */
     String idOutside(StreamId id) {
         return partitions.idOutside(partition, id.toString());

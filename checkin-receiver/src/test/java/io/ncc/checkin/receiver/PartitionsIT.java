@@ -92,6 +92,12 @@ final class PartitionsIT {
             assertThat(first.json().get("refused").asInt()).isEqualTo(refused.size());
             assertThat(refusedAs("stream-full", first)).isEqualTo(refused);
             assertThat(accepted(first)).hasSize(1_234 - refused.size());
+            assertThat(receiver.part(MeterRegistry.class)
+                            .get("checkin.receiver.refused")
+                            .tag("reason", "stream-full")
+                            .counter()
+                            .count())
+                    .isEqualTo(refused.size());
 
             empty(2);
             HttpAnswer second = batch(receiver, "k", 1, 1_234);

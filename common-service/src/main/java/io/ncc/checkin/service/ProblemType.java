@@ -188,6 +188,16 @@ public enum ProblemType {
         return status;
     }
 
+    /** The type of a problem; of one that is of no type here, the general one of a failure. */
+    public static ProblemType of(ErrorResponseException problem) {
+        for (ProblemType type : values()) {
+            if (type.uri.equals(problem.getBody().getType())) {
+                return type;
+            }
+        }
+        return INTERNAL_ERROR;
+    }
+
     /** The general type of a status that the framework answers with by itself. */
     static @Nullable ProblemType of(HttpStatusCode status) {
         for (ProblemType type : values()) {
