@@ -125,6 +125,30 @@ final class PartitionsIT {
         }
     }
 
+    @Test
+    void aFullMemoryIsReadAlsoOverNewConnections() {
+        ApiServer api = api(4);
+        append(100);
+        apply();
+        for (int partition : partitions.all()) {
+            commands().set(partitions.keys(partition).partitions(), "4"); // was flushed while the server was connected
+        }
+        long user = Long.parseLong(entries(0).get(0).getBody().get("userId"));
+        redis.fillMemory();
+        try {
+            redis.killConnections();
+            for (String path : List.of("/users/" + user, "/locations/1", "/checkins/latest", "/stream")) {
+                await(path).atMost(LIMIT).untilAsserted(() -> {
+                    HttpAnswer answer = api.get(path);
+                    assertThat(answer.status()).as(answer.body()).isEqualTo(200);
+                    assertThat(answer.json().path("away")).isEmpty();
+                });
+            }
+        } finally {
+            redis.releaseMemory();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {1, 4, 64})
     void aLocationIsTheExactSumOfItsShares(int count) {

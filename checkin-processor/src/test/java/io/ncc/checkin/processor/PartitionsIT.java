@@ -47,6 +47,7 @@ final class PartitionsIT {
     static final RealRedis redis = RealRedis.server();
 
     private static final Duration LIMIT = Duration.ofSeconds(40);
+    private static final String WAY_OUT = "docs/scaling.md says how to change that while there are no checkins.";
 
     private final List<ConfigurableApplicationContext> processors = new ArrayList<>();
     private final RandomCheckins checkins = new RandomCheckins(7, 500, 20);
@@ -98,6 +99,29 @@ final class PartitionsIT {
                             .allMatch(checkpoint -> last.equals(redis.commands().get(checkpoint))));
         }
         assertThat(output.getOut()).doesNotContain("TIMEOUT", "is interrupted");
+    }
+
+    @Test
+    void aFullMemoryWithABacklogEmptiesItselfAlsoOverNewConnections() {
+        Partitions partitions = Partitions.of(4);
+        start(4).close();
+        append(partitions, 8_000);
+        List<SequentialFold> expected = partitions.all().stream()
+                .map(partitions::keys)
+                .map(keys -> SequentialFold.over(Map.of(), keys).addStream(redis.commands()))
+                .toList();
+        redis.fillMemory();
+        try {
+            start(4, "--checkin.processor.retain-entries=400");
+            redis.killConnections();
+            for (int partition : partitions.all()) {
+                String stream = partitions.keys(partition).checkins();
+                await(stream).atMost(LIMIT).until(() -> redis.commands().xlen(stream) == 100);
+                expected.get(partition).assertEqualTo(redis.commands());
+            }
+        } finally {
+            redis.releaseMemory();
+        }
     }
 
     @Test
@@ -187,7 +211,10 @@ final class PartitionsIT {
         append(partitions, 100);
         List<String> before = redis.commands().keys("*");
         ConfigurableApplicationContext wrong = start(count);
-        assertRefused(wrong, "checkin.partitions is " + count + ", but the checkins there have 16 partitions");
+        assertRefused(
+                wrong,
+                "checkin.partitions is " + count + ", but Redis has 16 partitions, as "
+                        + partitions.keys(0).partitions() + " says. " + WAY_OUT);
         assertThat(redis.commands().keys("*")).containsExactlyInAnyOrderElementsOf(before);
     }
 
@@ -197,7 +224,10 @@ final class PartitionsIT {
         ConfigurableApplicationContext wrong =
                 ProcessorApplication.run("--server.port=0", "--spring.data.redis.url=" + redis.uri());
         processors.add(wrong);
-        assertRefused(wrong, "checkin.partitions is not set, but the checkins there have 16 partitions");
+        assertRefused(
+                wrong,
+                "checkin.partitions is not set, but Redis has 16 partitions, as "
+                        + Partitions.of(16).keys(0).partitions() + " says. " + WAY_OUT);
         assertThat(redis.commands().exists("ncc:checkins")).isZero();
     }
 

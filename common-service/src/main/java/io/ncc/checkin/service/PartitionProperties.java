@@ -7,7 +7,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 /**
  * The setting that all services share.
  *
- * @param partitions the number of partitions, 1 to 256, the same in all services and fixed once there are checkins; if not set, one stream without a partition
+ * @param partitions the number of partitions, 1 to 256, the same in all services and fixed by the first that connects; if not set, one stream without a partition
  */
 @ConfigurationProperties(prefix = "checkin")
 record PartitionProperties(@Nullable Integer partitions) {
