@@ -203,7 +203,21 @@ final class LoadCommandIT {
         assertThat(load("load", "users", "--checkin.partitions=8", address())).isEqualTo(1);
 
         assertThat(err.toString().lines())
-                .containsExactly("Redis is refused: checkin.partitions is 8, but the checkins there have 4 partitions");
+                .singleElement()
+                .satisfies(line -> assertThat(line)
+                        .startsWith("Redis is refused: checkin.partitions is 8, but Redis has 4 partitions, as "));
+    }
+
+    @Test
+    void aLoadThatIsRefusedDoesNotFixTheNumberOfPartitions() {
+        Keys keys = Partitions.of(4).keys(0);
+        redis.commands().set(keys.checkpoint(), "9000000000000-0");
+
+        assertThat(load("load", "checkins", "--checkin.partitions=4", address()))
+                .isEqualTo(1);
+
+        assertThat(err.toString()).contains("Nothing was written.");
+        assertThat(redis.commands().keys("*")).containsExactly(keys.checkpoint());
     }
 
     @ParameterizedTest

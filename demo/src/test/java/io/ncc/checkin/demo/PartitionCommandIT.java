@@ -60,8 +60,16 @@ final class PartitionCommandIT {
     }
 
     private int partition() {
+        return partition(4);
+    }
+
+    private int partition(int count) {
         return demo(
-                "partition", "--from", redis.uri(), "--checkin.partitions=4", "--spring.data.redis.url=" + redis.uri());
+                "partition",
+                "--from",
+                redis.uri(),
+                "--checkin.partitions=" + count,
+                "--spring.data.redis.url=" + redis.uri());
     }
 
     private static ConfigurableApplicationContext processor(String... more) {
@@ -273,7 +281,7 @@ final class PartitionCommandIT {
     }
 
     @Test
-    void anEntryThatIsNotSettledIsNamedAndNothingIsCopied() {
+    void anEntryThatIsNotSettledIsNamedAndNothingIsWritten() {
         String id = redis.commands().xadd(old.checkins(), CheckinCodec.encode(new Checkin(1, 2, 3)));
         redis.commands().set(old.checkpoint(), "5"); // milliseconds alone, as other programs may write it
 
@@ -282,7 +290,23 @@ final class PartitionCommandIT {
         assertThat(err.toString().lines())
                 .containsExactly("the entry " + id
                         + " of ncc:checkins is not settled. Stop the receivers, let a processor finish, and stop it");
-        assertThat(redis.commands().keys("ncc:{*")).allMatch(key -> key.endsWith(":partitions"));
+        assertThat(redis.commands().keys("ncc:{*")).isEmpty();
+    }
+
+    @Test
+    void afterARefusalAProcessorWithoutPartitionsFinishesAndAnotherNumberCanBeChosen() {
+        String id = redis.commands().xadd(old.checkins(), CheckinCodec.encode(new Checkin(1, 2, 3)));
+        assertThat(partition(8)).isEqualTo(1);
+
+        try (ConfigurableApplicationContext processor = processor()) {
+            assertThat(processor.isRunning()).isTrue();
+            await().atMost(LIMIT)
+                    .until(() -> id.equals(redis.commands().get(old.checkpoint()))
+                            && id.equals(redis.commands().get(old.boardsCheckpoint())));
+        }
+
+        assertThat(partition(4)).as(err.toString()).isZero();
+        assertThat(redis.commands().get(FOUR.keys(0).partitions())).isEqualTo("4");
     }
 
     @Test
@@ -309,6 +333,7 @@ final class PartitionCommandIT {
 
         assertThat(err.toString().lines()).containsExactly(keys.checkins() + " is in use already. Nothing was copied");
         assertThat(redis.commands().exists(FOUR.keys(FOUR.ofUser(1)).user(1))).isZero();
+        assertThat(redis.commands().keys("ncc:{*}:partitions")).isEmpty();
     }
 
     /** @param id of the entry to be copied: the clock may be behind it */

@@ -98,6 +98,7 @@ public final class LoadCommand implements Callable<Integer> {
             requireNoOption();
             return redis.run((partitions, servers, out) -> {
                 try (Targets targets = Targets.connect(partitions, servers)) {
+                    targets.agree();
                     new IndexBuild(targets, out).run();
                 }
             });

@@ -116,6 +116,7 @@ public final class Loader implements AutoCloseable {
         long start = System.nanoTime();
         users = withHashedPasswords(users);
         long hashing = System.nanoTime() - start;
+        targets.agree();
         if (kinds.contains(Kind.CHECKINS) && reset) {
             deleteStreams();
         }

@@ -77,6 +77,7 @@ final class StreamCopy {
         for (Target target : targets.all()) {
             requireUnused(target, last);
         }
+        targets.agree();
         try {
             copyHashes("users", from.user(1), id -> targets.ofUser(id), Keys::user);
             copyHashes("locations", from.location(1), id -> targets.ofLocation(id), Keys::location);
@@ -89,7 +90,8 @@ final class StreamCopy {
             }
             copyEntries();
             if (!requireSettled().equals(last)) {
-                throw new LoadException("checkins were appended meanwhile. Stop the receivers, and run this again");
+                throw new LoadException("checkins were appended meanwhile. Stop the receivers, let a processor finish"
+                        + " (docs/scaling.md says how to go back), stop it, and run this again");
             }
             targets.all().forEach(target -> settle(target, last, boards));
         } catch (RedisException e) {

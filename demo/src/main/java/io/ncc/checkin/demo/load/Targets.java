@@ -12,38 +12,52 @@ import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionCheck;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.StreamId;
+import io.ncc.redis.UnfitServerException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** A connection to each partition. They agree on the number of partitions. */
+/** A connection to each partition. None of them has another number of partitions. */
 final class Targets implements AutoCloseable {
 
     private final Partitions partitions;
+    private final PartitionCheck check;
     private final List<Target> all = new ArrayList<>();
 
-    private Targets(Partitions partitions) {
+    private Targets(Partitions partitions, PartitionCheck check) {
         this.partitions = partitions;
+        this.check = check;
     }
 
-    /** Opens the connections, or fails as {@link Loader#connect} does. */
+    /** Opens the connections, or fails as {@link Loader#connect} does. Writes nothing. */
     static Targets connect(Partitions partitions, RedisServers servers) {
-        PartitionCheck check = new PartitionCheck(partitions, servers);
-        Targets targets = new Targets(partitions);
+        Targets targets = new Targets(partitions, new PartitionCheck(partitions, servers));
         try {
             for (int partition = 0; partition < partitions.count(); partition++) {
                 Keys keys = partitions.keys(partition);
                 Target target =
                         new Target(keys, servers.holding(keys.checkins()).connect(StringCodec.UTF8));
                 targets.all.add(target);
-                check.of(partition).accept(target.redis());
+                targets.check.compare(partition, target.redis());
                 Indexes.load(target);
             }
             return targets;
         } catch (RuntimeException e) {
             targets.close();
             throw e;
+        }
+    }
+
+    /**
+     * Writes the number of partitions to each. To be done before anything else is written, and not before all that may be refused has been: from
+     * then on, services with another number, or without partitions, are refused.
+     *
+     * @throws UnfitServerException if another number was written meanwhile
+     */
+    void agree() {
+        for (int partition = 0; partition < all.size(); partition++) {
+            check.of(partition).accept(all.get(partition).redis());
         }
     }
 
