@@ -224,7 +224,8 @@ public final class Ledger {
             return noted(Attempt.withoutAnswer(checkins.size(), start, sent));
         }
 
-        Attempt answered(RawAnswer answer, long started, long sent) {
+        /** Notes an answer that came just now. */
+        public Attempt answered(RawAnswer answer, long started, long sent) {
             return noted(Attempt.of(answer, checkins.size(), started, sent));
         }
 
