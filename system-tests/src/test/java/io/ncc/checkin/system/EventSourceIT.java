@@ -37,7 +37,7 @@ final class EventSourceIT {
     /** Keeps what it has seen in the browser's storage. After a reload it goes on after the last event. */
     private static final String PAGE = """
             <!DOCTYPE html><title>follows</title><script>
-            for (const [name, filter] of [['all', ''], ['some', '&userId=%s']]) {
+            for (const [name, filter] of [['all', ''], ['some', '&userId=USER']]) {
               const seen = JSON.parse(localStorage.getItem(name) ?? '[]');
               const keep = (what, last) => {
                 seen.push(what);
@@ -45,7 +45,7 @@ final class EventSourceIT {
                 localStorage.setItem(name + ' last', last);
               };
               const last = localStorage.getItem(name + ' last') ?? '0-0';
-              const source = new EventSource('http://localhost:%d/checkins/stream?lastEventId=' + last + filter);
+              const source = new EventSource('http://localhost:PORT/checkins/stream?lastEventId=' + last + filter);
               source.onmessage = event => keep(JSON.parse(event.data).id, event.lastEventId);
               source.addEventListener('gap', event => keep('gap', event.lastEventId));
             }
@@ -63,7 +63,8 @@ final class EventSourceIT {
                 "--server.port=0",
                 "--spring.data.redis.url=" + redis.uri(),
                 "--checkin.security.allowed-origins=" + origin);
-        byte[] page = PAGE.formatted(USER, api.getEnvironment().getRequiredProperty("local.server.port", Integer.class))
+        byte[] page = PAGE.replace("USER", USER)
+                .replace("PORT", api.getEnvironment().getRequiredProperty("local.server.port"))
                 .getBytes(StandardCharsets.UTF_8);
         site.createContext("/", exchange -> {
             exchange.getResponseHeaders().set("Content-Type", "text/html");

@@ -48,17 +48,17 @@ final class LedgerCheck {
     /** Of an answer to {@code ?after}, while there are faults: also what was wiped out, what takes longer, and Redis being away. */
     private static final Set<Integer> UNDERSTANDABLE = Set.of(200, 404, 503, 504);
 
+    /** How many times as long things may take as on two cores that do nothing else. */
+    private static final int PATIENCE = Integer.getInteger("ledger.patience", 3);
+
     /** So long it may take until what was struck is as before. */
-    private static final Duration RECOVERY = Duration.ofSeconds(3);
+    private static final Duration RECOVERY = Duration.ofSeconds(2).multipliedBy(PATIENCE);
 
     /** So long a partition may refuse for no reason of its own. */
-    private static final Duration LONGEST_REFUSAL = Duration.ofMillis(500);
+    static final Duration LONGEST_REFUSAL = Duration.ofMillis(300).multipliedBy(PATIENCE);
 
-    /**
-     * So long an answer may take for no reason of its own. On two cores that do nothing else it is 0.2 s, and 1.9 s beside ten times as much
-     * other work. The receivers of these runs give a request a second to wait for the one before it, and a second to wait for Redis.
-     */
-    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(2);
+    /** So long an answer may take for no reason of its own. On two cores that do nothing else it takes 0.2 s at most. */
+    static final Duration LONGEST_ANSWER = Duration.ofSeconds(1).multipliedBy(PATIENCE);
 
     private final Ledger ledger;
     private final History history;

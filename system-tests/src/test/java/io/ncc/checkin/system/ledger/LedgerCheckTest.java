@@ -1,5 +1,7 @@
 package io.ncc.checkin.system.ledger;
 
+import static io.ncc.checkin.system.ledger.LedgerCheck.LONGEST_ANSWER;
+import static io.ncc.checkin.system.ledger.LedgerCheck.LONGEST_REFUSAL;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.ncc.checkin.model.Partitions;
@@ -29,10 +31,13 @@ final class LedgerCheckTest {
 
     @Test
     void anAnswerThatTakesLongIsFoundUnlessItsOwnPartitionWasStruck() {
-        posting.accepted(List.of("1-0-" + partition), ago(3_000));
+        posting.accepted(List.of("1-0-" + partition), ago(LONGEST_ANSWER.toMillis() + 50));
         strike((partition + 1) % 8);
 
-        assertThat(noticed()).singleElement().asString().contains("was noticed by others, which answered after 30");
+        assertThat(noticed())
+                .singleElement()
+                .asString()
+                .contains("was noticed by others, which answered after " + LONGEST_ANSWER.toMillis() / 1000);
 
         strike(partition);
         assertThat(noticed()).isEmpty();
@@ -45,7 +50,7 @@ final class LedgerCheckTest {
         posting.accepted(List.of("1-0-" + partition), ago(100));
         assertThat(noticed()).isEmpty();
 
-        Thread.sleep(600);
+        Thread.sleep(LONGEST_REFUSAL.toMillis() + 50);
         posting.answered(REFUSED, System.nanoTime(), System.nanoTime());
 
         assertThat(noticed()).singleElement().asString().contains("was noticed by partition " + partition);
