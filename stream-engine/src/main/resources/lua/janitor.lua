@@ -102,8 +102,12 @@ if ours then
   local held = firstPending(ours)
   doneByUs = delivered < last and delivered or last
   if held then
-    local before = redis.call('XREVRANGE', stream, '(' .. held[1], '-', 'COUNT', 1)[1]
-    local done = before and pad(before[1])
+    local upTo = '(' .. held[1]
+    local done = checkpointBefore
+    if not done or done >= pad(held[1]) or #redis.call('XRANGE', stream, '(' .. unpad(done), upTo, 'COUNT', 1) > 0 then
+      local before = redis.call('XREVRANGE', stream, upTo, '-', 'COUNT', 1)[1]
+      done = before and pad(before[1])
+    end
     if not done then doneByUs = nil elseif done < doneByUs then doneByUs = done end
   end
 end

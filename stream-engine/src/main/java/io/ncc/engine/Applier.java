@@ -26,6 +26,9 @@ final class Applier {
 
     private static final Logger log = LoggerFactory.getLogger(Applier.class);
 
+    /** Such an entry is counted as lost, unless someone else settled it. It becomes no dead letter. */
+    private static final String DELETED = "no longer in the stream";
+
     private final RedisLink redis;
     private final Projection projection;
     private final DeadLetters deadLetters;
@@ -156,7 +159,7 @@ final class Applier {
         if (entry.isTooLarge()) {
             return entry.isUnread() ? neverSettled(entry) : "too large";
         }
-        return entry.isDeleted() ? "no longer in the stream" : null;
+        return entry.isDeleted() ? DELETED : null;
     }
 
     /**
@@ -200,7 +203,7 @@ final class Applier {
     /** Applies a batch. If it fails and Redis is not the cause, applies the entries one by one, so that only the faulty one is left. */
     private CompletionStage<Outcome> applyOrSplit(StatefulRedisConnection<String, String> connection, Batch batch) {
         return apply(connection, batch).exceptionallyCompose(error -> {
-            if (!isOfTheBatch(RedisCondition.of(error))) {
+            if (!isOfTheBatch(error)) {
                 return CompletableFuture.failedFuture(error);
             }
             if (batch.size() > 1) {
@@ -228,8 +231,10 @@ final class Applier {
         return CompletableFuture.completedFuture(batch).thenCompose(it -> projection.apply(connection.async(), it));
     }
 
-    private static boolean isOfTheBatch(RedisCondition condition) {
-        return condition == RedisCondition.UNEXPECTED;
+    /** An error of the JVM, such as an OutOfMemoryError, says nothing of the entries. */
+    private static boolean isOfTheBatch(Throwable error) {
+        return RedisCondition.of(error) == RedisCondition.UNEXPECTED
+                && !(RedisCondition.unwrapped(error) instanceof VirtualMachineError);
     }
 
     /** An entry whose script takes too long or crashes Redis shows up as another condition than {@code UNEXPECTED}. */
@@ -285,7 +290,8 @@ final class Applier {
             return "acknowledged only: it was replayed for another group";
         }
         if (!outcome.rejected().isEmpty()) {
-            return "set aside as a dead letter: " + outcome.rejected().get(0).reason();
+            String reason = outcome.rejected().get(0).reason();
+            return reason.equals(DELETED) ? reason : "set aside as a dead letter: " + reason;
         }
         return outcome.left() > 0 ? "failed, and will be tried again" : "settled by another consumer meanwhile";
     }

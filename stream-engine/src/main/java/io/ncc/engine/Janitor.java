@@ -145,7 +145,7 @@ final class Janitor implements Periodic.Task {
         if (skippedInARow >= nextReport) {
             log.warn(
                     "{} entries of {} were acknowledged without being applied, because they had been settled before. Was group {} rewound,"
-                            + " or the stream loaded again?",
+                            + " was the stream loaded again, or does a processor also run in sequential mode?",
                     skippedInARow,
                     keys.stream(),
                     keys.group());

@@ -30,6 +30,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -100,6 +101,27 @@ final class ApplierIT {
         assertThat(applier.awaitIdle(Duration.ofSeconds(5))).isTrue();
         assertThat(RedisCondition.unwrapped(Objects.requireNonNull(applier.takeFailure())))
                 .isInstanceOf(LinkageError.class);
+    }
+
+    /** It says nothing of the entries: they stay pending, and none is tried alone until it is given up. */
+    @ParameterizedTest
+    @EnumSource(Mode.class)
+    void anErrorOfTheJvmIsNoFaultOfAnEntry(Mode mode) throws InterruptedException {
+        List<Entry> entries = pending(2, MAX_DELIVERIES + 1);
+        AtomicInteger attempts = new AtomicInteger();
+        Applier applier = applierOf(mode, (commands, batch) -> {
+            attempts.incrementAndGet();
+            throw new OutOfMemoryError("of a test");
+        });
+
+        applier.submit(new Batch(entries, true), new PageSize(1000), () -> {});
+
+        assertThat(applier.awaitIdle(Duration.ofSeconds(5))).isTrue();
+        assertThat(RedisCondition.unwrapped(Objects.requireNonNull(applier.takeFailure())))
+                .isInstanceOf(OutOfMemoryError.class);
+        assertThat(attempts).hasValue(1);
+        assertThat(deadLetters()).isEmpty();
+        assertThat(pendingIds()).hasSize(2);
     }
 
     @Test

@@ -160,7 +160,7 @@ final class DurabilityIT {
                 await().atMost(LIMIT).until(() -> once.post(checkin(7)).status() == 409);
                 HttpAnswer repeat = once.post(checkin(7));
                 assertThat(repeat.problemType()).isEqualTo("repeat");
-                assertThat(repeat.json().get("detail").asString()).endsWith("Nothing more was stored.");
+                assertThat(repeat.json().get("detail").asString()).endsWith("This request stored nothing.");
                 assertThat(redis.commands().xlen(STREAM)).isEqualTo(1);
             }
         }

@@ -39,7 +39,7 @@ public enum ProblemType {
     REPEAT(
             HttpStatus.CONFLICT,
             "Repeat",
-            "This user has checked in at this location only just now. Nothing more was stored."),
+            "This user has checked in at this location only just now. This request stored nothing."),
     GONE(HttpStatus.GONE, "Gone", "The resource was there, and no longer is."),
     MISDIRECTED_REQUEST(
             HttpStatus.MISDIRECTED_REQUEST,

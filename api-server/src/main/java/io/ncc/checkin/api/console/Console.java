@@ -54,8 +54,11 @@ final class Console implements SmartLifecycle {
     private static final Duration SHORT_PERIOD = Duration.ofMillis(250); // of the feed, and of traces
     private static final int MOST_CLAIMS = 20;
 
-    /** How many bytes may wait for all pages. */
+    /** How many bytes may wait for all pages, unless there may be so many that they would get too few. */
     private static final long MOST_HELD = Runtime.getRuntime().maxMemory() / 16;
+
+    /** What a page is told first has to fit. */
+    private static final long LEAST_FOR_A_PAGE = 100_000;
 
     private final FiguresReader figures;
     private final JsonMapper mapper;
@@ -165,7 +168,8 @@ final class Console implements SmartLifecycle {
 
     /** How many bytes may wait for a page: all pages together leave most of what event streams may hold to those who follow the stream. */
     int mostBuffered() {
-        return (int) Math.min(properties.listenerBuffer(), MOST_HELD / properties.maxPages());
+        return (int)
+                Math.min(properties.listenerBuffer(), Math.max(LEAST_FOR_A_PAGE, MOST_HELD / properties.maxPages()));
     }
 
     /** Takes a page on. */

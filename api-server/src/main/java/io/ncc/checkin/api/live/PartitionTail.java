@@ -48,7 +48,7 @@ final class PartitionTail {
     private final String stream;
     private final int mostSteps;
 
-    /** From an entry to the one that came next. */
+    /** From a position to the entry that came next. */
     private final TreeMap<StreamId, StreamId> steps = new TreeMap<>();
 
     private StreamId position = StreamId.ZERO;
@@ -62,7 +62,7 @@ final class PartitionTail {
     /** Whether something was trimmed before it could be read. */
     private boolean missed;
 
-    /** After this id, or a lower one, something was missed: it was trimmed before it could be read, or was in a stream that was replaced. */
+    /** A client that has seen nothing above this id may have missed something: it was trimmed before it could be read, or was in a stream that was replaced. */
     private StreamId missedAfter = StreamId.ZERO;
 
     /** Whether the position is a time, which the stream may not have reached. */
@@ -180,8 +180,7 @@ final class PartitionTail {
         if (!follows(before, state)) {
             missed = true;
             missAfterPosition();
-        } else if (!position.equals(
-                StreamId.ZERO)) { // the first entry follows none, though a stream before this one may have had some
+        } else if (!position.equals(StreamId.ZERO) || isFirstStream()) {
             steps.put(position, ids.get(0));
             if (steps.size() > mostSteps) {
                 steps.pollFirstEntry();
@@ -191,6 +190,14 @@ final class PartitionTail {
         added = start == null ? null : start + ids.size();
         position = ids.get(ids.size() - 1);
         guessed = false;
+    }
+
+    /**
+     * Whether its first entry follows the beginning. Without partitions that can't be known: before this server started, there may have been another
+     * stream. With partitions it is taken so, because in a partition with few entries the first one is often a later one.
+     */
+    private boolean isFirstStream() {
+        return partitions.arePartitioned() && missedAfter.equals(StreamId.ZERO);
     }
 
     private void missAfterPosition() {

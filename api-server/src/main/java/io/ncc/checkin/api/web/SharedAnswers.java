@@ -25,6 +25,10 @@ public final class SharedAnswers<Q, A> {
     private static final int MOST_WAITING = 8;
     private static final int REUSE = 30;
     private static final int PAUSE = 3;
+
+    /** In nanoseconds. So whoever waits last gets an answer before the request times out. */
+    private static final long LONGEST_PAUSE = TimeUnit.SECONDS.toNanos(10);
+
     private static final Duration UNLIMITED = Duration.ofDays(365);
 
     private final Executor executor;
@@ -111,7 +115,7 @@ public final class SharedAnswers<Q, A> {
                 } else {
                     fail(failure);
                 }
-                pause.completeOnTimeout(null, PAUSE * took, TimeUnit.NANOSECONDS);
+                pause.completeOnTimeout(null, Math.min(PAUSE * took, LONGEST_PAUSE), TimeUnit.NANOSECONDS);
             });
         }
 

@@ -89,14 +89,26 @@ final class StreamCopy {
                 out.println("boards copied");
             }
             copyEntries();
-            if (!requireSettled().equals(last)) {
-                throw new LoadException("checkins were appended meanwhile. Stop the receivers, let a processor finish"
-                        + " (docs/scaling.md says how to go back), stop it, and run this again");
-            }
+            requireNothingNew(last);
             targets.all().forEach(target -> settle(target, last, boards));
         } catch (RedisException e) {
             throw new LoadException("the copy is not complete, run it again: Redis: " + e.getMessage(), e);
         }
+    }
+
+    private void requireNothingNew(StreamId last) throws LoadException {
+        try {
+            if (requireSettled().equals(last)) {
+                return;
+            }
+        } catch (LoadException e) {
+            throw new LoadException(
+                    e.getMessage() + ". The partitions are in use now, so a processor without partitions is refused:"
+                            + " first go back, as docs/scaling.md says. Then run this again",
+                    e);
+        }
+        throw new LoadException(
+                "checkins were appended meanwhile. Stop the receivers and the processors, and run this again");
     }
 
     /** Returns the highest id that the stream ever had. */

@@ -360,17 +360,17 @@ final class LedgerCheck {
     private void checkShards() {
         for (Strike strike : history.strikes()) {
             Elsewhere elsewhere = elsewhere(strike);
+            // one refusal, or one late answer, may be due to the machine
             elsewhere.refused.forEach((partition, attempts) -> {
-                // one alone may be due to the machine
                 if (spanOf(attempts).compareTo(LONGEST_REFUSAL) > 0) {
                     add(Promise.SHARDS, strike + " was noticed by partition " + partition + ": " + attempts);
                 }
             });
-            if (elsewhere.longest.compareTo(LONGEST_ANSWER) > 0) {
-                add(
-                        Promise.SHARDS,
-                        strike + " was noticed by others, which answered after " + elsewhere.longest.toMillis()
-                                + " ms");
+            List<Attempt> late = elsewhere.single.stream()
+                    .filter(attempt -> attempt.took().compareTo(LONGEST_ANSWER) > 0)
+                    .toList();
+            if (late.size() > 1) {
+                add(Promise.SHARDS, strike + " was noticed by others, which answered late: " + late);
             }
         }
     }
@@ -379,13 +379,18 @@ final class LedgerCheck {
      * What was answered, while something was struck, for partitions that nothing had struck.
      *
      * @param refused by partition
-     * @param longest of the requests with one checkin: a batch waits for the slowest partition
+     * @param single the requests with one checkin: a batch waits for the slowest partition
      */
-    private record Elsewhere(Map<Integer, List<Attempt>> refused, Duration longest) {}
+    private record Elsewhere(Map<Integer, List<Attempt>> refused, List<Attempt> single) {
+
+        Duration longest() {
+            return single.stream().map(Attempt::took).max(Duration::compareTo).orElse(Duration.ZERO);
+        }
+    }
 
     private Elsewhere elsewhere(Strike strike) {
         Map<Integer, List<Attempt>> refused = new TreeMap<>();
-        Duration longest = Duration.ZERO;
+        List<Attempt> single = new ArrayList<>();
         for (Posting posting : ledger.postings()) {
             for (Attempt attempt : posting.attempts()) {
                 if (attempt.answered() < strike.from() || attempt.started() > strike.to()) {
@@ -401,12 +406,12 @@ final class LedgerCheck {
                                 .add(attempt);
                     }
                     if (posting.checkins().size() == 1) {
-                        longest = longer(longest, attempt.took());
+                        single.add(attempt);
                     }
                 }
             }
         }
-        return new Elsewhere(refused, longest);
+        return new Elsewhere(refused, single);
     }
 
     /** From the first answer to the last. */
@@ -460,7 +465,7 @@ final class LedgerCheck {
                 .max(Duration::compareTo)
                 .map(longest -> ", and refused for up to " + longest.toMillis() + " ms")
                 .orElse("");
-        return "others answered within " + elsewhere.longest.toMillis() + " ms" + refused;
+        return "others answered within " + elsewhere.longest().toMillis() + " ms" + refused;
     }
 
     private static Duration longer(Duration one, Duration other) {

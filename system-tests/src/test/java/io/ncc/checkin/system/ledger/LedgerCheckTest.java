@@ -30,14 +30,13 @@ final class LedgerCheckTest {
     private final int partition = partitions.ofUser(posting.checkins().get(0).userId());
 
     @Test
-    void anAnswerThatTakesLongIsFoundUnlessItsOwnPartitionWasStruck() {
+    void answersThatTakeLongAreFoundUnlessTheirOwnPartitionWasStruck() {
         posting.accepted(List.of("1-0-" + partition), ago(LONGEST_ANSWER.toMillis() + 50));
         strike((partition + 1) % 8);
+        assertThat(noticed()).isEmpty();
+        posting.accepted(List.of("1-0-" + partition), ago(LONGEST_ANSWER.toMillis() + 50));
 
-        assertThat(noticed())
-                .singleElement()
-                .asString()
-                .contains("was noticed by others, which answered after " + LONGEST_ANSWER.toMillis() / 1000);
+        assertThat(noticed()).singleElement().asString().contains("was noticed by others, which answered late");
 
         strike(partition);
         assertThat(noticed()).isEmpty();
