@@ -33,7 +33,7 @@ final class EventSourceIT {
 
     private static final String STREAM = Keys.unpartitioned().checkins();
     private static final String USER = "7";
-    private static final int RELOADS = 8;
+    private static final int RELOADS = 5;
 
     /** Keeps what it has seen in the browser's storage. After a reload it goes on after the last event. */
     private static final String PAGE = """
