@@ -21,7 +21,7 @@ final class PeriodicTest {
     private volatile boolean readerReports;
     private final AtomicInteger turns = new AtomicInteger();
     private final Periodic periodic =
-            new Periodic("task", Duration.ofMillis(10), this::turn, () -> readerReports, Duration.ofMillis(300));
+            new Periodic("task", Duration.ofMillis(10), this::turn, () -> readerReports, Duration.ofMillis(800));
 
     private boolean turn(Runnable waiting) {
         turns.incrementAndGet();
