@@ -3,6 +3,7 @@ package io.ncc.checkin.api;
 import static io.ncc.checkin.api.StreamFixture.KEYS;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.lettuce.core.ScriptOutputType;
 import io.lettuce.core.XTrimArgs;
 import io.ncc.checkin.api.projection.ProjectionGroup;
 import io.ncc.checkin.model.Keys;
@@ -14,6 +15,8 @@ import java.util.Base64;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -622,5 +625,33 @@ final class CheckinsIT {
         assertThat(answer.status()).isEqualTo(400);
         assertThat(answer.json().get("errors").get(0).get("parameter").asString())
                 .isEqualTo("id");
+    }
+
+    @Test
+    void whatIsFlushedWhileItIsReadIsNotTakenAsSettledElsewhere() throws InterruptedException {
+        AtomicBoolean done = new AtomicBoolean();
+        AtomicInteger current = new AtomicInteger();
+        Thread writer = new Thread(() -> {
+            while (!done.get()) {
+                redis.commands()
+                        .eval(
+                                "redis.call('XADD', KEYS[1], ARGV[1], 'userId', 1, 'locationId', 1, 'starRating', 1)"
+                                        + " redis.call('SET', KEYS[2], ARGV[1])"
+                                        + " redis.call('HSET', KEYS[3], 'lastCheckin', '1000', 'lastCheckinId', ARGV[1])",
+                                ScriptOutputType.STATUS,
+                                new String[] {KEYS.checkins(), KEYS.checkpoint(), KEYS.user(1)},
+                                "1000-" + current.incrementAndGet());
+                redis.commands().flushall();
+            }
+        });
+        writer.start();
+        try {
+            for (int i = 0; i < 1_000; i++) {
+                assertThat(api.get("/checkins/1000-" + current).body()).doesNotContain("settled-elsewhere");
+            }
+        } finally {
+            done.set(true);
+            writer.join();
+        }
     }
 }

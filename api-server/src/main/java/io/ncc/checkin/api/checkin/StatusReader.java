@@ -92,7 +92,17 @@ public final class StatusReader {
         String user = partitions.keys(id.partition()).user(checkin.userId());
         return redis.of(id.partition())
                 .<List<KeyValue<String, String>>>send(commands -> commands.hmget(user, "lastCheckinId", "lastCheckin"))
-                .thenApply(last -> isBefore(last, id.entry()) ? status.withState(State.ELSEWHERE) : status);
+                .thenCompose(last -> isBefore(last, id.entry())
+                        ? elsewhereIfStillSettled(id)
+                        : CompletableFuture.completedFuture(status));
+    }
+
+    /** All of Redis may have been emptied after the status was read, and before the user was. */
+    private CompletionStage<EntryStatus> elsewhereIfStillSettled(CheckinId id) {
+        return read(ProjectionGroup.TOTALS, id.partition(), List.of(id)).thenApply(replies -> {
+            EntryStatus now = status(id, (List<?>) replies.get(0));
+            return now.state() == State.APPLIED ? now.withState(State.ELSEWHERE) : now;
+        });
     }
 
     /**
