@@ -73,7 +73,7 @@ final class PartitionsIT {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 16})
+    @ValueSource(ints = {1, 4, 16, 64})
     void eachPartitionBecomesItsFold(int count) {
         Partitions partitions = Partitions.of(count);
         append(partitions, 10_000);
