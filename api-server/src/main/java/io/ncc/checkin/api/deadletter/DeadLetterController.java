@@ -139,8 +139,8 @@ final class DeadLetterController {
         Outcome outcome = replay(of, ids);
         log.info("Dead letters were replayed: {}, by {}", outcome.replayed().size(), Actor.of(request));
         boolean more = !end || outcome.streamFull();
-        CheckinId next =
-                outcome.streamFull() ? from : last; // with a full stream, some of these are still to be replayed
+        // with a full stream, some of these are still to be replayed
+        CheckinId next = outcome.streamFull() ? from : last;
         return new Replay(outcome.replayed(), more, more ? next : null);
     }
 
@@ -181,7 +181,7 @@ final class DeadLetterController {
      * What became of a request for many.
      *
      * @param more whether there may be more
-     * @param after where the next request goes on; null if there are no more, or if that is the beginning
+     * @param after where the next request goes on; null if there are no more, or if it has to begin with the first dead letter
      */
     record Replay(
             List<Replayed> replayed,

@@ -16,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * Answers to questions that cost much to answer. One is worked on at a time. Who asks the same gets the same answer, until thirty times as long has passed as it took
  * to find. So at most 3 % of the time is spent on each question, however often it is asked. Before the next question there is a pause three times as long as
- * this one took, so at most a quarter of the time is spent on all of them. If {@value #MOST_WAITING} questions wait, another one is refused.
+ * this one took, and 10 s at most. So no more than a quarter of the time is spent on all of them, unless one takes longer than 3.3 s. If {@value #MOST_WAITING} questions wait, another one is refused.
  *
  * @param <Q> a question, with {@code equals} and {@code hashCode}
  */

@@ -52,7 +52,7 @@ final class LedgerCheck {
     private static final int PATIENCE = Integer.getInteger("ledger.patience", 3);
 
     /** So long it may take until what was struck is as before. */
-    private static final Duration RECOVERY = Duration.ofSeconds(2).multipliedBy(PATIENCE);
+    private static final Duration RECOVERY = Duration.ofSeconds(5);
 
     /** So long a partition may refuse for no reason of its own. */
     static final Duration LONGEST_REFUSAL = Duration.ofMillis(300).multipliedBy(PATIENCE);
