@@ -75,16 +75,16 @@ public final class Benchmarks implements Callable<Integer> {
                     "One short round, of the main three if no names are given: shows that it works, and judges no target")
     private boolean quick;
 
-    @Option(names = "--warm-ups", description = "Rounds that don't count")
+    @Option(names = "--warm-ups", description = "Rounds that don't count, 0 to 1,000")
     private @Nullable Integer warmUps;
 
-    @Option(names = "--rounds", description = "Rounds that count")
+    @Option(names = "--rounds", description = "Rounds that count, 1 to 1,000")
     private @Nullable Integer rounds;
 
-    @Option(names = "--seconds", description = "How long a service is under load in each round")
+    @Option(names = "--seconds", description = "How long a service is under load in each round, 1 to 1,000 seconds")
     private @Nullable Integer seconds;
 
-    @Option(names = "--entries", description = "The size of a processor's backlog, in thousands")
+    @Option(names = "--entries", description = "How many checkins a processor's backlog has, 1,000 to 10,000,000")
     private @Nullable Integer entries;
 
     @Option(
@@ -130,13 +130,24 @@ public final class Benchmarks implements Callable<Integer> {
         return 0;
     }
 
-    private Scale scale() {
+    Scale scale() {
         Scale base = quick ? Scale.QUICK : Scale.FULL;
         return new Scale(
-                warmUps == null ? base.warmUps() : warmUps,
-                rounds == null ? base.rounds() : rounds,
-                seconds == null ? base.seconds() : seconds,
-                entries == null ? base.entries() : 1_000 * entries);
+                within("--warm-ups", 0, 1_000, warmUps, base.warmUps()),
+                within("--rounds", 1, 1_000, rounds, base.rounds()),
+                within("--seconds", 1, 1_000, seconds, base.seconds()),
+                within("--entries", 1_000, 10_000_000, entries, base.entries()));
+    }
+
+    private int within(String option, int least, int most, @Nullable Integer given, int otherwise) {
+        if (given == null) {
+            return otherwise;
+        }
+        if (given < least || given > most) {
+            throw new ParameterException(
+                    spec.commandLine(), "%s must be from %,d to %,d".formatted(option, least, most));
+        }
+        return given;
     }
 
     private Map<String, String> about(Scale scale) {

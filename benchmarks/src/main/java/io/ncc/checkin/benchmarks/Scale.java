@@ -30,12 +30,12 @@ record Scale(int warmUps, int rounds, int seconds, int entries) {
     Optional<String> tooLittle() {
         List<String> reasons = new ArrayList<>();
         require(reasons, "rounds", rounds, LEAST_ROUNDS);
-        require(reasons, "seconds of load to warm up", warmUps * seconds, LEAST_SECONDS_TO_WARM_UP);
-        require(reasons, "entries to warm up", warmUps * entries, LEAST_ENTRIES_TO_WARM_UP);
+        require(reasons, "seconds of load to warm up", (long) warmUps * seconds, LEAST_SECONDS_TO_WARM_UP);
+        require(reasons, "entries to warm up", (long) warmUps * entries, LEAST_ENTRIES_TO_WARM_UP);
         return reasons.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", reasons));
     }
 
-    private static void require(List<String> reasons, String what, int is, int least) {
+    private static void require(List<String> reasons, String what, long is, long least) {
         if (is < least) {
             reasons.add("%s: %,d instead of at least %,d".formatted(what, is, least));
         }

@@ -98,7 +98,7 @@ final class BenchmarksIT {
                 "--warm-ups=0",
                 "--rounds=1",
                 "--seconds=1",
-                "--entries=20"));
+                "--entries=20000"));
         command.addAll(List.of(names));
         Path log = Files.createTempFile("benchmarks", ".log");
         ProcessBuilder builder =

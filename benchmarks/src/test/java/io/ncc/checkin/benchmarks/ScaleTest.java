@@ -27,7 +27,8 @@ final class ScaleTest {
         "0, 3, 4, 500000, false",
         "3, 3, 3, 500000, false",
         "12, 3, 1, 125000, true",
-        "12, 3, 1, 124000, false"
+        "12, 3, 1, 124000, false",
+        "1000, 3, 1, 10000000, true"
     })
     void eachOfTheThreeHasToBeEnough(int warmUps, int rounds, int seconds, int entries, boolean isEnough) {
         assertThat(new Scale(warmUps, rounds, seconds, entries).tooLittle().isEmpty())

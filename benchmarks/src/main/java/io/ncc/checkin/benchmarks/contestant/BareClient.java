@@ -3,6 +3,7 @@ package io.ncc.checkin.benchmarks.contestant;
 import io.lettuce.core.Limit;
 import io.lettuce.core.Range;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.api.sync.RedisCommands;
 import io.ncc.checkin.model.Keys;
 import io.ncc.engine.Entry;
@@ -33,6 +34,7 @@ public final class BareClient implements Contestant {
     private final Keys keys = Keys.unpartitioned();
     private final int port;
     private final BatchScript script;
+    private final StatefulRedisConnection<String, String> connection;
     private final RedisCommands<String, String> redis;
     private final String digest;
     private final List<byte[]> calls = new ArrayList<>();
@@ -40,7 +42,8 @@ public final class BareClient implements Contestant {
     public BareClient(int port, BatchScript script) {
         this.port = port;
         this.script = script;
-        redis = RedisClient.create("redis://127.0.0.1:" + port).connect().sync();
+        connection = RedisClient.create("redis://127.0.0.1:" + port).connect();
+        redis = connection.sync();
         digest = redis.scriptLoad(script.text());
     }
 
@@ -60,7 +63,7 @@ public final class BareClient implements Contestant {
                     .toList();
             last = batch.get(batch.size() - 1).id();
             calls.add(encode(batch));
-            script.prepare(redis, batch);
+            script.prepare(connection.async(), batch);
         }
     }
 

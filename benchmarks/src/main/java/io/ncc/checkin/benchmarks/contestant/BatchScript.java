@@ -1,6 +1,7 @@
 package io.ncc.checkin.benchmarks.contestant;
 
-import io.lettuce.core.api.sync.RedisCommands;
+import io.lettuce.core.RedisFuture;
+import io.lettuce.core.api.async.RedisAsyncCommands;
 import io.ncc.checkin.model.Checkin;
 import io.ncc.checkin.model.CheckinCodec;
 import io.ncc.checkin.model.Keys;
@@ -49,13 +50,19 @@ public enum BatchScript {
 
         // Writes what the fold has and the script leaves out.
         @Override
-        void prepare(RedisCommands<String, String> redis, List<Entry> batch) {
+        void prepare(RedisAsyncCommands<String, String> redis, List<Entry> batch) {
+            Map<String, Map<String, String>> hashes = new LinkedHashMap<>();
             for (Entry entry : batch) {
                 Checkin checkin = decode(entry);
                 String user = Long.toString(checkin.userId());
-                redis.hset(KEYS.user(checkin.userId()), Map.of("id", user, "lastCheckinId", entry.id()));
-                redis.hset(KEYS.location(checkin.locationId()), "id", Long.toString(checkin.locationId()));
+                String location = Long.toString(checkin.locationId());
+                hashes.put(KEYS.user(checkin.userId()), Map.of("id", user, "lastCheckinId", entry.id()));
+                hashes.put(KEYS.location(checkin.locationId()), Map.of("id", location));
             }
+            // All at once: to wait for each reply would take longer than all else that is done with a large backlog.
+            List<RedisFuture<Long>> replies = new ArrayList<>();
+            hashes.forEach((key, fields) -> replies.add(redis.hset(key, fields)));
+            replies.forEach(reply -> reply.toCompletableFuture().join());
         }
 
         @Override
@@ -85,7 +92,7 @@ public enum BatchScript {
     abstract String text();
 
     /** What is not measured. */
-    void prepare(RedisCommands<String, String> redis, List<Entry> batch) {}
+    void prepare(RedisAsyncCommands<String, String> redis, List<Entry> batch) {}
 
     /** Adds what follows the digest in an EVALSHA. */
     abstract void addKeysAndArgs(List<String> call, List<Entry> batch);
