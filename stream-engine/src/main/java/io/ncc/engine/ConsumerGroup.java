@@ -24,8 +24,8 @@ final class ConsumerGroup {
 
     private static final String BEGINNING = "0-0";
 
-    /** Pending entries in one call. Between two of them, the script reads two entries. */
-    private static final String MOST_ADOPTED = "200";
+    /** Pending entries in one call. Between two of them, the script reads two entries, each of which may have 64 KB before it counts as large. */
+    private static final String MOST_ADOPTED = "100";
 
     private static final String[] TOTALS = {"applied", "dead", "lost", "skipped", "foreign", "missed"};
 

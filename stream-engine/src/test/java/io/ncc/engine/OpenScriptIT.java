@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
 import io.lettuce.core.XTrimArgs;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -332,6 +333,31 @@ final class OpenScriptIT {
         assertThat(bench.ranges()).isEmpty();
     }
 
+    /** Redis copies them for as long as the call takes, and serves nobody else meanwhile. */
+    @Test
+    void aCallEndsAtAGapWithALargeEntry() {
+        bench.append("1-0");
+        addLarge("2-0");
+        bench.append("3-0", "4-0", "5-0");
+        addLarge("6-0");
+        bench.append("7-0", "8-0", "9-0");
+        bench.createGroup("0");
+        bench.deliver("another", 8);
+        bench.acknowledge("2-0", "4-0", "5-0", "6-0", "8-0");
+
+        assertThat(runAdopt("", "200")).isEqualTo(List.of("3-0", "0-0"));
+        assertThat(bench.ranges()).containsExactly("2-0..2-0");
+        assertThat(runAdopt("3-0", "200")).isEqualTo(List.of("7-0", "0-0"));
+        assertThat(bench.ranges()).containsExactly("2-0..2-0", "4-0..6-0");
+        assertThat(runAdopt("7-0", "200")).isEqualTo(List.of("", "0-0"));
+        assertThat(bench.ranges()).containsExactly("2-0..2-0", "4-0..6-0", "8-0..8-0");
+        assertThat(bench.pending()).containsExactly("1-0", "3-0", "7-0");
+    }
+
+    private static void addLarge(String id) {
+        redis.commands().xadd(STREAM, new XAddArgs().id(id), Map.of("large", "x".repeat(70_000)));
+    }
+
     @Test
     void thereIsNothingToTakeOverWithoutAGroupOrAStream() {
         assertThat(adopt("200")).isEqualTo("0-0");
@@ -345,12 +371,16 @@ final class OpenScriptIT {
     }
 
     private String adopt(String most) {
-        String[] keys = {STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges()};
         List<Object> reply = List.of("");
         do {
-            reply = bench.run(ADOPT::run, keys, GROUP, (String) reply.get(0), most);
+            reply = runAdopt((String) reply.get(0), most);
         } while (!reply.get(0).equals(""));
         return (String) reply.get(1);
+    }
+
+    private List<Object> runAdopt(String after, String most) {
+        String[] keys = {STREAM, GROUP_KEYS.checkpoint(), GROUP_KEYS.settledRanges()};
+        return bench.run(ADOPT::run, keys, GROUP, after, most);
     }
 
     @ParameterizedTest
