@@ -237,19 +237,24 @@ if reapMillis > 0 and ours then
   end
 end
 
--- From 7.0 on, Redis counts the entries that were ever added to a stream. If there are fewer than at the last call, it is another stream. Its
--- entries up to the checkpoint of that call were not applied, unless the checkpoint was dropped.
+-- From 7.0 on, Redis counts the entries that were ever added to a stream, and so one can tell how many were removed. If there are fewer of either
+-- than at the last call, it is another stream. Its entries up to the checkpoint of that call were not applied, unless the checkpoint was dropped.
+-- After some deletions the group knows of too few, so the stream has the last word.
 
-local addedBefore = tonumber(redis.call('HGET', totalsKey, 'added'))
+local addedBefore = tonumber(redis.call('HGET', totalsKey, 'added') or 0) or 0
+local removedBefore = tonumber(redis.call('HGET', totalsKey, 'removed') or 0) or 0
+local left = length - trimmed
+local function isAnother() return added < addedBefore or added - left < removedBefore end
+
+if added and isAnother() then added = infoOf(readStreamInfo(stream), 'entries-added') end
 local formerly = checkpointBefore and not stale and projections[group]
-local reloaded = formerly and added and addedBefore and added < addedBefore
-  and redis.call('XRANGE', stream, '-', unpad(formerly), 'COUNT', 1)[1]
-if added and added ~= addedBefore then
+local reloaded = formerly and added and isAnother() and redis.call('XRANGE', stream, '-', unpad(formerly), 'COUNT', 1)[1]
+if added and (added ~= addedBefore or added - left ~= removedBefore) then
   redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, and then so is the next
-  redis.call('HSET', totalsKey, 'added', added)
+  redis.call('HSET', totalsKey, 'added', added, 'removed', added - left)
 end
 
 return {
-  stale and 1 or 0, trimmed, more, length - trimmed, pending, oldest, unpad(last), now, passedOver, removed, totals,
+  stale and 1 or 0, trimmed, more, left, pending, oldest, unpad(last), now, passedOver, removed, totals,
   reloaded and 1 or 0, waitedFor,
 }

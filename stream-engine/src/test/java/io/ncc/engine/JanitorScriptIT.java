@@ -762,6 +762,45 @@ final class JanitorScriptIT {
         assertThat(new Turn().run().reloaded).as("again").isFalse();
     }
 
+    @Test
+    void aTrimmedStreamThatWasReplacedByOneOfAsManyEntriesIsSaidOnce() {
+        boolean noticed = redis.version().major() >= 7;
+        bench.appendNumbered(5);
+        bench.checkpoint("5-0");
+        assertThat(new Turn().retain(2).run().trimmed).isEqualTo(3);
+        bench.append("6-0");
+        assertThat(new Turn().retain(9).run().reloaded).as("after an entry").isFalse();
+        redis.commands().xdel(STREAM, "5-0");
+        assertThat(new Turn().retain(9).run().reloaded).as("after a deletion").isFalse();
+
+        redis.commands().del(STREAM);
+        bench.appendNumbered(7);
+        assertThat(new Turn().retain(9).run().reloaded).isEqualTo(noticed);
+
+        assertThat(bench.checkpoint()).isEqualTo("5-0");
+        assertThat(new Turn().retain(9).run().reloaded).as("again").isFalse();
+        assertThat(new Turn().retain(2).run().trimmed).isEqualTo(4);
+        assertThat(new Turn().retain(2).run().reloaded).as("after a trim").isFalse();
+    }
+
+    /** After some deletions the group knows of fewer entries than were added. */
+    @Test
+    void aStreamWhoseLastEntryWasDeletedIsTheSameOne() {
+        bench.append("1-0", "2-0", "3-0");
+        bench.createGroup("0");
+        bench.deliver("holder", 3);
+        redis.commands().xdel(STREAM, "2-0");
+        bench.append("4-0", "5-0", "6-0");
+        redis.commands().xdel(STREAM, "4-0", "5-0");
+        bench.deliver("holder", 1);
+        bench.acknowledge("1-0", "2-0", "3-0", "6-0");
+        assertThat(new Turn().retain(9).run().reloaded).isFalse();
+        assertThat(bench.checkpoint()).isEqualTo("6-0");
+        redis.commands().xdel(STREAM, "6-0");
+
+        assertThat(new Turn().retain(9).run().reloaded).isFalse();
+    }
+
     /** Its ids are above the checkpoint, or the checkpoint was dropped. */
     @ParameterizedTest
     @EnumSource(Mode.class)

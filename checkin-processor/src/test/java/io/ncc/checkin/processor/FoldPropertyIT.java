@@ -495,7 +495,7 @@ final class FoldPropertyIT {
         }
 
         private List<Object> runJanitor(int retain, int mostTrimmed, int reapMillis) {
-            return bench.run(
+            List<Object> reply = bench.run(
                     JANITOR::run,
                     GROUP_KEYS.housekeeping(),
                     GROUP,
@@ -506,6 +506,8 @@ final class FoldPropertyIT {
                     "c0",
                     Integer.toString(reapMillis),
                     Long.toString(System.currentTimeMillis()));
+            assertThat(reply.get(11)).as("whether the stream was replaced").isEqualTo(0L);
+            return reply;
         }
 
         private void leave(String consumer) {

@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -232,7 +233,9 @@ public final class GroupBench implements AutoCloseable {
 
     public Map<String, String> totals() {
         Map<String, String> totals = commands().hgetall(KEYS.totals());
-        totals.remove("added"); // it counts what was appended, not what became of it
+        totals.keySet()
+                .removeAll(
+                        Set.of("added", "removed")); // they are about the stream, not about what became of its entries
         return totals;
     }
 
