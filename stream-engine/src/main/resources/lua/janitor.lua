@@ -21,7 +21,7 @@
 -- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
 -- Fails with WRONGTYPE or DAMAGED if one of the first keys is not what it should be, and has then changed nothing.
 
-local MOST_JOINED, MOST_REMOVED, HIGHEST_ID = 1000, 1000, '18446744073709551615-18446744073709551615'
+local MOST_JOINED, MOST_COPIED, MOST_REMOVED, HIGHEST_ID = 1000, 100, 1000, '18446744073709551615-18446744073709551615'
 local stream, checkpointKey, rangesKey, totalsKey, _, projectionsKey = unpack(KEYS)
 local group, self = ARGV[1], ARGV[6]
 local retainEntries, retainMillis, holdLength = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -126,11 +126,16 @@ end
 
 -- Join neighbouring ranges that have no unsettled entry between them. Begin with the lowest.
 
--- Says what lies between two ranges: 'pending' for a pending entry, 'unread' for an entry that is only in the stream, nil for nothing.
+-- Says whether something unsettled lies between two ranges: a pending entry, or one that is only in the stream. Such an entry is copied to see it,
+-- so one call copies no more than MOST_COPIED of them, or a large one.
+local copied = 0
 local function between(range, following)
   local after, before = '(' .. unpad(lastOf(range)), '(' .. unpad(firstOf(following))
-  if ours and redis.call('XPENDING', stream, group, after, before, 1)[1] then return 'pending' end
-  return redis.call('XRANGE', stream, after, before, 'COUNT', 1)[1] and 'unread'
+  if ours and redis.call('XPENDING', stream, group, after, before, 1)[1] then return true end
+  local entry = redis.call('XRANGE', stream, after, before, 'COUNT', 1)[1]
+  if not entry then return false end
+  copied = isLarge(entry) and MOST_COPIED or copied + 1
+  return true
 end
 
 local above = checkpoint and '(' .. checkpoint .. '}' or '-'
@@ -138,14 +143,13 @@ local ranges = redis.call('ZRANGEBYLEX', rangesKey, above, '+', 'LIMIT', 0, MOST
 for _, range in ipairs(ranges) do checked(rangesKey, range) end
 local from = 1
 for i = 2, #ranges + 1 do
-  local gap = not ranges[i] and 'end' or between(ranges[i - 1], ranges[i])
-  if gap then
+  if not ranges[i] or between(ranges[i - 1], ranges[i]) then
     if from < i - 1 then
       redis.call('ZREMRANGEBYLEX', rangesKey, '[' .. ranges[from], '[' .. ranges[i - 1])
       redis.call('ZADD', rangesKey, 0, lastOf(ranges[i - 1]) .. '|' .. firstOf(ranges[from]))
       if #ranges > MOST_JOINED and more == 0 then more = 1 end
     end
-    if gap == 'unread' then break end -- each such check reads an entry, so one a call is enough
+    if copied == MOST_COPIED then break end
     from = i
   end
 end

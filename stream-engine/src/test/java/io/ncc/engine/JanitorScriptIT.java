@@ -9,6 +9,7 @@ import static org.awaitility.Awaitility.await;
 
 import io.lettuce.core.Consumer;
 import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.XAddArgs;
 import io.lettuce.core.XReadArgs.StreamOffset;
 import io.ncc.checkin.testsupport.GroupBench;
 import io.ncc.checkin.testsupport.RealRedis;
@@ -537,6 +538,55 @@ final class JanitorScriptIT {
         assertThat(bench.ranges()).containsExactly("2-0..4-0", "6-0..9-0", "11-0..18-0", "20-0..20-0");
         assertThat(reply.oldest).isEqualTo("1-0");
         assertASecondRunChangesNothing(new Turn());
+    }
+
+    /** Others acknowledged entries in the group, so these are neither pending nor in a range. */
+    @Test
+    void rangesAboveEntriesThatNobodyRecordedAreJoinedToo() {
+        appendWithGaps(200, 2_000);
+
+        assertThat(new Turn().run().more).isTrue();
+        new Turn().runToTheEnd();
+
+        assertThat(bench.ranges())
+                .hasSize(100)
+                .startsWith("2-0..2-0", "4-0..4-0")
+                .endsWith("200-0..2000-0");
+        assertThat(new Turn().run().oldest).isEqualTo("1-0");
+        assertASecondRunChangesNothing(new Turn());
+    }
+
+    /** Each of these entries is copied when the housekeeping looks for it. */
+    @Test
+    void ofEntriesThatNobodyRecordedACallCopiesAHundredOrOneThatIsLarge() {
+        appendWithGaps(204, 300);
+        assertThat(new Turn().run().more).isFalse();
+        assertThat(bench.ranges()).as("a hundred gaps of 101").hasSize(102 + 96);
+
+        redis.commands().flushall();
+        bench.append("1-0", "2-0");
+        redis.commands().xadd(STREAM, new XAddArgs().id("3-0"), Map.of("large", "x".repeat(70_000)));
+        bench.append("4-0", "5-0");
+        bench.createGroup("0");
+        bench.deliverAll("holder");
+        bench.acknowledge("2-0", "3-0", "4-0", "5-0");
+        bench.ranges("2-0..2-0", "4-0..4-0", "5-0..5-0");
+        new Turn().run();
+        assertThat(bench.ranges()).as("above a large entry").containsExactly("2-0..2-0", "4-0..4-0", "5-0..5-0");
+    }
+
+    /** The first entry is pending; up to an id, every other one is recorded, and from there on all are, one by one. */
+    private void appendWithGaps(int gapsUpTo, int entries) {
+        String[] ranges = IntStream.rangeClosed(2, entries)
+                .filter(i -> i > gapsUpTo || i % 2 == 0)
+                .mapToObj(i -> i + "-0.." + i + "-0")
+                .toArray(String[]::new);
+        new Case("")
+                .entries(entries)
+                .delivered(entries)
+                .pending(1)
+                .ranges(ranges)
+                .prepare(bench);
     }
 
     @Test
