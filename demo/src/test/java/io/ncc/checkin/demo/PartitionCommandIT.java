@@ -258,6 +258,27 @@ final class PartitionCommandIT {
         assertThat(applied(Keys::totals)).isZero();
     }
 
+    /** The original is copied as well, so who builds the boards anew has to find the replay. */
+    @Test
+    void aReplayForTheBoardsIsStillKnownAsOne() {
+        String original = redis.commands().xadd(old.checkins(), CheckinCodec.encode(new Checkin(789, 171, 5)));
+        Map<String, String> fields = new HashMap<>(CheckinCodec.encode(new Checkin(789, 171, 5)));
+        fields.put(Entry.REPLAY_OF, original);
+        fields.put(Entry.REPLAY_FOR, Keys.BOARDS_GROUP);
+        String replay = redis.commands().xadd(old.checkins(), fields);
+        redis.commands().hset(old.boardsDeadLetterIds(), original, "replayed " + replay);
+        redis.commands().hset(old.projections(), Keys.BOARDS_GROUP, replay);
+        redis.commands().set(old.boardsCheckpoint(), replay);
+        redis.commands().set(old.checkpoint(), replay);
+
+        assertThat(partition()).as(err.toString()).isZero();
+
+        Keys home = FOUR.keys(FOUR.ofUser(789));
+        assertThat(redis.commands().hgetall(home.boardsDeadLetterIds()))
+                .isEqualTo(Map.of(original, "replayed " + replay));
+        assertThat(redis.commands().xrange(home.checkins(), Range.unbounded())).hasSize(2);
+    }
+
     @Test
     void aCopyThatBreaksOffIsCompletedByTheNext() {
         settledStream();

@@ -258,6 +258,15 @@ final class StreamCopy {
                                         new XAddArgs().id(after),
                                         fields(entry, deadLetters, deadLettersOfBoards)));
                     }
+                    String original = entry.getBody().get(Entry.REPLAY_OF);
+                    if (deadLettersOfBoards.contains(original) && !deadLetters.contains(original)) {
+                        // the original is copied, too: whoever builds the boards anew deletes its replay by this id
+                        writes.add(target.pipeline()
+                                .hset(
+                                        target.keys().boardsDeadLetterIds(),
+                                        original,
+                                        source.hget(from.boardsDeadLetterIds(), original)));
+                    }
                 }
             }
             writes.forEach(this::await);
