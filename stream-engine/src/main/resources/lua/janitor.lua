@@ -19,7 +19,8 @@
 -- Nothing unsettled is trimmed, and nothing that another projection hasn't settled. While the stream is shorter than ARGV[4], nothing is trimmed
 -- that another group hasn't acknowledged. From there on, the projections at which the trim had to stop are returned. Each write
 -- is one that Redis allows when memory is full, or comes after one. Safe to run twice, and by several at once.
--- Fails with WRONGTYPE or DAMAGED if one of the first keys is not what it should be, and has then changed nothing.
+-- Fails with WRONGTYPE or DAMAGED if one of the first keys is not what it should be, and has then changed nothing. A damaged range between the lowest and
+-- the highest is noticed only when it is its turn; what was changed until then is right.
 
 local MOST_JOINED, MOST_COPIED, MOST_REMOVED, HIGHEST_ID = 1000, 100, 1000, '18446744073709551615-18446744073709551615'
 local stream, checkpointKey, rangesKey, totalsKey, _, projectionsKey = unpack(KEYS)
@@ -154,9 +155,21 @@ for i = 2, #ranges + 1 do
   end
 end
 
--- Trim at the lowest of: the retention, the checkpoints of all projections, what other groups still need.
+-- From 7.0 on, Redis counts the entries that were ever added to a stream, and so one can tell how many were removed. If there are fewer of either
+-- than at the last call, it is another stream. Its entries up to the checkpoint of that call were not applied, unless the checkpoint was dropped.
+-- After some deletions the group knows of too few, so the stream has the last word. This comes before the trim, which removes entries, too.
 
 local length = redis.call('XLEN', stream)
+local addedBefore = tonumber(redis.call('HGET', totalsKey, 'added') or 0) or 0
+local removedBefore = tonumber(redis.call('HGET', totalsKey, 'removed') or 0) or 0
+local function isAnother() return added < addedBefore or added - length < removedBefore end
+
+if added and isAnother() then added = infoOf(readStreamInfo(stream), 'entries-added') end
+local formerly = checkpointBefore and not stale and projections[group]
+local reloaded = formerly and added and isAnother() and redis.call('XRANGE', stream, '-', unpad(formerly), 'COUNT', 1)[1]
+
+-- Trim at the lowest of: the retention, the checkpoints of all projections, what other groups still need.
+
 local excess = length - retainEntries
 local age = math.min(now, callersNow) - retainMillis
 local byAge = retainMillis > 0 and age > 0 and pad(string.format('%.0f-0', age))
@@ -225,6 +238,8 @@ if checkpoint and (excess > 0 or byAge) then
   end
 end
 
+length = length - trimmed
+
 -- Consumers that are gone, or seem so: before Redis 7.2, a read that finds nothing doesn't reset the idle time. If a removed consumer still
 -- runs, its next read creates it again.
 
@@ -241,24 +256,12 @@ if reapMillis > 0 and ours then
   end
 end
 
--- From 7.0 on, Redis counts the entries that were ever added to a stream, and so one can tell how many were removed. If there are fewer of either
--- than at the last call, it is another stream. Its entries up to the checkpoint of that call were not applied, unless the checkpoint was dropped.
--- After some deletions the group knows of too few, so the stream has the last word.
-
-local addedBefore = tonumber(redis.call('HGET', totalsKey, 'added') or 0) or 0
-local removedBefore = tonumber(redis.call('HGET', totalsKey, 'removed') or 0) or 0
-local left = length - trimmed
-local function isAnother() return added < addedBefore or added - left < removedBefore end
-
-if added and isAnother() then added = infoOf(readStreamInfo(stream), 'entries-added') end
-local formerly = checkpointBefore and not stale and projections[group]
-local reloaded = formerly and added and isAnother() and redis.call('XRANGE', stream, '-', unpad(formerly), 'COUNT', 1)[1]
-if added and (added ~= addedBefore or added - left ~= removedBefore) then
+if added and (added ~= addedBefore or added - length ~= removedBefore) then
   redis.call('XACK', stream, group, '0-0') -- allowed when memory is full, and then so is the next
-  redis.call('HSET', totalsKey, 'added', added, 'removed', added - left)
+  redis.call('HSET', totalsKey, 'added', added, 'removed', added - length)
 end
 
 return {
-  stale and 1 or 0, trimmed, more, left, pending, oldest, unpad(last), now, passedOver, removed, totals,
+  stale and 1 or 0, trimmed, more, length, pending, oldest, unpad(last), now, passedOver, removed, totals,
   reloaded and 1 or 0, waitedFor,
 }

@@ -84,7 +84,7 @@ public final class Benchmarks implements Callable<Integer> {
     @Option(names = "--seconds", description = "How long a service is under load in each round, 1 to 1,000 seconds")
     private @Nullable Integer seconds;
 
-    @Option(names = "--entries", description = "How many checkins a processor's backlog has, 1,000 to 10,000,000")
+    @Option(names = "--entries", description = "How many checkins a processor's backlog has, 1,000 to 2,000,000")
     private @Nullable Integer entries;
 
     @Option(
@@ -136,7 +136,7 @@ public final class Benchmarks implements Callable<Integer> {
                 within("--warm-ups", 0, 1_000, warmUps, base.warmUps()),
                 within("--rounds", 1, 1_000, rounds, base.rounds()),
                 within("--seconds", 1, 1_000, seconds, base.seconds()),
-                within("--entries", 1_000, 10_000_000, entries, base.entries()));
+                within("--entries", 1_000, 2_000_000, entries, base.entries()));
     }
 
     private int within(String option, int least, int most, @Nullable Integer given, int otherwise) {

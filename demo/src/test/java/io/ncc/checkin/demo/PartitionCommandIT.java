@@ -258,25 +258,38 @@ final class PartitionCommandIT {
         assertThat(applied(Keys::totals)).isZero();
     }
 
-    /** The original is copied as well, so who builds the boards anew has to find the replay. */
+    /** Who builds the boards anew deletes them, as the entries that they stand for are copied, too. A replay may become a dead letter in its turn. */
     @Test
-    void aReplayForTheBoardsIsStillKnownAsOne() {
-        String original = redis.commands().xadd(old.checkins(), CheckinCodec.encode(new Checkin(789, 171, 5)));
-        Map<String, String> fields = new HashMap<>(CheckinCodec.encode(new Checkin(789, 171, 5)));
-        fields.put(Entry.REPLAY_OF, original);
-        fields.put(Entry.REPLAY_FOR, Keys.BOARDS_GROUP);
-        String replay = redis.commands().xadd(old.checkins(), fields);
-        redis.commands().hset(old.boardsDeadLetterIds(), original, "replayed " + replay);
-        redis.commands().hset(old.projections(), Keys.BOARDS_GROUP, replay);
-        redis.commands().set(old.boardsCheckpoint(), replay);
-        redis.commands().set(old.checkpoint(), replay);
+    void replaysForTheBoardsAreStillKnownAsSuch() {
+        String trimmed = "1000-0";
+        String replayOfTrimmed = replayForBoards(trimmed, trimmed);
+        String first = redis.commands().xadd(old.checkins(), CheckinCodec.encode(new Checkin(789, 171, 5)));
+        String second = replayForBoards(first, first);
+        String third = replayForBoards(second, first);
+        String discarded = redis.commands().xadd(old.checkins(), CheckinCodec.encode(new Checkin(789, 172, 4)));
+        redis.commands().hset(old.boardsDeadLetterIds(), discarded, "discarded");
+        redis.commands().hset(old.projections(), Keys.BOARDS_GROUP, discarded);
+        redis.commands().set(old.boardsCheckpoint(), discarded);
+        redis.commands().set(old.checkpoint(), discarded);
 
         assertThat(partition()).as(err.toString()).isZero();
 
         Keys home = FOUR.keys(FOUR.ofUser(789));
+        assertThat(redis.commands().xrange(home.checkins(), Range.unbounded()))
+                .extracting(StreamMessage::getId)
+                .containsExactly(replayOfTrimmed, first, second, third, discarded);
         assertThat(redis.commands().hgetall(home.boardsDeadLetterIds()))
-                .isEqualTo(Map.of(original, "replayed " + replay));
-        assertThat(redis.commands().xrange(home.checkins(), Range.unbounded())).hasSize(2);
+                .isEqualTo(Map.of(first, "replayed " + second, second, "replayed " + third));
+    }
+
+    /** @param original which of the replayed entries was no replay */
+    private String replayForBoards(String replayed, String original) {
+        Map<String, String> fields = new HashMap<>(CheckinCodec.encode(new Checkin(789, 171, 5)));
+        fields.put(Entry.REPLAY_OF, original);
+        fields.put(Entry.REPLAY_FOR, Keys.BOARDS_GROUP);
+        String replay = redis.commands().xadd(old.checkins(), fields);
+        redis.commands().hset(old.boardsDeadLetterIds(), replayed, "replayed " + replay);
+        return replay;
     }
 
     @Test

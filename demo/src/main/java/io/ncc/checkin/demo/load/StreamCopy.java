@@ -50,6 +50,9 @@ import org.jspecify.annotations.Nullable;
 final class StreamCopy {
 
     private static final int PAGE = 500;
+    /** In the hashes of the ids of dead letters, before the id of the new entry. */
+    private static final String REPLAYED = "replayed ";
+
     private static final ProtocolKeyword XSETID = () -> "XSETID".getBytes(StandardCharsets.US_ASCII);
     private static final Pattern ID_AT_END = Pattern.compile(".*:([1-9][0-9]{0,18})");
 
@@ -230,7 +233,15 @@ final class StreamCopy {
 
     private void copyEntries() {
         Set<String> deadLetters = new HashSet<>(source.hkeys(from.deadLetterIds()));
-        Set<String> deadLettersOfBoards = new HashSet<>(source.hkeys(from.boardsDeadLetterIds()));
+        Map<String, String> deadLettersOfBoards = source.hgetall(from.boardsDeadLetterIds());
+        Map<String, String> replayedForBoards =
+                new HashMap<>(); // the id of the new entry -> that of the one it stands for
+        deadLettersOfBoards.forEach((id, state) -> {
+            if (state.startsWith(REPLAYED)) {
+                replayedForBoards.put(state.substring(REPLAYED.length()), id);
+            }
+        });
+        Set<String> replayedAndCopied = new HashSet<>();
         Map<Target, StreamId> last = new HashMap<>();
         for (Target target : targets.all()) {
             boolean exists = target.redis().exists(target.keys().checkins()) > 0;
@@ -256,16 +267,16 @@ final class StreamCopy {
                                 .xadd(
                                         target.keys().checkins(),
                                         new XAddArgs().id(after),
-                                        fields(entry, deadLetters, deadLettersOfBoards)));
+                                        fields(entry, deadLetters, deadLettersOfBoards.keySet())));
                     }
-                    String original = entry.getBody().get(Entry.REPLAY_OF);
-                    if (deadLettersOfBoards.contains(original) && !deadLetters.contains(original)) {
-                        // the original is copied, too: whoever builds the boards anew deletes its replay by this id
+                    if (deadLettersOfBoards.containsKey(after)) {
+                        replayedAndCopied.add(after);
+                    }
+                    String replayed = replayedForBoards.get(after);
+                    if (replayed != null && replayedAndCopied.contains(replayed)) {
+                        // both are copied: whoever builds the boards anew finds by this which one to delete
                         writes.add(target.pipeline()
-                                .hset(
-                                        target.keys().boardsDeadLetterIds(),
-                                        original,
-                                        source.hget(from.boardsDeadLetterIds(), original)));
+                                .hset(target.keys().boardsDeadLetterIds(), replayed, REPLAYED + after));
                     }
                 }
             }
