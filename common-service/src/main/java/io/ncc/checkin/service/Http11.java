@@ -22,10 +22,12 @@ import org.apache.tomcat.util.net.NioChannel;
 import org.apache.tomcat.util.net.NioEndpoint;
 import org.apache.tomcat.util.net.SocketEvent;
 import org.apache.tomcat.util.net.SocketWrapperBase;
+import org.apache.tomcat.util.threads.TaskQueue;
+import org.apache.tomcat.util.threads.TaskThreadFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tomcat's HTTP/1.1, which Tomcat creates by its class name, with three differences:
+ * Tomcat's HTTP/1.1, which Tomcat creates by its class name, with four differences:
  *
  * <ul>
  *   <li>There is a connection for each new client. With all of its connections in use, Tomcat accepts no more, so clients that open connections and send
@@ -34,6 +36,7 @@ import org.jspecify.annotations.Nullable;
  *   <li>It can tell that a client is gone while its request waits for an answer. Tomcat notices that only when it reads or writes, and until there is an
  *       answer it does neither.
  *   <li>It doesn't read without end what a request has left unread of its body ({@link UnreadBody}).
+ *   <li>A few threads work on requests as long as they keep up ({@link Workers}).
  * </ul>
  */
 public final class Http11 extends Http11NioProtocol {
@@ -143,6 +146,16 @@ public final class Http11 extends Http11NioProtocol {
                 Thread.sleep(PAUSE_MILLIS);
             }
             super.countUpOrAwaitConnection();
+        }
+
+        @Override
+        public void createExecutor() {
+            TaskThreadFactory threads = new TaskThreadFactory(getName() + "-exec-", getDaemon(), getThreadPriority());
+            Workers workers =
+                    new Workers(getMinSpareThreads(), getMaxThreads(), new TaskQueue(getMaxQueueSize()), threads);
+            workers.watch();
+            setExecutor(workers);
+            internalExecutor = true; // so the limits that are set still count, and it is shut down with the endpoint
         }
 
         private void endSilent() {

@@ -10,12 +10,13 @@ import org.springframework.boot.web.server.WebServerFactoryCustomizer;
 import org.springframework.core.env.Environment;
 
 /**
- * The settings of each Tomcat of a service: errors as problems, 100 only for a body that is read, no more connections than the heap can hold, and as many
- * threads as connections.
+ * The settings of each Tomcat of a service: errors as problems, 100 only for a body that is read, no more connections than the heap can hold, few threads,
+ * and up to as many as connections where these are held.
  */
 final class TomcatSettings implements WebServerFactoryCustomizer<ConfigurableTomcatWebServerFactory> {
 
     private static final String MAX_CONNECTIONS = "server.tomcat.max-connections";
+    private static final String MIN_THREADS = "server.tomcat.threads.min-spare";
     private static final String MAX_THREADS = "server.tomcat.threads.max";
 
     /** Tomcat's own default. */
@@ -23,6 +24,9 @@ final class TomcatSettings implements WebServerFactoryCustomizer<ConfigurableTom
 
     /** Of the heap, for each connection. One whose request is being received takes up to 112 KB, and others need room, too. */
     private static final int HEAP_PER_CONNECTION = 256 * 1024;
+
+    /** Where nothing holds them. One for each core would idle when one of them waits for a moment. */
+    private static final int THREADS = Math.max(4, 2 * Runtime.getRuntime().availableProcessors());
 
     /**
      * Of the extensions of all chunks of a request, and of its trailing headers with the empty line at their end, in bytes. They mean nothing here, and as
@@ -61,9 +65,11 @@ final class TomcatSettings implements WebServerFactoryCustomizer<ConfigurableTom
         if (!environment.containsProperty(MAX_CONNECTIONS)) {
             protocol.setMaxConnections(connectionsOf(Runtime.getRuntime().maxMemory()));
         }
+        if (!environment.containsProperty(MIN_THREADS)) {
+            protocol.setMinSpareThreads(THREADS);
+        }
         if (!environment.containsProperty(MAX_THREADS)) {
-            // Before JDK 21, a client that sends or reads slowly holds a thread. It is there as long as it is needed.
-            protocol.setMaxThreads(protocol.getMaxConnections());
+            protocol.setMaxThreads(protocol.getMaxConnections()); // a client that sends or reads slowly holds one
         }
     }
 

@@ -1,0 +1,85 @@
+package io.ncc.checkin.service;
+
+import java.time.Duration;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.apache.tomcat.util.threads.TaskQueue;
+import org.apache.tomcat.util.threads.ThreadPoolExecutor;
+
+/**
+ * The threads of Tomcat that work on requests: few as long as they keep up, and more where they are held, such as by clients that send slowly. Tomcat's own
+ * pool has a thread for each request at the same time, and then a request costs more CPU time, because the threads take turns on the cores.
+ *
+ * <p>Whether the few keep up, {@link #look} finds out a hundred times a second. So a request waits for held threads for about two looks. With a thousand held
+ * at once it is about ten, because each look doubles the number at most.
+ */
+final class Workers extends ThreadPoolExecutor {
+
+    private static final Duration PAUSE = Duration.ofMillis(10);
+
+    /** After so many looks there may be fewer threads again. */
+    static final int LOOKS = 100;
+
+    private final int few;
+    private final int most;
+    private long started;
+    private int waiting;
+    private int leastBusy = Integer.MAX_VALUE;
+    private int looks;
+
+    Workers(int few, int most, TaskQueue queue, ThreadFactory threads) {
+        super(few, few, 0, TimeUnit.SECONDS, queue, threads); // only what exceeds the size ends
+        this.few = few;
+        this.most = most;
+    }
+
+    /** Has them looked after until they are shut down. */
+    void watch() {
+        Thread watcher = new Thread(this::lookAndPause, "workers");
+        watcher.setDaemon(true);
+        watcher.start();
+    }
+
+    private void lookAndPause() {
+        while (!isShutdown()) {
+            try {
+                look();
+            } catch (OutOfMemoryError e) {
+                // the system has no thread for us now; these have to do
+            }
+            LockSupport.parkNanos(PAUSE.toNanos());
+        }
+    }
+
+    /** To be called by one thread at a time. */
+    void look() {
+        int busy = getActiveCount();
+        long startedNow = getCompletedTaskCount() + busy;
+        boolean left = startedNow - started < waiting; // some that waited at the last look still do
+        started = startedNow;
+        waiting = getQueue().size();
+        leastBusy = Math.min(leastBusy, busy);
+        int size = getCorePoolSize();
+        if (left) {
+            resize(Math.max(size, Math.min(most, busy + Math.max(few, Math.min(busy, waiting)))));
+        }
+        if (++looks == LOOKS) {
+            // threads that are held were busy at each look
+            resize(Math.min(getCorePoolSize(), leastBusy + few));
+            looks = 0;
+            leastBusy = Integer.MAX_VALUE;
+        }
+    }
+
+    /** A maximum that equals the core ends each idle thread beyond it at once, and each busy one after its request. */
+    private void resize(int size) {
+        if (size > getCorePoolSize()) {
+            setMaximumPoolSize(size);
+            setCorePoolSize(size);
+        } else if (size < getCorePoolSize()) {
+            setCorePoolSize(size);
+            setMaximumPoolSize(size);
+        }
+    }
+}
