@@ -11,8 +11,8 @@ import org.apache.tomcat.util.threads.ThreadPoolExecutor;
  * The threads of Tomcat that work on requests: few as long as they keep up, and more where they are held, such as by clients that send slowly. Tomcat's own
  * pool has a thread for each request at the same time, and then a request costs more CPU time, because the threads take turns on the cores.
  *
- * <p>Whether the few keep up, {@link #look} finds out a hundred times a second. So a request waits for held threads for about two looks. With a thousand held
- * at once it is about ten, because each look doubles the number at most.
+ * <p>{@link #look} finds out a hundred times a second whether the few keep up. So a request that finds all threads held waits for about two looks. If a
+ * thousand requests at once come to hold theirs, it waits for about ten, because a look at most doubles the number of threads.
  */
 final class Workers extends ThreadPoolExecutor {
 
