@@ -151,11 +151,11 @@ public final class Http11 extends Http11NioProtocol {
         @Override
         public void createExecutor() {
             TaskThreadFactory threads = new TaskThreadFactory(getName() + "-exec-", getDaemon(), getThreadPriority());
-            Workers workers =
-                    new Workers(getMinSpareThreads(), getMaxThreads(), new TaskQueue(getMaxQueueSize()), threads);
-            workers.watch();
+            // a queue without a limit: a full one would refuse requests before there are more threads
+            Workers workers = new Workers(getMinSpareThreads(), getMaxThreads(), new TaskQueue(), threads);
+            workers.watch(getName() + "-workers");
             setExecutor(workers);
-            internalExecutor = true; // so the limits that are set still count, and it is shut down with the endpoint
+            internalExecutor = true; // so it is shut down with the endpoint
         }
 
         private void endSilent() {

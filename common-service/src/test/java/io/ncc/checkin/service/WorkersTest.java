@@ -9,9 +9,9 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.tomcat.util.threads.TaskQueue;
-import org.apache.tomcat.util.threads.TaskThreadFactory;
 import org.awaitility.core.ConditionFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -23,8 +23,8 @@ final class WorkersTest {
     private static final int FEW = 2;
     private static final int MOST = 40;
 
-    private final Workers workers =
-            new Workers(FEW, MOST, new TaskQueue(), new TaskThreadFactory("workers-test-", true, Thread.NORM_PRIORITY));
+    private final AtomicBoolean outOfThreads = new AtomicBoolean();
+    private final Workers workers = new Workers(FEW, MOST, new TaskQueue(), this::thread);
     private final CountDownLatch release = new CountDownLatch(1);
     private final AtomicInteger done = new AtomicInteger();
 
@@ -49,7 +49,7 @@ final class WorkersTest {
 
     @Test
     void aRequestBehindHeldThreadsRunsSoon() {
-        workers.watch();
+        workers.watch("watcher");
         hold(MOST - 1);
         workers.execute(done::incrementAndGet);
         await().atMost(Duration.ofSeconds(2))
@@ -59,7 +59,7 @@ final class WorkersTest {
 
     @Test
     void thereAreMoreAlsoIfRequestsOnlyTakeLong() {
-        workers.watch();
+        workers.watch("watcher");
         for (int each = 0; each < 300; each++) {
             workers.execute(() -> {
                 sleep();
@@ -100,13 +100,38 @@ final class WorkersTest {
     }
 
     @Test
+    void whereTheSystemHasNoThreadThereAreMoreOnceItHas() {
+        workers.watch("watcher");
+        outOfThreads.set(true);
+        hold(10);
+        await().during(Duration.ofMillis(100)).until(() -> workers.getPoolSize() == FEW);
+
+        outOfThreads.set(false);
+        await().until(() -> workers.getActiveCount() == 10);
+    }
+
+    @Test
     void noRequestIsTakenAfterTheShutdown() {
-        workers.watch();
+        workers.watch("watcher");
         workers.execute(done::incrementAndGet);
         workers.shutdown();
         assertThatThrownBy(() -> workers.execute(done::incrementAndGet)).isInstanceOf(RejectedExecutionException.class);
         await().until(workers::isTerminated);
         assertThat(done).hasValue(1);
+    }
+
+    private Thread thread(Runnable task) {
+        Thread thread = new Thread(task) {
+            @Override
+            public void start() {
+                if (outOfThreads.get()) {
+                    throw new OutOfMemoryError("unable to create native thread");
+                }
+                super.start();
+            }
+        };
+        thread.setDaemon(true);
+        return thread;
     }
 
     private void hold(int threads) {

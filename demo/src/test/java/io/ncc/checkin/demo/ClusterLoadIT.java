@@ -43,7 +43,9 @@ final class ClusterLoadIT {
     void eachPartitionIsLoadedWhereItsSlotIs() {
         Partitions partitions = Partitions.of(16);
 
-        assertThat(load("load", "all", "--checkin.partitions=16", addresses())).isZero();
+        assertThat(load("load", "all", "--checkin.partitions=16", addresses()))
+                .as(err.toString())
+                .isZero();
 
         assertThat(err.toString()).isEmpty();
         assertThat(IntStream.range(0, 16)
@@ -60,6 +62,7 @@ final class ClusterLoadIT {
                 .isEqualTo(SampleData.USERS);
 
         assertThat(load("load", "indexes", "--checkin.partitions=16", addresses()))
+                .as(err.toString())
                 .isZero();
         assertThat(out.toString()).endsWith("1,000 users and 200 locations indexed, 0 stale entries removed\n");
     }
