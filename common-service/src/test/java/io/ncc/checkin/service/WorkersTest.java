@@ -123,7 +123,7 @@ final class WorkersTest {
     private Thread thread(Runnable task) {
         Thread thread = new Thread(task) {
             @Override
-            public void start() {
+            public synchronized void start() {
                 if (outOfThreads.get()) {
                     throw new OutOfMemoryError("unable to create native thread");
                 }
