@@ -12,13 +12,13 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -29,12 +29,14 @@ import java.util.regex.Pattern;
 final class CommandLog implements AutoCloseable {
 
     private static final Duration LIMIT = Duration.ofSeconds(10);
+    private static final Duration CLIENTS_EVERY = Duration.ofMillis(2);
+    private static final String BEFORE_LOGIN = "default";
     private static final Pattern LINE = Pattern.compile("\\+[0-9.]+ \\[[0-9]+ (\\S+)] (.*)");
     private static final Pattern CLIENT = Pattern.compile("\\baddr=(\\S+) .*\\buser=(\\S+)");
 
     private final RedisCommands<String, String> redis;
     private final Socket socket;
-    private final Map<String, String> users = new HashMap<>(); // by address
+    private final Map<String, String> users = new ConcurrentHashMap<>(); // by address
     private final Map<String, Set<List<String>>> commands = new ConcurrentHashMap<>(); // by user
     private String caller = ""; // of the last script
 
@@ -47,10 +49,30 @@ final class CommandLog implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        Thread reader = new Thread(this::read, "monitor");
-        reader.setDaemon(true);
-        reader.start();
+        inBackground("monitor", this::read);
+        inBackground("clients", this::noteClients);
         awaitAll();
+    }
+
+    private static void inBackground(String name, Runnable task) {
+        Thread thread = new Thread(task, name);
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Asks all the time, because MONITOR doesn't show the user, and some connections are gone when their commands are read here. */
+    private void noteClients() {
+        while (!socket.isClosed()) {
+            noteClientsNow();
+            LockSupport.parkNanos(CLIENTS_EVERY.toNanos());
+        }
+    }
+
+    private void noteClientsNow() {
+        Matcher client = CLIENT.matcher(redis.clientList());
+        while (client.find()) {
+            users.put(client.group(1), client.group(2));
+        }
     }
 
     private void read() {
@@ -80,11 +102,8 @@ final class CommandLog implements AutoCloseable {
     }
 
     private String userAt(String address) {
-        if (!users.containsKey(address)) {
-            Matcher client = CLIENT.matcher(redis.clientList());
-            while (client.find()) {
-                users.put(client.group(1), client.group(2));
-            }
+        if (users.getOrDefault(address, BEFORE_LOGIN).equals(BEFORE_LOGIN)) {
+            noteClientsNow();
         }
         return users.getOrDefault(address, "unknown");
     }
