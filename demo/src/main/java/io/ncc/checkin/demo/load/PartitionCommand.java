@@ -3,7 +3,6 @@ package io.ncc.checkin.demo.load;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
-import io.lettuce.core.codec.StringCodec;
 import io.ncc.checkin.demo.Version;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.redis.RedisServers;
@@ -65,7 +64,7 @@ public final class PartitionCommand implements Callable<Integer> {
         }
         RedisClient client = RedisClient.create(from);
         client.setOptions(RedisAccess.noReconnect(ClientOptions.builder()).build());
-        try (var source = new SingleRedis(client).connect(StringCodec.UTF8);
+        try (var source = Targets.open(new SingleRedis(client));
                 var targets = Targets.connect(partitions, servers)) {
             new StreamCopy(source, targets, out).copy();
         } finally {

@@ -53,8 +53,8 @@ final class Targets implements AutoCloseable {
         }
     }
 
-    /** On a busy machine, a new connection may not be ready for its first command. A service then opens another one, and so does this, some times. */
-    private static StatefulRedisConnection<String, String> open(RedisConnector server) {
+    /** Opens a connection. On a busy machine, one may not be ready for its first command; then another one is opened, as a service does. */
+    static StatefulRedisConnection<String, String> open(RedisConnector server) {
         for (int attempt = 1; ; attempt++) {
             try {
                 return server.connect(StringCodec.UTF8);
