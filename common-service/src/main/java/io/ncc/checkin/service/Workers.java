@@ -1,5 +1,6 @@
 package io.ncc.checkin.service;
 
+import io.ncc.redis.RepeatedErrors;
 import java.time.Duration;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
@@ -24,6 +25,7 @@ final class Workers extends ThreadPoolExecutor {
     /** After so many looks, there may be fewer threads again. */
     static final int LOOKS = 100;
 
+    private final RepeatedErrors failures = new RepeatedErrors();
     private final int few;
     private final int most;
     private long started;
@@ -49,14 +51,11 @@ final class Workers extends ThreadPoolExecutor {
     }
 
     private void lookAndPause() {
-        boolean failed = false;
         while (!isShutdown()) {
             try {
                 look();
-                failed = false;
             } catch (RuntimeException | OutOfMemoryError e) { // mostly, the system has no more threads for this process
-                if (!failed) {
-                    failed = true;
+                if (failures.isDue(String.valueOf(e.getMessage()))) {
                     log.warn("No more threads than {} can work on requests now", getPoolSize(), e);
                 }
                 shrinkTo(Math.max(few, getPoolSize())); // as many as there are, so that the next look tries again
