@@ -8,8 +8,8 @@ import java.util.function.Supplier;
 
 /**
  * The body of a batch, whose reader works only while it is its turn. Batches take turns, so that all of them together leave a core to other requests: with one
- * thread for each, these would get the share of one thread. A turn ends where the batch waits for its client
- * or for Redis.
+ * thread for each, these would get the share of one thread. A turn ends where the batch waits for its client or
+ * for Redis.
  */
 final class Turn extends FilterInputStream {
 
