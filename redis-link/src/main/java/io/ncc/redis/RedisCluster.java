@@ -67,7 +67,7 @@ public final class RedisCluster implements RedisServers {
     @Override
     public RedisConnector holding(String key) {
         int slot = SlotHash.getSlot(key);
-        return codec -> connect(slot, codec);
+        return codec -> Handshakes.connect(() -> connect(slot, codec));
     }
 
     private StatefulRedisConnection<String, String> connect(int slot, RedisCodec<String, String> codec) {
@@ -200,7 +200,10 @@ public final class RedisCluster implements RedisServers {
     }
 
     private RedisURI withinLimit(RedisURI node) {
-        return RedisURI.builder(node).withTimeout(limitOf(node)).build();
+        return RedisURI.builder(node)
+                .withAuthentication(Handshakes.immediate(node.getCredentialsProvider()))
+                .withTimeout(limitOf(node))
+                .build();
     }
 
     private Duration limitOf(RedisURI node) {

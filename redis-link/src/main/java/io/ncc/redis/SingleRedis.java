@@ -10,7 +10,9 @@ public final class SingleRedis implements RedisServers, RedisConnector {
 
     private final RedisClient client;
 
-    /** @param client with the address of the server, or of the Sentinels */
+    /**
+     * @param client with the address of the server, or of the Sentinels, and with {@linkplain Handshakes#immediate immediate} credentials
+     */
     public SingleRedis(RedisClient client) {
         this.client = client;
     }
@@ -23,7 +25,7 @@ public final class SingleRedis implements RedisServers, RedisConnector {
     /** {@inheritDoc} A node of a cluster is unfit, because it refuses the keys of other nodes. */
     @Override
     public StatefulRedisConnection<String, String> connect(RedisCodec<String, String> codec) {
-        StatefulRedisConnection<String, String> connection = client.connect(codec);
+        StatefulRedisConnection<String, String> connection = Handshakes.connect(() -> client.connect(codec));
         try {
             requireNoCluster(connection);
             return connection;

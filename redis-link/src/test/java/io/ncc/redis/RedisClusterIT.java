@@ -23,6 +23,7 @@ import io.lettuce.core.codec.StringCodec;
 import io.lettuce.core.output.StatusOutput;
 import io.lettuce.core.protocol.CommandArgs;
 import io.lettuce.core.protocol.CommandType;
+import io.lettuce.core.resource.ClientResources;
 import io.ncc.checkin.localredis.LocalRedis;
 import io.ncc.checkin.testsupport.FaultProxy;
 import io.ncc.checkin.testsupport.RealCluster;
@@ -33,6 +34,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -399,6 +401,25 @@ final class RedisClusterIT {
                     () -> new RedisCluster(client, oneAway).holding(KEY).connect(StringCodec.UTF8));
         } finally {
             cluster.nodes().forEach(node -> node.commands().aclDeluser("app"));
+        }
+    }
+
+    @Test
+    void theCredentialsOfAUrlAreResolvedBeforeTheHandshake() {
+        allow("+@all");
+        ClientResources resources = HandshakesIT.onABusyMachine();
+        try (RedisClient busy = RedisClient.create(resources)) {
+            busy.setOptions(client.getOptions());
+            String seed = "127.0.0.1:" + cluster.nodes().get(0).port();
+            for (var expected :
+                    Map.of("secret", "PONG", "guess", RedisCondition.FORBIDDEN).entrySet()) {
+                RedisURI uri = RedisURI.create("redis://app:" + expected.getKey() + '@' + seed);
+                assertThat(HandshakesIT.outcomes(new RedisCluster(busy, List.of(uri)).holding(KEY)))
+                        .containsExactly(expected.getValue());
+            }
+        } finally {
+            cluster.nodes().forEach(node -> node.commands().aclDeluser("app"));
+            resources.shutdown(0, 1, TimeUnit.SECONDS).awaitUninterruptibly(5, TimeUnit.SECONDS);
         }
     }
 

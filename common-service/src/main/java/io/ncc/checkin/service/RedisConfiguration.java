@@ -3,24 +3,41 @@ package io.ncc.checkin.service;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisCredentialsProvider;
 import io.lettuce.core.RedisURI;
+import io.lettuce.core.StaticCredentialsProvider;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.redis.Handshakes;
 import io.ncc.redis.RedisCluster;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.SingleRedis;
+import org.jspecify.annotations.Nullable;
 import org.springframework.boot.context.properties.EnableConfigurationProperties;
 import org.springframework.boot.context.properties.source.InvalidConfigurationPropertyValueException;
+import org.springframework.boot.data.redis.autoconfigure.LettuceClientConfigurationBuilderCustomizer;
 import org.springframework.context.annotation.Bean;
 import org.springframework.context.annotation.Configuration;
+import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.data.redis.connection.RedisClusterConfiguration;
+import org.springframework.data.redis.connection.RedisConfiguration.WithAuthentication;
 import org.springframework.data.redis.connection.RedisNode;
+import org.springframework.data.redis.connection.RedisPassword;
+import org.springframework.data.redis.connection.RedisSentinelConfiguration;
 import org.springframework.data.redis.connection.lettuce.LettuceClientConfiguration;
 import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
 import org.springframework.data.redis.connection.lettuce.RedisCredentialsProviderFactory;
+import org.springframework.util.StringUtils;
 
 /** The Redis client, the Redis servers and the partitions, by {@code spring.data.redis.*} and {@code checkin.partitions}. */
 @Configuration(proxyBeanMethods = false)
 @EnableConfigurationProperties(PartitionProperties.class)
 public class RedisConfiguration {
+
+    /** {@linkplain Handshakes#immediate Immediate} credentials. This customizer is the first, so that another one may bring other credentials. */
+    @Bean
+    @Order(Ordered.HIGHEST_PRECEDENCE)
+    LettuceClientConfigurationBuilderCustomizer immediateCredentials() {
+        return settings -> settings.redisCredentialsProviderFactory(new ImmediateCredentials());
+    }
 
     /** Its options are for any server. Without a cluster, it has the address of the server or of the Sentinels. */
     @Bean
@@ -70,7 +87,7 @@ public class RedisConfiguration {
     private static RedisURI uri(
             RedisNode node, RedisClusterConfiguration cluster, LettuceClientConfiguration settings) {
         RedisCredentialsProvider credentials = settings.getRedisCredentialsProviderFactory()
-                .orElseGet(() -> new RedisCredentialsProviderFactory() {})
+                .orElseGet(ImmediateCredentials::new)
                 .createCredentialsProvider(cluster);
         RedisURI.Builder uri = RedisURI.builder()
                 .withHost(node.getRequiredHost())
@@ -82,5 +99,27 @@ public class RedisConfiguration {
                 .withTimeout(settings.getCommandTimeout());
         settings.getClientName().ifPresent(uri::withClientName);
         return uri.build();
+    }
+
+    private static final class ImmediateCredentials implements RedisCredentialsProviderFactory {
+
+        @Override
+        public RedisCredentialsProvider createCredentialsProvider(
+                org.springframework.data.redis.connection.RedisConfiguration server) {
+            return server instanceof WithAuthentication user
+                    ? of(user.getUsername(), user.getPassword())
+                    : of(null, RedisPassword.none());
+        }
+
+        @Override
+        public RedisCredentialsProvider createSentinelCredentialsProvider(RedisSentinelConfiguration sentinels) {
+            return of(sentinels.getSentinelUsername(), sentinels.getSentinelPassword());
+        }
+
+        /** A user may have no password. */
+        private static RedisCredentialsProvider of(@Nullable String user, RedisPassword password) {
+            return new StaticCredentialsProvider(
+                    user, password.toOptional().orElse(StringUtils.hasText(user) ? new char[0] : null));
+        }
     }
 }

@@ -1,9 +1,12 @@
 package io.ncc.checkin.service;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.mockito.Mockito.mock;
 
 import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisCredentialsProvider;
+import io.lettuce.core.RedisCredentialsProvider.ImmediateRedisCredentialsProvider;
 import io.lettuce.core.api.StatefulRedisConnection;
 import io.lettuce.core.codec.StringCodec;
 import io.ncc.checkin.testsupport.RealCluster;
@@ -20,7 +23,11 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.springframework.boot.autoconfigure.AutoConfigurations;
 import org.springframework.boot.data.redis.autoconfigure.DataRedisAutoConfiguration;
+import org.springframework.boot.data.redis.autoconfigure.LettuceClientConfigurationBuilderCustomizer;
 import org.springframework.boot.test.context.runner.ApplicationContextRunner;
+import org.springframework.data.redis.connection.RedisStandaloneConfiguration;
+import org.springframework.data.redis.connection.lettuce.LettuceConnectionFactory;
+import org.springframework.data.redis.connection.lettuce.RedisCredentialsProviderFactory;
 
 /** What {@code spring.data.redis.*} says, reaches the connections of links. */
 @Timeout(60)
@@ -93,5 +100,48 @@ final class RedisConfigurationIT {
                     service.getBean(RedisClient.class).close();
                     assertThat(connection.isOpen()).isFalse();
                 });
+    }
+
+    @Test
+    void aUserMayHaveNoPassword() {
+        redis.commands()
+                .aclSetuser(
+                        "open", AclSetuserArgs.Builder.on().nopass().allKeys().allCommands());
+        services.withPropertyValues(
+                        "spring.data.redis.host=" + redis.host(),
+                        "spring.data.redis.port=" + redis.port(),
+                        "spring.data.redis.username=open",
+                        "spring.data.redis.password=")
+                .run(service -> {
+                    var connection =
+                            service.getBean(RedisServers.class).holding("any").connect(StringCodec.UTF8);
+                    assertThat(connection.sync().aclWhoami()).isEqualTo("open");
+                });
+    }
+
+    @Test
+    void credentialsAreImmediateUnlessSomeoneBringsOthers() {
+        assertThatCredentialsAre(ImmediateRedisCredentialsProvider.class, services);
+        var others = mock(RedisCredentialsProvider.class);
+        assertThatCredentialsAre(
+                others.getClass(),
+                services.withBean(
+                        LettuceClientConfigurationBuilderCustomizer.class,
+                        () -> settings ->
+                                settings.redisCredentialsProviderFactory(new RedisCredentialsProviderFactory() {
+                                    @Override
+                                    public RedisCredentialsProvider createCredentialsProvider(
+                                            org.springframework.data.redis.connection.RedisConfiguration server) {
+                                        return others;
+                                    }
+                                })));
+    }
+
+    private static void assertThatCredentialsAre(Class<?> type, ApplicationContextRunner services) {
+        services.run(service -> assertThat(service.getBean(LettuceConnectionFactory.class)
+                        .getClientConfiguration()
+                        .getRedisCredentialsProviderFactory())
+                .map(factory -> factory.createCredentialsProvider(new RedisStandaloneConfiguration()))
+                .containsInstanceOf(type));
     }
 }

@@ -3,8 +3,10 @@ package io.ncc.checkin.demo.load;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
 import io.lettuce.core.RedisURI;
+import io.lettuce.core.codec.StringCodec;
 import io.ncc.checkin.demo.Version;
 import io.ncc.checkin.model.Partitions;
+import io.ncc.redis.Handshakes;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.SingleRedis;
 import java.io.PrintWriter;
@@ -64,7 +66,7 @@ public final class PartitionCommand implements Callable<Integer> {
         }
         RedisClient client = RedisClient.create(from);
         client.setOptions(RedisAccess.noReconnect(ClientOptions.builder()).build());
-        try (var source = Targets.open(new SingleRedis(client));
+        try (var source = new SingleRedis(client).connect(StringCodec.UTF8);
                 var targets = Targets.connect(partitions, servers)) {
             new StreamCopy(source, targets, out).copy();
         } finally {
@@ -77,7 +79,9 @@ public final class PartitionCommand implements Callable<Integer> {
         @Override
         public RedisURI convert(String value) {
             try {
-                return RedisURI.create(value);
+                RedisURI uri = RedisURI.create(value);
+                uri.setCredentialsProvider(Handshakes.immediate(uri.getCredentialsProvider()));
+                return uri;
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException("'" + value + "' is not a URL such as redis://localhost:6379");
             }

@@ -1,7 +1,6 @@
 package io.ncc.checkin.demo.load;
 
 import io.lettuce.core.LettuceFutures;
-import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisFuture;
 import io.lettuce.core.api.StatefulRedisConnection;
@@ -11,8 +10,6 @@ import io.lettuce.core.codec.StringCodec;
 import io.ncc.checkin.model.Keys;
 import io.ncc.checkin.model.Partitions;
 import io.ncc.checkin.service.PartitionCheck;
-import io.ncc.redis.RedisCondition;
-import io.ncc.redis.RedisConnector;
 import io.ncc.redis.RedisServers;
 import io.ncc.redis.StreamId;
 import io.ncc.redis.UnfitServerException;
@@ -23,8 +20,6 @@ import org.jspecify.annotations.Nullable;
 
 /** A connection to each partition. None of them has another number of partitions. */
 final class Targets implements AutoCloseable {
-
-    private static final int ATTEMPTS = 5;
 
     private final Partitions partitions;
     private final PartitionCheck check;
@@ -41,7 +36,8 @@ final class Targets implements AutoCloseable {
         try {
             for (int partition = 0; partition < partitions.count(); partition++) {
                 Keys keys = partitions.keys(partition);
-                Target target = new Target(keys, open(servers.holding(keys.checkins())));
+                Target target =
+                        new Target(keys, servers.holding(keys.checkins()).connect(StringCodec.UTF8));
                 targets.all.add(target);
                 targets.check.compare(partition, target.redis());
                 Indexes.load(target);
@@ -50,21 +46,6 @@ final class Targets implements AutoCloseable {
         } catch (RuntimeException e) {
             targets.close();
             throw e;
-        }
-    }
-
-    /** Opens a connection. On a busy machine, one may not be ready for its first command; then another one is opened, as a service does. */
-    static StatefulRedisConnection<String, String> open(RedisConnector server) {
-        for (int attempt = 1; ; attempt++) {
-            try {
-                return server.connect(StringCodec.UTF8);
-            } catch (RedisConnectionException e) {
-                throw e; // nobody is there
-            } catch (RedisException e) {
-                if (RedisCondition.of(e) != RedisCondition.AWAY || attempt == ATTEMPTS) {
-                    throw e;
-                }
-            }
         }
     }
 
