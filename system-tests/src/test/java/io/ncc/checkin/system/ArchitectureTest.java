@@ -35,7 +35,12 @@ final class ArchitectureTest {
     private static final String PRODUCT = "io.ncc";
     private static final String BROKEN = "io.ncc.broken";
     private static final String[] LIBRARIES_OF_THE_LINK = {
-        "java..", "org.jspecify..", "org.slf4j..", "io.lettuce..", "io.netty.."
+        "java..",
+        "org.jspecify..",
+        "org.slf4j..",
+        "io.lettuce..",
+        "io.netty..",
+        "reactor.core.publisher.." // Lettuce's interfaces use it
     };
 
     private static final JavaClasses PRODUCT_CLASSES = new ClassFileImporter()
