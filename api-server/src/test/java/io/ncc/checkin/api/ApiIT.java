@@ -212,6 +212,12 @@ final class ApiIT {
     }
 
     @Test
+    void aPlainReadPassesTheFiltersOfAllRequests() throws IOException {
+        String twice = "GET /users/6 HTTP/1.1\r\nHost: localhost\r\nLast-Event-ID: 1-0\r\nLast-Event-ID: 2-0\r\n";
+        assertThat(raw(twice).status()).isEqualTo(400);
+    }
+
+    @Test
     void aPlainReadIsTimedAsItsRoute() {
         double before = timed("/users/{id}");
         HttpAnswer.get(url + "/users/8");

@@ -1,8 +1,6 @@
 package io.ncc.checkin.service;
 
-import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.http.Outcome;
 import jakarta.servlet.AsyncEvent;
@@ -13,7 +11,9 @@ import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
 import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.springframework.web.servlet.HandlerMapping;
@@ -30,12 +30,11 @@ final class RequestTimer extends HttpFilter {
     private static final String NONE = "none";
     private static final String UNKNOWN = "UNKNOWN";
 
-    private final transient Meter.MeterProvider<Timer> timers;
+    private final transient MeterRegistry registry;
+    private final transient Map<Series, Timer> timers = new ConcurrentHashMap<>();
 
     RequestTimer(MeterRegistry registry) {
-        timers = Timer.builder("http.server.requests")
-                .description("Requests, until they were answered")
-                .withRegistry(registry);
+        this.registry = registry;
     }
 
     @Override
@@ -56,23 +55,26 @@ final class RequestTimer extends HttpFilter {
     }
 
     private void record(long start, HttpServletRequest request, int status, @Nullable Throwable failure) {
-        String exception = failure == null ? NONE : failure.getClass().getSimpleName();
         String method = METHODS.contains(request.getMethod()) ? request.getMethod() : UNKNOWN;
-        timers.withTags(Tags.of(
-                        "error",
-                        exception,
-                        "exception",
-                        exception,
-                        "method",
-                        method,
-                        "outcome",
-                        Outcome.forStatus(status).name(),
-                        "status",
-                        Integer.toString(status),
-                        "uri",
-                        uri(request, status)))
+        String exception = failure == null ? NONE : failure.getClass().getSimpleName();
+        timers.computeIfAbsent(new Series(method, uri(request, status), status, exception), this::timer)
                 .record(System.nanoTime() - start, TimeUnit.NANOSECONDS);
     }
+
+    private Timer timer(Series series) {
+        return Timer.builder("http.server.requests")
+                .description("Requests, until they were answered")
+                .tag("error", series.exception)
+                .tag("exception", series.exception)
+                .tag("method", series.method)
+                .tag("outcome", Outcome.forStatus(series.status).name())
+                .tag("status", Integer.toString(series.status))
+                .tag("uri", series.uri)
+                .register(registry);
+    }
+
+    /** What the tags are made of. There are few, so a timer is looked up sooner than its tags are made. */
+    private record Series(String method, String uri, int status, String exception) {}
 
     /** The pattern of the route, of which there are few, and not what the client sent. */
     private static String uri(HttpServletRequest request, int status) {

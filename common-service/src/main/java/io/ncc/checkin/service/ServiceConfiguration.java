@@ -12,6 +12,7 @@ import org.springframework.context.annotation.Import;
 import org.springframework.core.Ordered;
 import org.springframework.core.env.Environment;
 import org.springframework.http.HttpHeaders;
+import org.springframework.web.filter.RequestContextFilter;
 import org.springframework.web.servlet.HandlerExceptionResolver;
 import org.springframework.web.servlet.config.annotation.WebMvcConfigurer;
 import org.springframework.web.servlet.mvc.method.annotation.ExceptionHandlerExceptionResolver;
@@ -58,8 +59,18 @@ public class ServiceConfiguration {
     /** After the limit of a client's requests, which counts those that are refused, too. */
     @Bean
     FilterRegistrationBean<SingleHeaders> singleHeaders(HandlerExceptionResolver handlerExceptionResolver) {
-        return new FilterRegistrationBean<>(new SingleHeaders(
+        FilterRegistrationBean<SingleHeaders> filter = new FilterRegistrationBean<>(new SingleHeaders(
                 handlerExceptionResolver, HttpHeaders.CONTENT_TYPE, "Idempotency-Key", "Last-Event-ID"));
+        filter.setOrder(1);
+        return filter;
+    }
+
+    /** Spring Boot's filter is off: no filter needs what it does, and Spring MVC does it itself. */
+    @Bean
+    FilterRegistrationBean<RequestContextFilter> requestContextFilter() {
+        FilterRegistrationBean<RequestContextFilter> filter = new FilterRegistrationBean<>(new RequestContextFilter());
+        filter.setEnabled(false);
+        return filter;
     }
 
     /** {@link ProblemAdvice} answers what any handler throws, and any filter that asks for it, not only what a controller's method does. */

@@ -24,6 +24,7 @@ public final class EmailIndex {
     private static final int MOST_ENTRIES = 10;
 
     private static final String EMAIL = "email";
+    private static final FieldNames FIELDS = FieldNames.of(EMAIL);
 
     private final HashReader hashes;
     private final PartitionLinks redis;
@@ -77,7 +78,7 @@ public final class EmailIndex {
     private CompletionStage<Optional<Long>> firstThatIsRight(int partition, String email, List<Long> ids) {
         return AtOnce.ask(
                         ids,
-                        id -> hashes.read(partition, partitions.keys(partition).user(id), EMAIL))
+                        id -> hashes.read(partition, partitions.keys(partition).user(id), FIELDS))
                 .thenApply(users -> {
                     for (int i = 0; i < ids.size(); i++) {
                         String now = users.get(i).text(EMAIL);

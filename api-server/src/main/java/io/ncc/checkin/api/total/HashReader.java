@@ -1,7 +1,7 @@
 package io.ncc.checkin.api.total;
 
-import io.lettuce.core.KeyValue;
 import io.lettuce.core.ScriptOutputType;
+import io.lettuce.core.protocol.CommandType;
 import io.ncc.checkin.service.PartitionLinks;
 import io.ncc.redis.LuaScript;
 import java.util.HashMap;
@@ -24,14 +24,15 @@ final class HashReader {
     }
 
     /** Those of the fields that the hash has; none if there is no hash. */
-    CompletionStage<Fields> read(int partition, String key, String... names) {
+    CompletionStage<Fields> read(int partition, String key, FieldNames names) {
         return redis.of(partition)
-                .<List<KeyValue<String, String>>>send(commands -> commands.hmget(key, names))
-                .thenApply(Fields::of);
+                .<Map<String, String>>send(
+                        commands -> commands.dispatch(CommandType.HMGET, names.output(), names.argumentsFor(key)))
+                .thenApply(Fields::new);
     }
 
     /** What each partition has of a key of the same kind, read from all at the same time. */
-    CompletionStage<List<Fields>> readAll(IntFunction<String> key, IntFunction<String[]> names) {
+    CompletionStage<List<Fields>> readAll(IntFunction<String> key, IntFunction<FieldNames> names) {
         return redis.ofAll(partition -> read(partition, key.apply(partition), names.apply(partition)));
     }
 
@@ -41,7 +42,8 @@ final class HashReader {
      * @param keys of a partition, some hundred at most
      * @return by partition, in the order of its keys
      */
-    CompletionStage<List<List<Fields>>> readMany(IntFunction<String[]> keys, String... names) {
+    CompletionStage<List<List<Fields>>> readMany(IntFunction<String[]> keys, FieldNames fields) {
+        String[] names = fields.toArray();
         return redis.ofAll(partition -> redis.of(partition)
                 .<List<Object>>send(
                         commands -> script.run(commands, ScriptOutputType.MULTI, keys.apply(partition), names))
@@ -67,16 +69,6 @@ final class HashReader {
 
     /** Fields of a hash that other programs write, too: what isn't in its form is shown as absent. */
     record Fields(Map<String, String> values) {
-
-        static Fields of(List<KeyValue<String, String>> values) {
-            Map<String, String> present = new HashMap<>();
-            for (KeyValue<String, String> value : values) {
-                if (value.hasValue()) {
-                    present.put(value.getKey(), value.getValue());
-                }
-            }
-            return new Fields(present);
-        }
 
         static Fields of(String[] names, List<?> values) {
             Map<String, String> present = new HashMap<>();

@@ -15,11 +15,10 @@ import org.springframework.stereotype.Component;
 @Component
 public final class LocationReader {
 
-    private static final String[] FIELDS = {
-        "id", "name", "category", "location", "numCheckins", "numStars", "averageStars"
-    };
+    private static final FieldNames FIELDS =
+            FieldNames.of("id", "name", "category", "location", "numCheckins", "numStars", "averageStars");
 
-    private static final String[] SHARE = {"id", "numCheckins", "numStars"};
+    private static final FieldNames SHARE = FieldNames.of("id", "numCheckins", "numStars");
 
     /** Of one script, so that it blocks Redis for less than a millisecond. */
     private static final int MOST_AT_ONCE = 200;

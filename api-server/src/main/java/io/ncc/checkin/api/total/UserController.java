@@ -21,9 +21,8 @@ import org.springframework.web.bind.annotation.RestController;
 @RestController
 final class UserController {
 
-    private static final String[] FIELDS = {
-        "id", "firstName", "lastName", "email", "numCheckins", "lastCheckin", "lastCheckinId", "lastSeenAt"
-    };
+    private static final FieldNames FIELDS = FieldNames.of(
+            "id", "firstName", "lastName", "email", "numCheckins", "lastCheckin", "lastCheckinId", "lastSeenAt");
 
     /** Longer than any that mail can be sent to, which has 254. */
     private static final int MAX_EMAIL = 1_000;

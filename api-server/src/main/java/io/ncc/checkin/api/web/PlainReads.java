@@ -1,29 +1,34 @@
 package io.ncc.checkin.api.web;
 
 import io.ncc.checkin.service.AsyncAnswers;
+import jakarta.servlet.FilterChain;
+import jakarta.servlet.ServletException;
+import jakarta.servlet.http.HttpFilter;
 import jakarta.servlet.http.HttpServletRequest;
+import jakarta.servlet.http.HttpServletResponse;
+import java.io.IOException;
 import java.util.List;
-import java.util.concurrent.CompletionStage;
-import java.util.function.LongFunction;
 import org.jspecify.annotations.Nullable;
 import org.springframework.core.Ordered;
+import org.springframework.core.annotation.Order;
 import org.springframework.http.HttpHeaders;
 import org.springframework.http.MediaType;
 import org.springframework.stereotype.Component;
-import org.springframework.web.HttpRequestHandler;
-import org.springframework.web.servlet.HandlerExecutionChain;
 import org.springframework.web.servlet.HandlerMapping;
 
 /**
- * Takes the requests that come far more often than all others, if they are plain: a GET for JSON without query parameters. It answers them without the
- * layers around a controller method, which take a third of the CPU time of such a request. A request that isn't plain is left to the controller method of
- * its route, which knows what is wrong with it.
+ * Takes the requests that come far more often than all others, if they are plain: a GET for JSON without query parameters. As the last filter, it answers
+ * them in place of Spring MVC, which would take two fifths of the CPU time of such a request. A request that isn't plain is left to the controller method
+ * of its route, which knows what is wrong with it.
  */
 @Component
-final class PlainReads implements HandlerMapping, Ordered {
+@Order(Ordered.LOWEST_PRECEDENCE)
+final class PlainReads extends HttpFilter {
 
-    private final List<PlainRead> reads;
-    private final AsyncAnswers answers;
+    private static final long serialVersionUID = 1;
+
+    private final transient List<PlainRead> reads;
+    private final transient AsyncAnswers answers;
 
     PlainReads(List<PlainRead> reads, AsyncAnswers answers) {
         this.reads = reads;
@@ -31,34 +36,30 @@ final class PlainReads implements HandlerMapping, Ordered {
     }
 
     @Override
-    public int getOrder() {
-        return HIGHEST_PRECEDENCE;
-    }
-
-    @Override
-    public @Nullable HandlerExecutionChain getHandler(HttpServletRequest request) {
-        if (!request.getMethod().equals("GET")
-                || request.getQueryString() != null
-                || !acceptsJson(request.getHeader(HttpHeaders.ACCEPT))) {
-            return null;
-        }
-        String path = request.getRequestURI();
-        for (PlainRead read : reads) {
-            long id = read.idIn(path);
-            if (id != PlainRead.NONE) {
-                request.setAttribute(BEST_MATCHING_PATTERN_ATTRIBUTE, read.route());
-                return new HandlerExecutionChain(handler(read.read(), id));
+    protected void doFilter(HttpServletRequest request, HttpServletResponse response, FilterChain chain)
+            throws IOException, ServletException {
+        if (isPlain(request)) {
+            String path = request.getRequestURI();
+            for (PlainRead read : reads) {
+                long id = read.idIn(path);
+                if (id != PlainRead.NONE) {
+                    request.setAttribute(HandlerMapping.BEST_MATCHING_PATTERN_ATTRIBUTE, read.route());
+                    answers.answer(request, response, read.read().apply(id));
+                    return;
+                }
             }
         }
-        return null;
+        chain.doFilter(request, response);
     }
 
-    private HttpRequestHandler handler(LongFunction<CompletionStage<?>> read, long id) {
-        return (request, response) -> answers.answer(request, response, read.apply(id));
+    /** Whether a glance at the request shows it. */
+    private static boolean isPlain(HttpServletRequest request) {
+        return request.getMethod().equals("GET")
+                && request.getQueryString() == null
+                && isForJson(request.getHeader(HttpHeaders.ACCEPT));
     }
 
-    /** Whether a glance at the header shows it. */
-    private static boolean acceptsJson(@Nullable String accept) {
+    private static boolean isForJson(@Nullable String accept) {
         return accept == null || accept.equals(MediaType.ALL_VALUE) || accept.equals(MediaType.APPLICATION_JSON_VALUE);
     }
 }
