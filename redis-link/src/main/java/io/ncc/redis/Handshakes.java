@@ -4,8 +4,10 @@ import io.lettuce.core.RedisConnectionException;
 import io.lettuce.core.RedisCredentials;
 import io.lettuce.core.RedisCredentialsProvider;
 import io.lettuce.core.RedisCredentialsProvider.ImmediateRedisCredentialsProvider;
-import io.lettuce.core.StaticCredentialsProvider;
+import io.lettuce.core.RedisURI;
+import java.time.Duration;
 import java.util.function.Supplier;
+import reactor.core.publisher.Flux;
 
 /** Keeps two races in Lettuce's handshake (seen in 7.5.2) from callers. */
 public final class Handshakes {
@@ -15,19 +17,48 @@ public final class Handshakes {
     private Handshakes() {}
 
     /**
-     * Resolves the credentials before the handshake. If Lettuce has to resolve them, it finishes the handshake on a thread that isn't the connection's.
-     * Then the connection may refuse its first command ("Currently not connected"), or report a wrong password as "Connection closed prematurely".
+     * Resolves the credentials before the handshake, within the timeout of the address. If Lettuce has to resolve them, it finishes the handshake on a
+     * thread that isn't the connection's. Then the connection may refuse its first command ("Currently not connected"), or report a wrong password as
+     * "Connection closed prematurely".
      *
-     * @param provider is asked on the calling thread, and may block
+     * @param address gets the credentials
+     * @throws RedisConnectionException if there are no credentials in time
      */
-    public static RedisCredentialsProvider immediate(RedisCredentialsProvider provider) {
-        if (provider instanceof ImmediateRedisCredentialsProvider) {
-            return provider;
+    public static void resolveCredentials(RedisURI address) {
+        RedisCredentialsProvider provider = address.getCredentialsProvider();
+        if (!(provider instanceof ImmediateRedisCredentialsProvider)) {
+            address.setCredentialsProvider(new Resolved(provider, resolve(provider, address.getTimeout())));
         }
-        RedisCredentials credentials = provider.resolveCredentials().block();
-        return credentials == null
-                ? new StaticCredentialsProvider(null, null)
-                : new StaticCredentialsProvider(credentials);
+    }
+
+    private static RedisCredentials resolve(RedisCredentialsProvider provider, Duration timeout) {
+        RedisCredentials credentials;
+        try {
+            credentials = provider.resolveCredentials().block(timeout);
+        } catch (RuntimeException e) {
+            throw new RedisConnectionException("The credentials can't be resolved", e);
+        }
+        return credentials == null ? RedisCredentials.just(null, (char[]) null) : credentials;
+    }
+
+    /** Credentials that are there for the handshake. Those that may follow still come from the provider. */
+    private record Resolved(RedisCredentialsProvider provider, RedisCredentials now)
+            implements ImmediateRedisCredentialsProvider {
+
+        @Override
+        public RedisCredentials resolveCredentialsNow() {
+            return now;
+        }
+
+        @Override
+        public boolean supportsStreaming() {
+            return provider.supportsStreaming();
+        }
+
+        @Override
+        public Flux<RedisCredentials> credentials() {
+            return provider.credentials();
+        }
     }
 
     /**

@@ -200,10 +200,9 @@ public final class RedisCluster implements RedisServers {
     }
 
     private RedisURI withinLimit(RedisURI node) {
-        return RedisURI.builder(node)
-                .withAuthentication(Handshakes.immediate(node.getCredentialsProvider()))
-                .withTimeout(limitOf(node))
-                .build();
+        RedisURI limited = RedisURI.builder(node).withTimeout(limitOf(node)).build();
+        Handshakes.resolveCredentials(limited);
+        return limited;
     }
 
     private Duration limitOf(RedisURI node) {

@@ -11,7 +11,8 @@ public final class SingleRedis implements RedisServers, RedisConnector {
     private final RedisClient client;
 
     /**
-     * @param client with the address of the server, or of the Sentinels, and with {@linkplain Handshakes#immediate immediate} credentials
+     * @param client with the address of the server, or of the Sentinels. If Lettuce has to resolve its credentials, a connection may fail now and then
+     *     ({@link Handshakes#resolveCredentials})
      */
     public SingleRedis(RedisClient client) {
         this.client = client;

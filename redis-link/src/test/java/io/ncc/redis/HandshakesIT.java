@@ -1,10 +1,15 @@
 package io.ncc.redis;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatExceptionOfType;
 
 import io.lettuce.core.AclSetuserArgs;
 import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisClient;
+import io.lettuce.core.RedisConnectionException;
+import io.lettuce.core.RedisCredentials;
+import io.lettuce.core.RedisCredentialsProvider;
+import io.lettuce.core.RedisCredentialsProvider.ImmediateRedisCredentialsProvider;
 import io.lettuce.core.RedisException;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.StaticCredentialsProvider;
@@ -32,6 +37,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import reactor.core.publisher.Flux;
 import reactor.core.publisher.Mono;
 
 @Timeout(60)
@@ -40,9 +46,9 @@ final class HandshakesIT {
     @RegisterExtension
     static final RealRedis redis = RealRedis.server();
 
-    /** Lettuce's event loops, as on a busy machine: some tasks begin late, and some of those who hand over a task go on late. */
+    /** Lettuce's event loops, as on a busy machine: at random, a task begins late, or the thread that hands it over goes on late. */
     static ClientResources onABusyMachine() {
-        Random random = new Random(1);
+        Random random = new Random();
         return ClientResources.builder()
                 .eventLoopGroupProvider(new DefaultEventLoopGroupProvider(2) {
                     @Override
@@ -114,7 +120,7 @@ final class HandshakesIT {
                                 .allKeys()
                                 .allCommands());
         RedisURI uri = RedisURI.create("redis://app:" + password + '@' + redis.host() + ':' + redis.port());
-        uri.setCredentialsProvider(Handshakes.immediate(uri.getCredentialsProvider()));
+        Handshakes.resolveCredentials(uri);
         ClientResources resources = onABusyMachine();
         try (RedisClient client = RedisClient.create(resources, uri)) {
             client.setOptions(LinkOptions.apply(ClientOptions.builder(), Duration.ofSeconds(5))
@@ -131,13 +137,56 @@ final class HandshakesIT {
     @Test
     void immediateCredentialsAreTakenAsTheyAre() {
         var fixed = new StaticCredentialsProvider("app", "secret".toCharArray());
-        assertThat(Handshakes.immediate(fixed)).isSameAs(fixed);
+        assertThat(resolved(fixed)).isSameAs(fixed);
     }
 
     @Test
     void aProviderMayHaveNoCredentials() {
-        assertThat(Handshakes.immediate(Mono::empty).resolveCredentials().block())
+        assertThat(resolved(Mono::empty).resolveCredentials().block())
                 .matches(
                         credentials -> credentials != null && !credentials.hasUsername() && !credentials.hasPassword());
+    }
+
+    @Test
+    void credentialsThatFollowStillComeFromTheProvider() {
+        RedisCredentials first = RedisCredentials.just("app", "one");
+        RedisCredentials second = RedisCredentials.just("app", "two");
+        RedisCredentialsProvider rotating = new RedisCredentialsProvider() {
+            @Override
+            public Mono<RedisCredentials> resolveCredentials() {
+                return Mono.just(first);
+            }
+
+            @Override
+            public boolean supportsStreaming() {
+                return true;
+            }
+
+            @Override
+            public Flux<RedisCredentials> credentials() {
+                return Flux.just(second);
+            }
+        };
+        var resolved = resolved(rotating);
+        assertThat(resolved).isInstanceOf(ImmediateRedisCredentialsProvider.class);
+        assertThat(resolved.resolveCredentials().block()).isSameAs(first);
+        assertThat(resolved.supportsStreaming()).isTrue();
+        assertThat(resolved.credentials().blockFirst()).isSameAs(second);
+    }
+
+    @Test
+    void aProviderThatFailsOrIsLateFailsTheConnect() {
+        assertThatExceptionOfType(RedisConnectionException.class)
+                .isThrownBy(() -> resolved(() -> Mono.error(new IllegalStateException("no token"))))
+                .withStackTraceContaining("no token");
+        assertThatExceptionOfType(RedisConnectionException.class).isThrownBy(() -> resolved(Mono::never));
+    }
+
+    private static RedisCredentialsProvider resolved(RedisCredentialsProvider provider) {
+        RedisURI uri = RedisURI.create("127.0.0.1", 1);
+        uri.setTimeout(Duration.ofMillis(100));
+        uri.setCredentialsProvider(provider);
+        Handshakes.resolveCredentials(uri);
+        return uri.getCredentialsProvider();
     }
 }

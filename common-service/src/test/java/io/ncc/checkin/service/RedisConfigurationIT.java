@@ -117,6 +117,21 @@ final class RedisConfigurationIT {
                             service.getBean(RedisServers.class).holding("any").connect(StringCodec.UTF8);
                     assertThat(connection.sync().aclWhoami()).isEqualTo("open");
                 });
+        redis.commands().aclDeluser("open");
+    }
+
+    @Test
+    void aPasswordMayBeTheDefaultUsers() {
+        services.withPropertyValues("spring.data.redis.username=", "spring.data.redis.url=redis://:secret@127.0.0.1:1")
+                .run(service -> {
+                    LettuceConnectionFactory factory = service.getBean(LettuceConnectionFactory.class);
+                    assertThat(factory.getClientConfiguration().getRedisCredentialsProviderFactory())
+                            .map(credentials ->
+                                    credentials.createCredentialsProvider(factory.getStandaloneConfiguration()))
+                            .hasValueSatisfying(provider -> assertThat(
+                                            provider.resolveCredentials().block())
+                                    .matches(user -> user != null && !user.hasUsername() && user.hasPassword()));
+                });
     }
 
     @Test

@@ -56,6 +56,7 @@ final class PlainReads extends HttpFilter {
     private static boolean isPlain(HttpServletRequest request) {
         return request.getMethod().equals("GET")
                 && request.getQueryString() == null
+                && request.getContextPath().isEmpty()
                 && isForJson(request.getHeader(HttpHeaders.ACCEPT));
     }
 

@@ -80,7 +80,7 @@ public final class PartitionCommand implements Callable<Integer> {
         public RedisURI convert(String value) {
             try {
                 RedisURI uri = RedisURI.create(value);
-                uri.setCredentialsProvider(Handshakes.immediate(uri.getCredentialsProvider()));
+                Handshakes.resolveCredentials(uri);
                 return uri;
             } catch (IllegalArgumentException e) {
                 throw new TypeConversionException("'" + value + "' is not a URL such as redis://localhost:6379");
