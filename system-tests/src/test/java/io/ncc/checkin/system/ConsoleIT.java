@@ -25,6 +25,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
@@ -846,12 +847,14 @@ final class ConsoleIT {
             browser.awaitText("Applied: it is in the totals");
             List<String> steps =
                     browser.run("return [...document.querySelectorAll('.steps b')].map(step => step.textContent)");
+            // It may wait for too short a time to be seen, or until the processors have made their groups anew. If its
+            // processor works on another
+            // one first, a claim may hand it to the next processor.
             assertThat(steps.stream()
-                            .map(step -> step.split(" ", 2)[0])
-                            // it may wait for too short a time to be seen, or until the processors have made their
-                            // groups anew
-                            .filter(step -> !Set.of("Waits", "No").contains(step)))
-                    .containsExactly("Accepted:", "Held", "Applied:");
+                            .map(step -> step.split("[ :]", 2)[0])
+                            .filter(step -> !Set.of("Waits", "No").contains(step))
+                            .collect(Collectors.joining(" ")))
+                    .matches("Accepted( Held)+ Applied");
             assertThat(browser.text(".lead")).contains("user 789").contains("location 171");
 
             browser.run("document.querySelector('.lead a').click()");
