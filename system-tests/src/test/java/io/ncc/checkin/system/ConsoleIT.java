@@ -847,14 +847,17 @@ final class ConsoleIT {
             browser.awaitText("Applied: it is in the totals");
             List<String> steps =
                     browser.run("return [...document.querySelectorAll('.steps b')].map(step => step.textContent)");
-            // It may wait for too short a time to be seen, or until the processors have made their groups anew. If its
-            // processor works on another
-            // one first, a claim may hand it to the next processor.
+            // The entry may wait too briefly to be seen, or until the processors have made their groups anew. It may
+            // also be delivered again.
             assertThat(steps.stream()
                             .map(step -> step.split("[ :]", 2)[0])
                             .filter(step -> !Set.of("Waits", "No").contains(step))
                             .collect(Collectors.joining(" ")))
                     .matches("Accepted( Held)+ Applied");
+            assertThat(steps.stream().filter(step -> step.startsWith("Held")).map(step -> step.replaceAll(".*, ", "")))
+                    .doesNotHaveDuplicates()
+                    .isSorted()
+                    .allMatch(step -> step.matches("delivery [1-9]"));
             assertThat(browser.text(".lead")).contains("user 789").contains("location 171");
 
             browser.run("document.querySelector('.lead a').click()");
