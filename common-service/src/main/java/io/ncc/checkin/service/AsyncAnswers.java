@@ -1,5 +1,7 @@
 package io.ncc.checkin.service;
 
+import io.netty.util.concurrent.EventExecutor;
+import io.netty.util.internal.ThreadExecutorMap;
 import jakarta.servlet.AsyncContext;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.WriteListener;
@@ -146,7 +148,7 @@ public final class AsyncAnswers implements HandlerMethodReturnValueHandler {
                         return; // not all of it is on its way yet
                     }
                 }
-                end();
+                endAfterReplies();
             } catch (IOException | IllegalStateException e) {
                 onError(e);
             }
@@ -158,6 +160,20 @@ public final class AsyncAnswers implements HandlerMethodReturnValueHandler {
             content.headers().forEach((name, values) -> values.forEach(each -> response.addHeader(name, each)));
             response.setContentLength(content.body().length); // with its last byte, Tomcat also flushes
             out.write(content.body());
+        }
+
+        /**
+         * Ends the request. A thread that reads replies does so when it has handled all that came together. A thread of Tomcat's then goes on with the
+         * connection, and by now the client's next request has often come. Right after the answer it hasn't: the connection would be left to the
+         * poller, which then has to wake a thread for the request.
+         */
+        private void endAfterReplies() {
+            EventExecutor replies = ThreadExecutorMap.currentExecutor(); // null in other threads
+            if (replies == null) {
+                end();
+            } else {
+                replies.execute(this::end);
+            }
         }
 
         private void end() {
