@@ -3,6 +3,8 @@ package io.ncc.checkin.service;
 import io.netty.util.concurrent.EventExecutor;
 import io.netty.util.internal.ThreadExecutorMap;
 import jakarta.servlet.AsyncContext;
+import jakarta.servlet.AsyncEvent;
+import jakarta.servlet.AsyncListener;
 import jakarta.servlet.ServletOutputStream;
 import jakarta.servlet.WriteListener;
 import jakarta.servlet.http.HttpServletRequest;
@@ -10,6 +12,7 @@ import jakarta.servlet.http.HttpServletResponse;
 import java.io.IOException;
 import java.util.Objects;
 import java.util.concurrent.CompletionStage;
+import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -56,6 +59,7 @@ public final class AsyncAnswers implements HandlerMethodReturnValueHandler {
         AsyncContext context = request.startAsync(request, response);
         context.setTimeout(NEVER); // the code that completes the stage has a timeout
         Answer answer = new Answer(context, response);
+        context.addListener(answer);
         response.getOutputStream().setWriteListener(answer); // from here on no write blocks
         stage.whenComplete((value, failure) -> answer.send(
                 failure == null ? contentOf(value, request) : contentOf(problems.answerTo(failure, request), request)));
@@ -93,7 +97,7 @@ public final class AsyncAnswers implements HandlerMethodReturnValueHandler {
     private record Content(HttpStatusCode status, HttpHeaders headers, byte[] body) {}
 
     /** One answer. It needs two things, in any order: its content, and a connection that takes it. Whichever comes second writes. */
-    private static final class Answer implements WriteListener {
+    private static final class Answer implements WriteListener, AsyncListener {
 
         private final AsyncContext context;
         private final HttpServletResponse response;
@@ -163,31 +167,58 @@ public final class AsyncAnswers implements HandlerMethodReturnValueHandler {
         }
 
         /**
-         * Ends the request. A thread that reads replies does so when it has handled all that came together. A thread of Tomcat's then goes on with the
-         * connection, and by now the client's next request has often come. Right after the answer it hasn't: the connection would be left to the
-         * poller, which then has to wake a thread for the request.
+         * Completes the request, in a thread of Netty's only after all replies that were read together. The client has often sent its next request by
+         * then, and the thread of Tomcat's that takes over the connection finds it there. Right after the answer, that thread would find nothing and
+         * return the connection to the poller, and the next request would have to wake a thread again.
          */
         private void endAfterReplies() {
-            EventExecutor replies = ThreadExecutorMap.currentExecutor(); // null in other threads
+            EventExecutor replies = ThreadExecutorMap.currentExecutor(); // null unless this is a thread of Netty's
             if (replies == null) {
                 end();
-            } else {
+                return;
+            }
+            try {
                 replies.execute(this::end);
+            } catch (RejectedExecutionException e) { // it is shutting down
+                end();
             }
         }
 
-        private void end() {
-            synchronized (this) {
-                if (ended) {
-                    return;
-                }
-                ended = true;
+        /**
+         * Holds the lock to the end. The container calls an {@code onError} before it ends a request itself, and so has to wait. Otherwise it could use
+         * the request's objects for the next request in the middle of this.
+         */
+        private synchronized void end() {
+            if (ended) {
+                return;
             }
+            ended = true;
             try {
                 context.complete();
             } catch (IllegalStateException e) {
                 log.debug("The container was faster", e);
             }
+        }
+
+        /** If the last bytes of an answer can't be written, the container calls only this one. */
+        @Override
+        public void onError(AsyncEvent event) {
+            end();
+        }
+
+        @Override
+        public void onTimeout(AsyncEvent event) {
+            end();
+        }
+
+        @Override
+        public void onComplete(AsyncEvent event) {
+            // it has ended
+        }
+
+        @Override
+        public void onStartAsync(AsyncEvent event) {
+            // never done
         }
     }
 }
