@@ -46,6 +46,9 @@ public final class EventStream implements WriteListener {
     private boolean closed;
     private boolean tooSlow;
 
+    private final Object completion = new Object();
+    private boolean completed; // guarded by completion
+
     /** Bytes that wait for the client. */
     private static final class Part {
 
@@ -234,6 +237,11 @@ public final class EventStream implements WriteListener {
 
     /** Ends the connection; it can be called more than once. */
     public void close() {
+        release();
+        complete();
+    }
+
+    private void release() {
         Runnable action;
         synchronized (this) {
             if (closed) {
@@ -247,10 +255,24 @@ public final class EventStream implements WriteListener {
             action = whenClosed;
         }
         action.run();
-        try {
-            context.complete();
-        } catch (IllegalStateException e) {
-            // the container was faster
+    }
+
+    /**
+     * Has a lock because {@link AsyncContext#complete} isn't atomic. Before the container ends a request itself, it tells {@link Leaving}, which waits
+     * here. Otherwise the container could reuse the request's objects in between, and the next request would be completed. The lock is one of its own
+     * because the container holds its lock when it calls {@link Leaving#onComplete}, which needs that of the stream.
+     */
+    private void complete() {
+        synchronized (completion) {
+            if (completed) {
+                return;
+            }
+            completed = true;
+            try {
+                context.complete();
+            } catch (IllegalStateException e) {
+                // the container was faster
+            }
         }
     }
 
@@ -258,7 +280,7 @@ public final class EventStream implements WriteListener {
 
         @Override
         public void onComplete(AsyncEvent event) {
-            stream.close();
+            stream.release();
         }
 
         @Override
