@@ -167,9 +167,9 @@ public final class AsyncAnswers implements HandlerMethodReturnValueHandler {
         }
 
         /**
-         * Completes the request, in a thread of Netty's only after all replies that were read together. The client has often sent its next request by
-         * then, and the thread of Tomcat's that takes over the connection finds it there. Right after the answer, that thread would find nothing and
-         * return the connection to the poller, and the next request would have to wake a thread again.
+         * Completes the request. A thread of Netty's does so only when it has handled all replies that it read together. The client has often sent its
+         * next request by then, and the thread of Tomcat's that takes over the connection finds it there. Right after the answer, that thread would find
+         * nothing and return the connection to the poller, and the next request would have to wake a thread again.
          */
         private void endAfterReplies() {
             EventExecutor replies = ThreadExecutorMap.currentExecutor(); // null unless this is a thread of Netty's
@@ -185,8 +185,8 @@ public final class AsyncAnswers implements HandlerMethodReturnValueHandler {
         }
 
         /**
-         * Holds the lock to the end. The container calls an {@code onError} before it ends a request itself, and so has to wait. Otherwise it could use
-         * the request's objects for the next request in the middle of this.
+         * Has the lock because {@link AsyncContext#complete} isn't atomic. Before the container ends a request itself, it calls {@code onError}, which
+         * waits here. Otherwise the container could reuse the request's objects in between, and the next request would be completed without an answer.
          */
         private synchronized void end() {
             if (ended) {

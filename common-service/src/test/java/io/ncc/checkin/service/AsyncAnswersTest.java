@@ -27,7 +27,7 @@ import org.springframework.mock.web.MockHttpServletResponse;
 import org.springframework.web.servlet.mvc.method.annotation.ServletInvocableHandlerMethod;
 import tools.jackson.databind.json.JsonMapper;
 
-/** What no other test would notice: without it everything works, only slower. */
+/** What tests of whole services would not notice. */
 final class AsyncAnswersTest {
 
     private final AsyncAnswers answers = new AsyncAnswers(new JsonMapper(), new ProblemAdvice());
@@ -84,7 +84,7 @@ final class AsyncAnswersTest {
         assertThat(replies.submit(request::isAsyncStarted).get()).isFalse();
     }
 
-    /** Its context may then be that of another request. */
+    /** Its objects may belong to another request by then. */
     @Test
     void aRequestThatTheContainerEndsFirstIsNotCompletedAgain() throws Exception {
         CompletableFuture<String> reply = new CompletableFuture<>();
